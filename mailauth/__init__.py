@@ -1,0 +1,46 @@
+"""mailauth: who really sent this message?
+
+SPF, DKIM, ARC and DMARC verification for receivers of mail: raw message and connection in, verdicts with reasons and
+an `Authentication-Results` field out. `authenticate` does it all; `mailauth.aio` is the same for event loops.
+"""
+
+from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
+from mailauth._version import __version__
+from mailauth.authenticate import Authentication, authenticate, evaluate
+from mailauth.authres.write import HeaderField
+from mailauth.connection import Connection
+from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
+from mailauth.errors import MailauthError, UsageError
+from mailauth.limits import Limits, Options
+from mailauth.message import Message
+from mailauth.results import Disposition, Reason, Result
+
+__all__ = [
+    "Answer",
+    "Authentication",
+    "Connection",
+    "Disposition",
+    "Evaluation",
+    "HeaderField",
+    "Limits",
+    "MailauthError",
+    "Message",
+    "Options",
+    "Question",
+    "Reason",
+    "Result",
+    "Status",
+    "UsageError",
+    "__version__",
+    "arc",
+    "authenticate",
+    "authres",
+    "dkim",
+    "dmarc",
+    "evaluate",
+    "gather",
+    "iprev",
+    "resolvers",
+    "run",
+    "spf",
+]

@@ -1,0 +1,5 @@
+"""ARC, the Authenticated Received Chain (RFC 8617): validation of the chain."""
+
+from mailauth.arc.verify import verify
+
+__all__ = ["verify"]

@@ -1,0 +1,203 @@
+"""Validation of an ARC chain (RFC 8617 §5.2).
+
+Structure first, then one round for all keys, then the newest message signature and every seal; older message
+signatures only tell since when the message is unchanged. The seals are hashed in one running digest, so that the
+work is linear in the number of sets. Every error is a fail (§5.2.1), its cause kept in `reason` and `detail`.
+Uses DKIM's signatures, keys and canonical forms, and the reader of Authentication-Results for the payloads.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from mailauth import authres, taglist
+from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
+from mailauth.dkim.verify import check_signature, try_keys, unsigned_octets
+from mailauth.dns import Answer, Evaluation, Question
+from mailauth.limits import Limits, Options
+from mailauth.message import CRLF, Message, relaxed_field
+from mailauth.results import ArcOutcome, Malformed, Reason, Result
+
+_AAR = b"arc-authentication-results"
+_AMS = b"arc-message-signature"
+_SEAL = b"arc-seal"
+# RFC 8617 §4.1.1: i= comes first in the payload
+_INSTANCE = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,2})[ \t\r\n]*;")
+_INSTANCE_DIGITS = 2
+
+
+class _Set:
+    """One ARC set: the positions of its three fields and its two signatures."""
+
+    __slots__ = ("aar", "ams", "ams_position", "cv", "seal", "seal_position")
+
+    aar: int
+    ams: Signature
+    ams_position: int
+    seal: Signature
+    seal_position: int
+    cv: bytes
+
+
+def verify(message: Message, *, limits: Limits | None = None, options: Options | None = None) -> Evaluation[ArcOutcome]:
+    """Validate the ARC chain of a message. Never raises for any input.
+
+    Args:
+        message: the message.
+        limits: see `Limits`.
+        options: `trusted_sealers` decides `ArcOutcome.trusted`.
+    """
+    limits, options = limits or Limits(), options or Options()
+    if not any(message.find(name) for name in (_AAR, _AMS, _SEAL)):
+        return ArcOutcome(result=Result.NONE, reason=Reason.ARC_NONE, detail="the message has no ARC set")
+    sets: list[_Set] = []
+    try:
+        sets = _read_sets(message, limits)
+        names = _key_names(sets, limits)
+        answers = dict(zip(names, (yield tuple(Question(name, "TXT") for name in names)), strict=True))
+        oldest = _check_messages(message, sets, answers, limits, options)
+        _check_seals(message, sets, answers, limits)
+    except Malformed as problem:
+        return ArcOutcome(
+            result=Result.FAIL,
+            reason=problem.reason,
+            detail=problem.detail,
+            instances=len(sets) or _highest_instance(message, limits),
+            sealers=_sealers(sets),
+            payloads=_payloads(message, sets),
+        )
+    sealers = _sealers(sets)
+    since = "all of them" if oldest == 0 else f"the sets from i={oldest} on" if oldest > 1 else "the set i=1"
+    return ArcOutcome(
+        result=Result.PASS,
+        reason=Reason.ARC_VERIFIED,
+        detail=f"{len(sets)} sets, sealed by {', '.join(sealers)}; the message is as {since} saw it",
+        instances=len(sets),
+        oldest_pass=oldest,
+        sealers=sealers,
+        payloads=_payloads(message, sets),
+        trusted=set(sealers) <= options.trusted_sealers,
+    )
+
+
+def _key_names(sets: list[_Set], limits: Limits) -> dict[str, None]:
+    names = dict.fromkeys(name for s in sets for name in (s.ams.key_name, s.seal.key_name))
+    # Half of the questions of a message; the rest is for the checks that a policy rests on
+    if len(names) > limits.questions // 2:
+        raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain has {len(names)} keys")
+    return names
+
+
+def _sealers(sets: list[_Set]) -> tuple[str, ...]:
+    return tuple(s.seal.domain or "" for s in sets)
+
+
+def _payloads(message: Message, sets: list[_Set]) -> tuple[authres.AuthenticationResults, ...]:
+    return tuple(authres.parse(message.fields[s.aar]) for s in sets)
+
+
+def _highest_instance(message: Message, limits: Limits) -> int:
+    """Count what there is of a broken chain, for the report."""
+    return min(max(len(message.find(name)) for name in (_AAR, _AMS, _SEAL)), limits.arc_sets)
+
+
+def _read_sets(message: Message, limits: Limits) -> list[_Set]:
+    """Collect and judge the sets (RFC 8617 §5.2 steps 1 to 3)."""
+    positions = {name: message.find(name) for name in (_AAR, _AMS, _SEAL)}
+    # RFC 8617 §4.2.1: at most 50 sets
+    if max(map(len, positions.values())) > limits.arc_sets:
+        raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.arc_sets} ARC sets")
+    seals = _by_instance(_SEAL, [(_seal(message, p, limits), p) for p in positions[_SEAL]])
+    # RFC 8617 §5.2 step 2: a chain that its last sealer found broken is broken, whatever else is wrong with it
+    if seals and seals[max(seals)][0].tags[b"cv"] == b"fail":
+        raise Malformed(Reason.ARC_CV_FAIL, f"the seal i={max(seals)} says cv=fail")
+    messages = _by_instance(_AMS, [(_message_signature(message, p, limits), p) for p in positions[_AMS]])
+    payloads: dict[int, int] = {}
+    for position in positions[_AAR]:
+        match = _INSTANCE.match(message.value(position))
+        if match is None or int(match[1]) in payloads:
+            raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Authentication-Results without an instance of its own")
+        payloads[int(match[1])] = position
+    highest = len(seals)
+    expected = set(range(1, highest + 1))
+    if set(seals) != expected or set(messages) != expected or set(payloads) != expected:
+        raise Malformed(
+            Reason.ARC_STRUCTURE, "the instances of the three ARC fields are not 1 to the highest, once each"
+        )
+    sets = []
+    for i in range(1, highest + 1):
+        each = _Set()
+        each.aar, (each.ams, each.ams_position), (each.seal, each.seal_position) = payloads[i], messages[i], seals[i]
+        each.cv = each.seal.tags[b"cv"]
+        # RFC 8617 §5.2 step 3: cv=none in the first set, pass in all others
+        if each.cv != (b"none" if i == 1 else b"pass"):
+            raise Malformed(Reason.ARC_STRUCTURE, f"the seal i={i} says cv={taglist.printable(each.cv)}")
+        sets.append(each)
+    return sets
+
+
+def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tuple[Signature, int]]:
+    found: dict[int, tuple[Signature, int]] = {}
+    for signature, position in read:
+        instance = taglist.number(signature.tags, b"i", _INSTANCE_DIGITS, Reason.ARC_STRUCTURE)
+        if not instance or instance in found:
+            raise Malformed(Reason.ARC_STRUCTURE, f"an {name.decode()} without an instance of its own")
+        found[instance] = signature, position
+    return found
+
+
+def _seal(message: Message, position: int, limits: Limits) -> Signature:
+    signature = Signature()
+    read_tags(signature, message.value(position), limits)
+    # RFC 8617 §4.1.3: "h" in an ARC-Seal invalidates the chain
+    if b"h" in signature.tags:
+        raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Seal with h=")
+    taglist.require(signature.tags, (b"i", b"cv"), Reason.ARC_STRUCTURE)
+    read_common(signature)
+    return signature
+
+
+def _message_signature(message: Message, position: int, limits: Limits) -> Signature:
+    signature = Signature()
+    read_tags(signature, message.value(position), limits)
+    taglist.require(signature.tags, (b"i",), Reason.ARC_STRUCTURE)
+    read_common(signature)
+    read_message_tags(signature, limits)
+    # RFC 8617 §4.1.2 forbids sealers to sign ARC fields. Choice D9: ARC-Seal fails, the others are tolerated
+    if "arc-seal" in signature.signed_headers:
+        raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Message-Signature that signs ARC-Seal")
+    return signature
+
+
+def _check_messages(
+    message: Message, sets: list[_Set], answers: dict[str, Answer], limits: Limits, options: Options
+) -> int:
+    """Verify the newest message signature, then the older ones as far as they hold: the oldest-pass instance."""
+    for i in range(len(sets), 0, -1):
+        each = sets[i - 1]
+        _, problem = check_signature(message, each.ams_position, each.ams, answers[each.ams.key_name], limits)
+        if problem is None and not options.allow_partial_body and unsigned_octets(message, each.ams):
+            problem = Malformed(Reason.PARTIAL_BODY, "l= leaves a part of the body unsigned")
+        if problem is None:
+            continue
+        if i == len(sets):
+            raise Malformed(problem.reason, f"ARC-Message-Signature i={i}: {problem.detail}")
+        # RFC 8617 §5.2 step 5: an older one that fails is normal where a list changed the message
+        return i + 1
+    return 0
+
+
+def _check_seals(message: Message, sets: list[_Set], answers: dict[str, Answer], limits: Limits) -> None:
+    """Verify every seal over all sets up to its own (RFC 8617 §5.1.1)."""
+    running = sha256()
+    for i, each in enumerate(sets, 1):
+        running.update(message.relaxed(each.aar) + CRLF + message.relaxed(each.ams_position) + CRLF)
+        own = running.copy()
+        own.update(relaxed_field(without_signature(message.fields[each.seal_position])))
+        _, verified, problem = try_keys(each.seal, answers[each.seal.key_name], own.digest, limits)
+        if problem is not None:
+            raise Malformed(problem.reason, f"ARC-Seal i={i}: {problem.detail}")
+        if not verified:
+            raise Malformed(Reason.ARC_SEAL, f"ARC-Seal i={i} does not verify: a sealed field was changed")
+        running.update(message.relaxed(each.seal_position) + CRLF)

@@ -1,0 +1,362 @@
+"""The one evaluation that composes all checks, and its synchronous front.
+
+SPF, every DKIM key, the DMARC walk, the ARC keys and the reverse name share rounds: `evaluate` needs as many rounds as
+the longest chain of dependent lookups, never the sum. Each question is asked once; the transcript becomes part of
+the result. `evaluate` is pure: clock, host name and resolver come in through `authenticate`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mailauth import arc, dkim, dmarc, iprev, names, spf
+from mailauth._version import __version__
+from mailauth.address import parse_path
+from mailauth.authres.forged import forged_fields
+from mailauth.authres.write import HeaderField, authserv_id_of, results_of, write
+from mailauth.connection import Connection
+from mailauth.dkim.verify import read_signatures
+from mailauth.dmarc.check import candidates
+from mailauth.dns import Answer, Evaluation, Question, gather, remember, run
+from mailauth.errors import UsageError
+from mailauth.limits import Limits, Options
+from mailauth.message import Message
+from mailauth.results import (
+    ArcOutcome,
+    Disposition,
+    DkimOutcome,
+    DmarcOutcome,
+    IprevOutcome,
+    Outcome,
+    Result,
+    SpfOutcome,
+)
+
+# Of the questions of a message, these many are kept for what DMARC needs: nobody pushes a verdict out with ARC sets
+_KEPT_FOR_DMARC = 40
+# Identifiers whose tree walk is asked ahead of knowing that they pass
+_WALKS_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication(Outcome):
+    """All that is known of one message; immutable, comparable, picklable.
+
+    Attributes:
+        connection: what was known of the SMTP connection.
+        spf: the MAIL FROM identity; None when SPF was not to be checked, as with every check.
+        helo_spf: the HELO identity; None when there is no HELO name.
+        dkim: one outcome for each DKIM-Signature field, from the top.
+        arc, dmarc, iprev: see their types.
+        headers: the fields to prepend, in order: Authentication-Results first.
+        forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours.
+        dns: every question that was asked, with its answer, in order.
+        normalised: the input had bare LF line ends; what was evaluated has CRLF.
+    """
+
+    connection: Connection
+    spf: SpfOutcome | None
+    helo_spf: SpfOutcome | None
+    dkim: tuple[DkimOutcome, ...]
+    arc: ArcOutcome | None
+    dmarc: DmarcOutcome | None
+    iprev: IprevOutcome | None
+    headers: tuple[HeaderField, ...]
+    forged: tuple[int, ...]
+    dns: tuple[tuple[Question, Answer], ...]
+    normalised: bool
+
+    def apply(self, raw: bytes) -> bytes:
+        """Return the message with the forged fields gone and `headers` on top; all other octets as they were.
+
+        Args:
+            raw: the octets that were given to `authenticate`.
+
+        Raises:
+            UsageError: for a message whose fields do not fit.
+        """
+        message = Message.parse(raw)
+        raw = bytes(raw)
+        if self.forged and self.forged[-1] >= len(message.fields):
+            msg = "apply() takes the message that was authenticated: this one has fewer header fields"
+            raise UsageError(msg)
+        line_end = b"\n" if message.normalised else b"\r\n"
+        pieces = [header.encode_lines(line_end) for header in self.headers]
+        kept = position = 0
+        forged = set(self.forged)
+        for index, field in enumerate(message.fields):
+            end = _field_end(raw, position, field, normalised=message.normalised)
+            if index in forged:
+                pieces.append(raw[kept:position])
+                kept = end
+            position = end
+        return b"".join([*pieces, raw[kept:]])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of the contract: plain data, schema 1."""
+        return {
+            "schema": 1,
+            "version": __version__,
+            "connection": {
+                "ip": self.connection.ip,
+                "helo": self.connection.helo,
+                "mail_from": self.connection.mail_from,
+                "source": self.connection.source,
+            },
+            "spf": self.spf.to_dict() if self.spf is not None else None,
+            "helo_spf": self.helo_spf.to_dict() if self.helo_spf is not None else None,
+            "dkim": [each.to_dict() for each in self.dkim],
+            "arc": self.arc.to_dict() if self.arc is not None else None,
+            "dmarc": self.dmarc.to_dict() if self.dmarc is not None else None,
+            "iprev": self.iprev.to_dict() if self.iprev is not None else None,
+            "headers": [str(header) for header in self.headers],
+            "forged": list(self.forged),
+            "dns": [{"question": {"name": q.name, "type": q.rdtype}, "answer": a.to_dict()} for q, a in self.dns],
+        }
+
+
+def _field_end(raw: bytes, start: int, field: bytes, *, normalised: bool) -> int:
+    """Return where a header field that starts at an offset of the octets as given ends, line end included."""
+    if not normalised:
+        return min(start + len(field) + 2, len(raw))
+    # The input had bare LF line ends, perhaps with a CRLF here and there: lines are counted, not octets
+    for _ in range(field.count(b"\r\n") + 1):
+        start = raw.find(b"\n", start) + 1 or len(raw)
+    return start
+
+
+def evaluate(
+    message: Message | bytes,
+    connection: Connection | None = None,
+    *,
+    authserv_id: str,
+    now: datetime | float,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> Evaluation[Authentication]:
+    """Evaluate a message: an `Evaluation` for a loop of your own, or for `mailauth.run`. Never raises for any input.
+
+    Args:
+        message: the octets, or a parsed `Message`.
+        connection: what SMTP knew; None for nothing.
+        authserv_id: our name in Authentication-Results.
+        now: time of receipt, an aware datetime or POSIX seconds.
+        limits: see `Limits`.
+        options: see `Options`.
+
+    Raises:
+        UsageError, TypeError: for an argument that cannot be used.
+    """
+    limits, options = limits or Limits(), options or Options()
+    if not isinstance(message, Message):
+        message = Message.parse(message, limits)
+    if connection is not None and not isinstance(connection, Connection):
+        msg = f"connection must be a mailauth.Connection or None, not {type(connection).__name__}"
+        raise TypeError(msg)
+    connection = connection or Connection(source="none")
+    transcript: dict[Question, Answer] = {}
+    composed = _compose(message, connection, authserv_id_of(authserv_id), posix(now), limits, options, transcript)
+    return remember(composed, transcript, limits.questions)
+
+
+def posix(now: datetime | float) -> int:
+    """Return POSIX seconds of an aware datetime or a number.
+
+    Raises:
+        UsageError: for a datetime without time zone, or anything else.
+    """
+    if isinstance(now, datetime):
+        if now.tzinfo is None:
+            msg = f"now={now!r} has no time zone: give datetime(…, tzinfo=UTC), or POSIX seconds"
+            raise UsageError(msg)
+        return int(now.timestamp())
+    if isinstance(now, (int, float)) and not isinstance(now, bool) and abs(now) < 10**15:
+        return int(now)
+    msg = f"now={now!r}: give an aware datetime or POSIX seconds"
+    raise UsageError(msg)
+
+
+def _nothing() -> Evaluation[None]:
+    yield from ()
+
+
+def _compose(
+    message: Message,
+    connection: Connection,
+    authserv_id: str,
+    now: int,
+    limits: Limits,
+    options: Options,
+    transcript: dict[Question, Answer],
+) -> Evaluation[Authentication]:
+    checks = options.checks
+    author = message.author
+    suffixes = _LazySuffixes(options.public_suffix_list)
+    organizational = suffixes.organizational_domain if options.mode == "rfc7489" else None
+
+    def spf_check(scope: Any) -> Evaluation[SpfOutcome]:
+        return spf.check(connection, scope=scope, receiver=authserv_id, now=now, limits=limits, options=options)
+
+    signatures = read_signatures(message, limits) if "dkim" in checks else []
+    path = parse_path(connection.mail_from or "")
+    identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
+    first = [
+        _ask_ahead(author.domain, identifiers, organizational) if "dmarc" in checks and author.domain else _nothing(),
+        spf_check("mfrom") if "spf" in checks else _nothing(),
+        dkim.verify(
+            message,
+            signatures=signatures,
+            author_domain=author.domain,
+            now=now,
+            limits=limits,
+            options=options,
+            is_public_suffix=suffixes.is_suffix,
+        )
+        if "dkim" in checks
+        else _nothing(),
+    ]
+    # What no verdict of DMARC rests on shares the rounds, but not all of the questions
+    aside = gather(
+        spf_check("helo") if "spf" in checks and connection.helo else _nothing(),
+        iprev.check(connection.address, limits=limits)
+        if "iprev" in checks and connection.address is not None
+        else _nothing(),
+        arc.verify(message, limits=limits, options=options) if "arc" in checks else _nothing(),
+    )
+    room = max(limits.questions - _KEPT_FOR_DMARC, 0)
+    _, spf_outcome, dkim_outcomes, (helo_spf, iprev_outcome, arc_outcome) = yield from gather(
+        *first, remember(aside, {}, room)
+    )
+    dmarc_outcome = None
+    if "dmarc" in checks:
+        dmarc_outcome = yield from dmarc.check(
+            author,
+            spf=spf_outcome,
+            dkim=dkim_outcomes or (),
+            options=options,
+            organizational_domain=organizational,
+        )
+        dmarc_outcome = _believe_sealers(dmarc_outcome, arc_outcome)
+    results = results_of(
+        connection,
+        spf_outcome if connection.mail_from is not None or helo_spf is None else helo_spf,
+        dkim_outcomes,
+        arc_outcome,
+        dmarc_outcome,
+        iprev_outcome,
+    )
+    headers = [write(authserv_id, results, utf8=message.utf8, max_bytes=limits.authres_bytes)]
+    if options.received_spf and spf_outcome is not None:
+        headers.append(HeaderField(spf.write_received_spf(spf_outcome, connection, authserv_id)))
+    return Authentication(
+        connection=connection,
+        spf=spf_outcome,
+        helo_spf=helo_spf,
+        dkim=dkim_outcomes or (),
+        arc=arc_outcome,
+        dmarc=dmarc_outcome,
+        iprev=iprev_outcome,
+        headers=tuple(headers),
+        forged=forged_fields(message, {authserv_id, *options.authserv_ids}),
+        dns=tuple(transcript.items()),
+        normalised=message.normalised,
+    )
+
+
+def _ask_ahead(author_domain: str, identifiers: list[str | None], organizational: Any) -> Evaluation[None]:
+    """Ask early what DMARC will ask: the policy, and the walks of the first identifiers that could align."""
+    walks = [dmarc.walk(domain, organizational) for domain in candidates(author_domain, identifiers)[:_WALKS_AHEAD]]
+    yield from gather(dmarc.find_policy(author_domain, organizational), *walks)
+
+
+class _LazySuffixes:
+    """The public suffix list, read when first asked."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+
+    def is_suffix(self, domain: str) -> bool:
+        return dmarc.load_suffix_list(self._path).is_suffix(domain)
+
+    def organizational_domain(self, domain: str) -> str:
+        return dmarc.load_suffix_list(self._path).organizational_domain(domain)
+
+
+def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOutcome:
+    """Choice: with every sealer trusted, a DMARC pass that the first of them saw is a reason to accept a fail.
+
+    The result stays what it is: ARC is local knowledge, no input to DMARC (RFC 9989 §5.4).
+    """
+    if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
+        return outcome
+    if not any(r.method == "dmarc" and r.result == "pass" for r in chain.payloads[0].results):
+        return outcome
+    detail = f"{outcome.detail}; the trusted sealer {chain.sealers[0]} saw it pass"
+    return dataclasses.replace(outcome, detail=detail, disposition=Disposition.ACCEPT)
+
+
+def prepare(
+    raw: bytes,
+    connection: Connection | None,
+    authserv_id: str | None,
+    now: datetime | float | None,
+    limits: Limits | None,
+    options: Options | None,
+) -> Evaluation[Authentication]:
+    """Fill in what `authenticate` leaves open: the clock and the name of this host, read once."""
+    if authserv_id is None:
+        import socket  # noqa: PLC0415  only for a caller who gives no name
+
+        authserv_id = socket.gethostname()
+    options = options or Options()
+    if options.mode == "rfc7489":
+        dmarc.psl.warn_if_old(options.public_suffix_list)
+    return evaluate(
+        raw,
+        connection,
+        authserv_id=authserv_id,
+        now=datetime.now(UTC) if now is None else now,
+        limits=limits,
+        options=options,
+    )
+
+
+def system_resolver() -> Any:
+    """Return the resolver of this system, made anew."""
+    from mailauth.resolvers import DnspythonResolver  # noqa: PLC0415  dnspython is heavy, and needed here only
+
+    return DnspythonResolver()
+
+
+def authenticate(
+    raw: bytes,
+    connection: Connection | None = None,
+    resolver: Any = None,
+    authserv_id: str | None = None,
+    now: datetime | float | None = None,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> Authentication:
+    """Say who really sent a message: SPF, every DKIM signature, ARC, DMARC and iprev in one call.
+
+    Args:
+        raw: the message as received, in octets. Bare LF line ends are turned into CRLF; the result says so.
+        connection: what SMTP knew; None when nothing is known (SPF is then none).
+        resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the resolver of
+            this system, through dnspython. Keep one of your own for many messages.
+        authserv_id: our name in Authentication-Results; None: the name of this host.
+        now: time of receipt, an aware datetime or POSIX seconds; None: now.
+        limits: see `Limits`.
+        options: see `Options`.
+
+    Returns:
+        The outcomes, the header fields to add and the forged ones to remove.
+
+    Raises:
+        UsageError, TypeError: for an argument that cannot be used. Nothing in the message or in DNS raises.
+    """
+    evaluation = prepare(raw, connection, authserv_id, now, limits, options)
+    return run(evaluation, system_resolver() if resolver is None else resolver)

@@ -1,0 +1,7 @@
+"""Authentication-Results (RFC 8601): reading fields of others, writing ours, recognising forged ones."""
+
+from mailauth.authres.forged import forged_fields
+from mailauth.authres.parse import AuthenticationResults, MethodResult, Property, parse
+from mailauth.authres.write import HeaderField, write
+
+__all__ = ["AuthenticationResults", "HeaderField", "MethodResult", "Property", "forged_fields", "parse", "write"]

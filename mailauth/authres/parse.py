@@ -1,0 +1,295 @@
+"""A tolerant reader of Authentication-Results and ARC-Authentication-Results (RFC 8601 §2.2, RFC 8617 §4.1.1).
+
+One forward scan over the text. What lies outside the grammar is skipped to the next semicolon and named in
+`problems`; what was read before and after stays. Quoted strings and comments never become results. The values are
+claims of whoever wrote the field.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.IGNORECASE)
+_INSTANCE = re.compile(r"\s*i\s*=\s*([0-9]{1,3})\s*;", re.IGNORECASE)
+_WHITE = re.compile(r"[ \t\r\n]+")
+_KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
+_DIGITS = re.compile(r"[0-9]{1,9}(?![^\s;(])")
+_VERSION = re.compile(r"[0-9]{1,9}")
+_JUNK = re.compile(r'"|[^\s;("]+')
+_RUN = re.compile(r'[^\s;("]+')
+_COMMENT_RUN = re.compile(r"[^()\\]+")
+_QUOTED_RUN = re.compile(r'[^"\\]+')
+_TOP_RUN = re.compile(r'[^;("]+')
+_MAX_DEPTH = 50
+_MAX_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of a result, such as ptype "header", name "d", value "example.com"."""
+
+    ptype: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodResult:
+    """One result: method, word, reason, properties in their order, comments. Method and word in lower case."""
+
+    method: str
+    result: str
+    reason: str | None = None
+    properties: tuple[Property, ...] = ()
+    comments: tuple[str, ...] = ()
+    version: int = 1
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a property named like "header.d"."""
+        ptype, _, prop = name.partition(".")
+        return next((p.value for p in self.properties if p.ptype == ptype and p.name == prop), None)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationResults:
+    """One field. `authserv_id` is None where there is none; `problems` is empty for a field inside the grammar.
+
+    A consumer must believe `results` only when it trusts who wrote the field, and know the `version` (1).
+    """
+
+    authserv_id: str | None
+    version: int = 1
+    results: tuple[MethodResult, ...] = ()
+    problems: tuple[str, ...] = ()
+    instance: int | None = None
+
+
+def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationResults:
+    """Read a field, with or without its name. Never raises for any text.
+
+    Args:
+        value: the field body, or the whole field; folding may be in it.
+        max_bytes: a longer field is not read, and says so in `problems`.
+
+    Raises:
+        TypeError: for anything but str and bytes.
+    """
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "replace")
+    elif isinstance(value, str):
+        text = value
+    else:
+        msg = f"give the field as str or bytes, not {type(value).__name__}"
+        raise TypeError(msg)
+    if len(text) > max_bytes:
+        return AuthenticationResults(None, problems=(f"the field is longer than {max_bytes}",))
+    return _Reader(text).field()
+
+
+class Scanner:
+    """Position in a text with quoted strings and comments; comments are collected, nesting is counted."""
+
+    def __init__(self, text: str) -> None:
+        """Begin at the start of the text."""
+        self.text = text
+        self.position = 0
+        self.comments: list[str] = []
+        self.broken: str | None = None
+
+    @property
+    def char(self) -> str:
+        """The character at the position, empty at the end."""
+        return self.text[self.position : self.position + 1]
+
+    def take(self, pattern: re.Pattern[str]) -> str:
+        """Take what a pattern matches here, empty for nothing."""
+        match = pattern.match(self.text, self.position)
+        if match is None:
+            return ""
+        self.position = match.end()
+        return match[0]
+
+    def skip(self) -> None:
+        """Skip white space and comments (CFWS)."""
+        while True:
+            self.take(_WHITE)
+            if self.char != "(":
+                return
+            self._comment()
+
+    def _comment(self) -> None:
+        start, depth = self.position + 1, 0
+        while self.char:
+            if self.char == "(":
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    self.broken = "comments nested too deeply"
+                    break
+            elif self.char == ")":
+                depth -= 1
+                if depth == 0:
+                    self.comments.append(self.text[start : self.position])
+                    self.position += 1
+                    return
+            elif self.char == "\\":
+                self.position += 1
+            elif self.take(_COMMENT_RUN):
+                continue
+            self.position += 1
+        self.broken = self.broken or "a comment is not closed"
+        self.position = len(self.text)
+
+    def quoted(self) -> str:
+        """Take the quoted string that opens here; its content without escapes."""
+        parts: list[str] = []
+        self.position += 1
+        while self.char:
+            if self.char == '"':
+                self.position += 1
+                # Folding inside a quoted string is not part of its value
+                return "".join(parts).replace("\r\n", "")
+            if self.char == "\\":
+                parts.append(self.text[self.position + 1 : self.position + 2])
+                self.position += 2
+            else:
+                parts.append(self.take(_QUOTED_RUN))
+        self.broken = "a quoted string is not closed"
+        return "".join(parts)
+
+    def value(self) -> str:
+        """Take a value: a quoted string, a run of characters, or a quoted local part with its domain."""
+        if self.char != '"':
+            return self.take(_RUN)
+        content = self.quoted()
+        return f'"{content}"{self.take(_RUN)}' if self.char == "@" else content
+
+
+class _Reader(Scanner):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.problems: list[str] = []
+        self.results: list[MethodResult] = []
+
+    def problem(self, words: str) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:
+            self.problems.append(words)
+
+    def field(self) -> AuthenticationResults:
+        instance = None
+        name = _FIELD_NAME.match(self.text)
+        if name:
+            self.position = name.end()
+            if name[1] and (found := _INSTANCE.match(self.text, self.position)):
+                instance, self.position = int(found[1]), found.end()
+        authserv_id, version = self.identity()
+        # RFC 8601 §2.6: an unknown version, and the field is not for us
+        if version == 1:
+            self.resinfos()
+        else:
+            self.problem(f"version {version} is unknown")
+        if self.broken:
+            self.problem(self.broken)
+        return AuthenticationResults(authserv_id, version, tuple(self.results), tuple(self.problems), instance)
+
+    def identity(self) -> tuple[str | None, int]:
+        self.skip()
+        start = self.position
+        authserv_id: str | None = self.value()
+        version = 1
+        self.skip()
+        if digits := self.take(_DIGITS):
+            version = int(digits)
+            self.skip()
+        if not authserv_id or (self.text[start : start + 1] != '"' and "=" in authserv_id):
+            # Some write results without saying who they are
+            self.problem("no authserv-id")
+            self.position, authserv_id = start, None
+        elif self.char not in (";", ""):
+            self.problem("the authserv-id is not followed by a semicolon")
+            self.resume()
+        self.comments.clear()
+        return authserv_id, version
+
+    def resume(self) -> None:
+        """Go on to the next semicolon outside quoted strings and comments."""
+        while self.char not in (";", ""):
+            if self.char == "(":
+                self._comment()
+            elif self.char == '"':
+                self.quoted()
+            else:
+                self.take(_TOP_RUN)
+
+    def resinfos(self) -> None:
+        expected = 0
+        while self.char:
+            if self.char == ";":
+                self.position += 1
+            self.skip()
+            if not self.char:
+                self.problem("a semicolon at the end")
+                break
+            start = self.position
+            if self.take(_KEYWORD).lower() == "none" and expected == 0:
+                self.skip()
+                if not self.char:
+                    return
+            self.position = start
+            expected += 1
+            self.comments.clear()
+            if not self.resinfo():
+                self.problem(f"not a result: {self.text[start : start + 40]!a}")
+            self.resume()
+        if not expected:
+            self.problem("neither a result nor none")
+
+    def resinfo(self) -> bool:
+        method = self.take(_KEYWORD).lower()
+        self.skip()
+        version = 1
+        if self.char == "/":
+            self.position += 1
+            self.skip()
+            version = int(self.take(_VERSION) or 0)
+            self.skip()
+        if not method or self.char != "=":
+            return False
+        self.position += 1
+        self.skip()
+        result = self.take(_KEYWORD).lower()
+        if not result:
+            return False
+        reason: str | None = None
+        properties: list[Property] = []
+        while True:
+            self.skip()
+            if self.char in (";", ""):
+                break
+            start = self.position
+            ptype = self.take(_KEYWORD).lower()
+            self.skip()
+            name = ""
+            if ptype and self.char == ".":
+                self.position += 1
+                self.skip()
+                name = self.take(_KEYWORD).lower()
+                self.skip()
+            if not ptype or self.char != "=":
+                self.position = start
+                self.problem(f"not a property: {self.take(_JUNK)[:40]!a}")
+                continue
+            self.position += 1
+            self.skip()
+            value = self.value()
+            if name:
+                properties.append(Property(ptype, name, value))
+            elif ptype == "reason":
+                if reason is not None or properties:
+                    self.problem("a reason that does not stand before the properties")
+                reason = value if reason is None else reason
+            else:
+                self.problem(f"a property without type: {ptype[:40]}")
+                properties.append(Property("", ptype, value))
+        self.results.append(MethodResult(method, result, reason, tuple(properties), tuple(self.comments), version))
+        return True

@@ -1,0 +1,104 @@
+"""What SMTP knew about the connection, or what a saved message tells of it.
+
+`Connection` is what the receiving server saw: client address, HELO name, reverse-path. For saved mail `from_received`
+reads the same from the trace fields (RFC 5321 §4.4). Knows nothing of verdicts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal
+
+from mailauth.errors import UsageError
+from mailauth.message import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """The SMTP connection a message came through.
+
+    Args:
+        ip: address of the client, as text or an `ipaddress` object; None when unknown (SPF and iprev then say
+            none). An IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
+        helo: argument of HELO or EHLO; None when unknown.
+        mail_from: reverse-path of MAIL FROM, given with or without angle brackets, kept without; "" for the null
+            reverse-path, None when unknown.
+        source: where this was learnt: "argument", "received" (trace fields of a saved message) or "none".
+
+    Raises:
+        UsageError: for text that is no IP address.
+    """
+
+    ip: str | IPv4Address | IPv6Address | None = None
+    helo: str | None = None
+    mail_from: str | None = None
+    source: Literal["argument", "received", "none"] = "argument"
+    address: IPv4Address | IPv6Address | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Normalise the address."""
+        for name in ("helo", "mail_from"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                msg = f"Connection({name}=…) must be str or None, not {type(value).__name__}"
+                raise TypeError(msg)
+        if self.mail_from is not None and self.mail_from.startswith("<") and self.mail_from.endswith(">"):
+            object.__setattr__(self, "mail_from", self.mail_from[1:-1])
+        address = None if self.ip is None else _client_address(self.ip)
+        object.__setattr__(self, "address", address)
+        object.__setattr__(self, "ip", None if address is None else str(address))
+
+
+def _client_address(ip: object) -> IPv4Address | IPv6Address:
+    if not isinstance(ip, (str, IPv4Address, IPv6Address)):
+        msg = f"Connection(ip=…) must be text such as '192.0.2.1', an ipaddress object or None, not {type(ip).__name__}"
+        raise TypeError(msg)
+    try:
+        address = ip_address(str(ip).partition("%")[0])
+    except ValueError:
+        msg = f"Connection(ip={ip!r}) is no IP address: give text such as '192.0.2.1' or '2001:db8::1', or None"
+        raise UsageError(msg) from None
+    # RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+_FROM_CLAUSE = re.compile(r"\s*from\s+(\S+)(.*?)(?:\sby\s|$)", re.IGNORECASE | re.DOTALL)
+_ADDRESS = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)
+_RECEIVED_LIMIT = 2000
+_EXAMPLES = [ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+
+
+def from_received(message: Message) -> Connection:
+    """Return the connection that the trace fields of a saved message tell of. Never raises for any message.
+
+    The topmost Received field that names a public client address was written at the receiver's border: fields above
+    it tell of hops inside, those below were written by strangers. The reverse-path is that of the topmost Return-Path.
+    """
+    mail_from = None
+    if paths := message.find(b"return-path"):
+        mail_from = message.value(paths[0]).decode("utf-8", "replace").strip()
+    for position in message.find(b"received"):
+        # Only the beginning counts: the clause comes first, and this bounds the work
+        text = message.value(position)[:_RECEIVED_LIMIT].decode("utf-8", "replace")
+        clause = _FROM_CLAUSE.match(text)
+        if clause is None:
+            continue
+        found = _ADDRESS.search(clause[2])
+        try:
+            address = ip_address(found[1]) if found else None
+        except ValueError:
+            address = None
+        if address is None or address.is_loopback or (address.is_private and not _documentation(address)):
+            continue
+        helo = None if clause[1].startswith("(") else clause[1]
+        return Connection(ip=address, helo=helo, mail_from=mail_from, source="received")
+    return Connection(source="none")
+
+
+def _documentation(address: IPv4Address | IPv6Address) -> bool:
+    """RFC 5737 and RFC 3849 addresses are private to `ipaddress`, but stand for public ones in examples."""
+    return any(address in network for network in _EXAMPLES if network.version == address.version)

@@ -1,0 +1,195 @@
+"""The DKIM-Signature header field (RFC 6376 §3.5) and what its hash covers (§3.7).
+
+Shared with ARC, whose message signature differs in few tags. Parsing is strict: a format error invalidates this
+signature and no other (§6.1.1). Knows no DNS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from mailauth import names, taglist
+from mailauth.limits import Limits
+from mailauth.message import CRLF, Message, relaxed_field
+from mailauth.results import Malformed, Reason
+
+ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
+_LENGTH_DIGITS = 76  # RFC 6376 §3.5
+_TIME_DIGITS = 12
+
+
+@dataclass(slots=True)
+class Signature:
+    """What could be read of a signature so far; kept when parsing stops, for the outcome."""
+
+    tags: dict[bytes, bytes] = field(default_factory=dict)
+    domain: str | None = None
+    selector: str | None = None
+    algorithm: str | None = None
+    identity: str | None = None
+    b: str | None = None
+    signed_headers: tuple[str, ...] = ()
+    body_length: int | None = None
+    timestamp: int | None = None
+    expiration: int | None = None
+    kind: str = ""
+    octets: bytes = b""
+    body_hash: bytes = b""
+    relaxed_header: bool = False
+    relaxed_body: bool = False
+    at_domain: bool = True  # i= is exactly at d=, as a key with t=s demands
+
+    @property
+    def key_name(self) -> str:
+        """The DNS name of the key (RFC 6376 §3.6.2.1)."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+
+def parse_signature(text: bytes, limits: Limits, signature: Signature | None = None) -> Signature:
+    """Parse the body of a DKIM-Signature field.
+
+    Args:
+        text: what follows the colon.
+        limits: see `Limits`.
+        signature: filled as far as parsing gets, so that a bad signature can still be named.
+
+    Raises:
+        Malformed: with the reason of RFC 6376 §6.1.1.
+    """
+    signature = signature or Signature()
+    read_tags(signature, text, limits)
+    tags = signature.tags
+    # RFC 6376 §3.5: v= MUST be 1
+    taglist.require(tags, (b"v",), Reason.SIGNATURE_SYNTAX)
+    if tags[b"v"] != b"1":
+        raise Malformed(Reason.SIGNATURE_VERSION, f"v={taglist.printable(tags[b'v'])} is not version 1")
+    read_common(signature)
+    read_message_tags(signature, limits)
+    # RFC 6376 §6.1.1: "If the "h=" tag does not include the From header field, … PERMFAIL (From field not signed)"
+    if "from" not in signature.signed_headers:
+        raise Malformed(Reason.FROM_NOT_SIGNED, "h= does not name From")
+    _read_identity(signature)
+    if b"q" in tags and not any(m.lower() == b"dns/txt" for m in taglist.colon_list(tags[b"q"])):
+        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={taglist.printable(tags[b'q'])} offers no dns/txt")
+    return signature
+
+
+def read_tags(signature: Signature, text: bytes, limits: Limits) -> None:
+    """Read the tag list and what can be said of the signature even when it is bad."""
+    if len(text) > limits.signature_bytes:
+        raise Malformed(Reason.LIMIT_SIGNATURE_BYTES, f"the field has {len(text)} octets")
+    signature.tags = tags = taglist.parse(text, Reason.SIGNATURE_SYNTAX, limits.tags)
+    signature.domain = _domain(tags.get(b"d"))
+    signature.selector = _domain(tags.get(b"s"))
+    signature.algorithm = _word(tags.get(b"a"))
+    signature.b = _word(tags.get(b"b", b"").translate(None, taglist.FWS))
+
+
+def _domain(value: bytes | None) -> str | None:
+    # RFC 8616 §5: d= and s= may be U-labels
+    try:
+        return None if value is None or value.endswith(b".") else names.to_ascii(value.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+
+
+def _word(value: bytes | None) -> str | None:
+    return value.decode("ascii", "replace") if value else None
+
+
+def read_common(signature: Signature) -> None:
+    """Read the tags that DKIM-Signature, ARC-Message-Signature and ARC-Seal share: a b d s t."""
+    tags = signature.tags
+    taglist.require(tags, (b"a", b"b", b"d", b"s"), Reason.SIGNATURE_SYNTAX)
+    # RFC 8301 §3.1: rsa-sha1 MUST NOT be used for verifying
+    if tags[b"a"] == b"rsa-sha1":
+        raise Malformed(Reason.RSA_SHA1, "rsa-sha1 is no longer valid")
+    if tags[b"a"] not in ALGORITHMS:
+        raise Malformed(Reason.UNKNOWN_ALGORITHM, f"unknown algorithm a={taglist.printable(tags[b'a'])}")
+    signature.kind = ALGORITHMS[tags[b"a"]]
+    signature.octets = _octets(tags, b"b")
+    if signature.domain is None or signature.selector is None:
+        tag = b"d" if signature.domain is None else b"s"
+        raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={taglist.printable(tags[tag])} is no domain name")
+    if not names.queryable(signature.key_name):
+        raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name")
+    signature.timestamp = taglist.number(tags, b"t", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
+
+
+def read_message_tags(signature: Signature, limits: Limits) -> None:
+    """Read the tags that say what of the message is signed, and for how long: bh c h l x."""
+    tags = signature.tags
+    taglist.require(tags, (b"bh", b"h"), Reason.SIGNATURE_SYNTAX)
+    signature.body_hash = _octets(tags, b"bh")
+    # RFC 6376 §3.5: c= header[/body], body simple when not named
+    header, _, body = tags.get(b"c", b"simple").partition(b"/")
+    if header not in (b"simple", b"relaxed") or body not in (b"", b"simple", b"relaxed") or tags.get(b"c") == b"":
+        raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={taglist.printable(tags[b'c'])}")
+    signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
+    fields = taglist.colon_list(tags[b"h"].lower())
+    if len(fields) > limits.signed_headers:
+        raise Malformed(Reason.LIMIT_SIGNED_HEADERS, f"h= names {len(fields)} fields")
+    signature.signed_headers = tuple([f.decode("ascii", "replace") for f in fields])
+    signature.body_length = taglist.number(tags, b"l", _LENGTH_DIGITS, Reason.SIGNATURE_SYNTAX)
+    signature.expiration = taglist.number(tags, b"x", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
+    # RFC 6376 §3.5: "The value of the "x=" tag MUST be greater than the value of the "t=" tag if both are present"
+    if (
+        signature.expiration is not None
+        and signature.timestamp is not None
+        and signature.expiration <= signature.timestamp
+    ):
+        raise Malformed(Reason.SIGNATURE_SYNTAX, "x= is not after t=")
+
+
+def _octets(tags: dict[bytes, bytes], name: bytes) -> bytes:
+    octets = taglist.decode_base64(tags[name])
+    if not octets:
+        raise Malformed(Reason.SIGNATURE_SYNTAX, f"{name.decode()}= is no base64")
+    return octets
+
+
+def _read_identity(signature: Signature) -> None:
+    """RFC 6376 §3.5: the domain of i= is d= or below it."""
+    value = signature.tags.get(b"i")
+    if value is None:
+        return
+    signature.identity = value.decode("utf-8", "backslashreplace")
+    _, at, raw_domain = signature.identity.rpartition("@")
+    domain = names.to_ascii(raw_domain)
+    if not at or domain is None or signature.domain is None or not names.is_under(domain, signature.domain):
+        raise Malformed(
+            Reason.IDENTITY_MISMATCH, f"i={taglist.printable(value)} is not at or below d={signature.domain}"
+        )
+    signature.at_domain = domain == signature.domain
+
+
+def without_signature(field: bytes) -> bytes:
+    """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5)."""
+    name, colon, value = field.partition(b":")
+    specs = value.split(b";")
+    for position, spec in enumerate(specs):
+        tag, equals, _ = spec.partition(b"=")
+        if equals and tag.strip(taglist.FWS) == b"b":
+            specs[position] = tag + equals
+            break
+    return name + colon + b";".join(specs)
+
+
+def header_digest(message: Message, position: int, signature: Signature) -> bytes:
+    """Return the SHA-256 of the signed header fields and the signature field itself (RFC 6376 §3.7)."""
+    parts: list[bytes] = []
+    left: dict[str, list[int]] = {}
+    for name in signature.signed_headers:
+        candidates = left.get(name)
+        if candidates is None:
+            # RFC 6376 §3.7: the signature field being verified is not among those it signs
+            candidates = [c for c in message.find(name.encode("ascii", "replace")) if c != position]
+            left[name] = candidates
+        # RFC 6376 §5.4.2: the bottom-most that is not used yet; when none is left, nothing
+        if candidates:
+            chosen = candidates.pop()
+            parts.append(message.relaxed(chosen) if signature.relaxed_header else message.fields[chosen])
+    own = without_signature(message.fields[position])
+    parts.append(relaxed_field(own) if signature.relaxed_header else own)
+    return sha256(CRLF.join(parts)).digest()

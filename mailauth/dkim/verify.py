@@ -1,0 +1,281 @@
+"""Verification of every DKIM signature of a message (RFC 6376 §6).
+
+A bad signature never harms a good one, and their order means nothing. All keys are asked in one round. The mapping
+from cause to result word is the table of RFC 8601 §2.7.1 as `docs/decisions.md` fills it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mailauth import names
+from mailauth.dkim.key import Key, keys_of
+from mailauth.dkim.signature import Signature, header_digest, parse_signature
+from mailauth.dns import Answer, Evaluation, Question, Status
+from mailauth.limits import Limits, Options
+from mailauth.message import Message
+from mailauth.results import DkimOutcome, Malformed, Reason, Result
+
+# Choice D4: a signature that cannot be read says nothing (neutral); one that breaks a MUST is a permerror, as is
+# every reason that is not listed here
+_RESULTS = {
+    Reason.SIGNATURE_SYNTAX: Result.NEUTRAL,
+    Reason.SIGNATURE_VERSION: Result.NEUTRAL,
+    Reason.UNKNOWN_ALGORITHM: Result.NEUTRAL,
+    Reason.UNKNOWN_CANONICALIZATION: Result.NEUTRAL,
+    Reason.UNKNOWN_QUERY_METHOD: Result.NEUTRAL,
+    Reason.BODY_TOO_SHORT: Result.NEUTRAL,
+    Reason.BODY_HASH_MISMATCH: Result.FAIL,
+    Reason.SIGNATURE_MISMATCH: Result.FAIL,
+    Reason.DNS_TIMEOUT: Result.TEMPERROR,
+    Reason.DNS_FAILURE: Result.TEMPERROR,
+    Reason.UNSIGNED_FROM: Result.POLICY,
+    Reason.PARTIAL_BODY: Result.POLICY,
+    Reason.EXPIRED: Result.POLICY,
+    Reason.FUTURE: Result.POLICY,
+    Reason.PUBLIC_SUFFIX: Result.POLICY,
+    Reason.UNSIGNED_DUPLICATES: Result.POLICY,
+    Reason.LIMIT_SIGNATURES: Result.POLICY,
+    Reason.LIMIT_SIGNATURE_BYTES: Result.POLICY,
+    Reason.LIMIT_TAGS: Result.POLICY,
+    Reason.LIMIT_SIGNED_HEADERS: Result.POLICY,
+}
+
+# RFC 5322 §3.6: at most one of each; and the MIME fields a reader's program obeys
+_SINGLE = (
+    b"subject", b"date", b"to", b"cc", b"reply-to", b"sender", b"message-id", b"in-reply-to", b"references",
+    b"mime-version", b"content-type", b"content-transfer-encoding", b"content-disposition",
+)  # fmt: skip
+
+
+class Read(NamedTuple):
+    """One DKIM-Signature field as read: its position, what could be read, and the problem if it is unusable."""
+
+    position: int
+    signature: Signature
+    problem: Malformed | None
+
+
+def read_signatures(message: Message, limits: Limits) -> list[Read]:
+    """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
+    found = []
+    for position in message.find(b"dkim-signature"):
+        signature = Signature()
+        try:
+            parse_signature(message.value(position), limits, signature)
+        except Malformed as problem:
+            found.append(Read(position, signature, problem))
+        else:
+            found.append(Read(position, signature, None))
+    return found
+
+
+def verify(
+    message: Message,
+    *,
+    signatures: list[Read] | None = None,
+    author_domain: str | None = None,
+    now: int = 0,
+    limits: Limits | None = None,
+    options: Options | None = None,
+    is_public_suffix: Callable[[str], bool] | None = None,
+) -> Evaluation[tuple[DkimOutcome, ...]]:
+    """Verify the DKIM signatures of a message, one outcome a field from the top. Never raises for any input.
+
+    Args:
+        message: the message.
+        signatures: what `read_signatures` gave, where it was read before.
+        author_domain: signatures that could align with it come first when there are more than the limit.
+        now: POSIX seconds, for t= and x=.
+        limits: see `Limits`.
+        options: what is locally acceptable, see `Options`.
+        is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
+    """
+    limits, options = limits or Limits(), options or Options()
+    found = read_signatures(message, limits) if signatures is None else signatures
+    found = _apply_limit(found, message, author_domain, limits)
+    questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}
+    answers = dict(zip(questions, (yield tuple(questions.values())), strict=True)) if questions else {}
+    outcomes = []
+    for read in found:
+        position, signature, _ = read
+        key, problem = None, read.problem
+        duplicates: tuple[str, ...] = ()
+        unsigned = 0
+        if read.problem is None:
+            key, problem = check_signature(message, position, signature, answers[signature.key_name], limits)
+            unsigned = unsigned_octets(message, signature)
+            duplicates = _unsigned_duplicates(message, signature)
+            problem = problem or _unacceptable(message, signature, unsigned, duplicates, now, options, is_public_suffix)
+        outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates))
+    return tuple(outcomes)
+
+
+def _apply_limit(found: list[Read], message: Message, author_domain: str | None, limits: Limits) -> list[Read]:
+    """Keep the signatures most likely to decide something; the rest become policy, without a lookup."""
+    candidates = [i for i, read in enumerate(found) if read.problem is None]
+    if len(candidates) <= limits.signatures:
+        return found
+
+    def rank(i: int) -> tuple[bool, bool]:
+        signature = found[i].signature
+        aligned = bool(author_domain and signature.domain and names.related(signature.domain, author_domain))
+        # Junk can claim any domain, but a right body hash costs it the whole body of a good message
+        whole = signature.body_length is None
+        right_body = whole and message.body_hash(relaxed=signature.relaxed_body)[0] == signature.body_hash
+        return not aligned, not right_body
+
+    candidates.sort(key=rank)
+    detail = f"more than {limits.signatures} signatures; this one was not evaluated"
+    late = set(candidates[limits.signatures :])
+    problem = Malformed(Reason.LIMIT_SIGNATURES, detail)
+    return [read._replace(problem=problem) if i in late else read for i, read in enumerate(found)]
+
+
+def check_signature(
+    message: Message, position: int, signature: Signature, answer: Answer, limits: Limits
+) -> tuple[Key | None, Malformed | None]:
+    """Return the key that a parsed signature was checked with, and what is wrong; None when it verifies."""
+    key, verified, problem = try_keys(signature, answer, lambda: header_digest(message, position, signature), limits)
+    if problem is not None:
+        return key, problem
+    if key is not None and key.strict and not signature.at_domain:
+        # RFC 6376 §3.6.1: with t=s the domain of i= must be d= itself
+        return key, Malformed(Reason.IDENTITY_MISMATCH, f"the key says t=s, but i= is not at {signature.domain} itself")
+    body_hash, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
+    # RFC 6376 §3.5: l= must not exceed the canonical body
+    if signature.body_length is not None and signature.body_length > length:
+        return key, Malformed(
+            Reason.BODY_TOO_SHORT, f"l={signature.body_length}, but the canonical body has {length} octets"
+        )
+    if body_hash != signature.body_hash:
+        header = "the signed header fields are unchanged" if verified else "the signature does not verify either"
+        return key, Malformed(
+            Reason.BODY_HASH_MISMATCH,
+            f"the body was changed: its {length} canonical octets do not have the hash that was signed; {header}",
+        )
+    if not verified:
+        return key, Malformed(
+            Reason.SIGNATURE_MISMATCH, "the body is as signed, but a signed header field or the signature was changed"
+        )
+    return key, None
+
+
+def try_keys(
+    signature: Signature, answer: Answer, digest: Callable[[], bytes], limits: Limits
+) -> tuple[Key | None, bool, Malformed | None]:
+    """Find the key in an answer (RFC 6376 §6.1.2) and try it: (key, whether it verifies, problem with the key)."""
+    if answer.failed:
+        reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
+        return None, False, Malformed(reason, f"no answer for {signature.key_name} TXT")
+    if not answer.records:
+        return None, False, Malformed(Reason.KEY_MISSING, f"no key at {signature.key_name}")
+    usable: list[Key] = []
+    problem: Malformed | None = None
+    for each in answer.parsed(keys_of):
+        unusable = each if isinstance(each, Malformed) else each.unusable(signature.kind, limits)
+        if isinstance(each, Key) and unusable is None:
+            usable.append(each)
+        else:
+            problem = problem or unusable
+    if not usable:
+        return None, False, problem
+    data = digest()
+    # Choice D6: several key records at one name are tried in turn, a few of them
+    for key in usable[: limits.key_records]:
+        if key.verifies(signature.octets, data):
+            return key, True, None
+    return usable[0], False, None
+
+
+def unsigned_octets(message: Message, signature: Signature) -> int:
+    """Return how many octets of the canonical body l= leaves unsigned."""
+    if signature.body_length is None:
+        return 0
+    _, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
+    return max(length - signature.body_length, 0)
+
+
+def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
+    """RFC 6376 §8.15: fields a reader is shown that were added to those signed."""
+    return tuple(
+        name.decode()
+        for name in _SINGLE
+        if (count := len(message.find(name))) > 1 and count > signature.signed_headers.count(name.decode())
+    )
+
+
+def _unacceptable(
+    message: Message,
+    signature: Signature,
+    unsigned: int,
+    duplicates: tuple[str, ...],
+    now: int,
+    options: Options,
+    is_public_suffix: Callable[[str], bool] | None,
+) -> Malformed | None:
+    """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
+    domain = signature.domain or ""
+    # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
+    if len(message.find(b"from")) > signature.signed_headers.count("from"):
+        return Malformed(Reason.UNSIGNED_FROM, "the message has more From fields than are signed")
+    if unsigned and not options.allow_partial_body:
+        return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
+    # RFC 6376 §3.5: x= is compared with the time of receipt
+    if (
+        signature.expiration is not None
+        and now > signature.expiration + options.clock_skew
+        and not options.allow_expired
+    ):
+        return Malformed(Reason.EXPIRED, f"the signature expired {now - signature.expiration} s ago")
+    if signature.timestamp is not None and signature.timestamp > now + options.clock_skew and not options.allow_future:
+        return Malformed(Reason.FUTURE, f"the signature was made {signature.timestamp - now} s in the future")
+    # RFC 6376 §6.1.1: "Verifiers MAY ignore the DKIM-Signature … d= … a public suffix"
+    suffix = "." not in domain or (is_public_suffix is not None and is_public_suffix(domain))
+    if suffix and not options.allow_public_suffix:
+        return Malformed(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")
+    if duplicates and options.strict:
+        return Malformed(Reason.UNSIGNED_DUPLICATES, f"unsigned second fields: {', '.join(duplicates)}")
+    return None
+
+
+def _outcome(
+    position: int,
+    signature: Signature,
+    problem: Malformed | None,
+    key: Key | None,
+    unsigned: int,
+    duplicates: tuple[str, ...],
+) -> DkimOutcome:
+    testing = key is not None and key.testing
+    if problem is None:
+        result, reason = Result.PASS, Reason.SIGNATURE_VERIFIED
+        detail = f"the signature of {signature.domain} verifies with its {key.bits if key else 0}-bit key"
+        if duplicates:
+            detail += f"; not signed: a second {', '.join(duplicates)}"
+    else:
+        reason, detail = problem.reason, problem.detail
+        result = _RESULTS.get(reason, Result.PERMERROR)
+        # RFC 6376 §3.6.1: a failing signature of a key in testing is no worse than none
+        if testing and result is Result.FAIL:
+            result = Result.NEUTRAL
+    return DkimOutcome(
+        result=result,
+        reason=reason,
+        detail=detail,
+        index=position,
+        domain=signature.domain,
+        selector=signature.selector,
+        identity=signature.identity,
+        algorithm=signature.algorithm,
+        key_bits=key.bits if key else None,
+        b=signature.b,
+        signed_headers=signature.signed_headers,
+        body_length=signature.body_length,
+        unsigned_bytes=unsigned,
+        timestamp=signature.timestamp,
+        expiration=signature.expiration,
+        testing=testing,
+        unsigned_duplicates=duplicates,
+    )

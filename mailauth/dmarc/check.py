@@ -1,0 +1,182 @@
+"""The DMARC verdict: alignment, result and advice (RFC 9989 §4.4, §5.3, §5.4).
+
+Takes the outcomes of SPF and DKIM as values. An identifier counts only when it could share the Author Domain's
+organization; trouble with any other changes nothing, so a sender cannot escape a policy by breaking its own DNS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+from mailauth import names
+from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, walk
+from mailauth.dmarc.record import PolicyWord
+from mailauth.dns import Evaluation
+from mailauth.limits import Options
+from mailauth.message import Author
+from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
+
+Mechanism: TypeAlias = Literal["dkim", "spf"]
+
+
+def check(
+    author: Author | str,
+    *,
+    spf: SpfOutcome | None = None,
+    dkim: Sequence[DkimOutcome] = (),
+    options: Options | None = None,
+    organizational_domain: OrganizationalDomain | None = None,
+) -> Evaluation[DmarcOutcome]:
+    """Evaluate DMARC for an Author Domain. Never raises for any DNS answer.
+
+    Args:
+        author: `Message.author`, or a domain in normal form.
+        spf: outcome for the MAIL FROM identity (also the one with a null reverse-path); a HELO outcome is refused.
+        dkim: outcomes of every signature.
+        options: `count_testing_keys` and `enforce_reject` matter here.
+        organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
+
+    Raises:
+        TypeError: when `spf` is the outcome of the HELO identity (RFC 9989 §4.4.2).
+    """
+    if spf is not None and spf.scope != "mfrom":
+        msg = "DMARC takes the SPF outcome of the MAIL FROM identity, not that of HELO"
+        raise TypeError(msg)
+    if isinstance(author, str):
+        author = Author(domain=author)
+    return _Check(author, spf, dkim, options or Options(), organizational_domain).outcome()
+
+
+class _Check:
+    def __init__(
+        self,
+        author: Author,
+        spf: SpfOutcome | None,
+        dkim: Sequence[DkimOutcome],
+        options: Options,
+        organizational_domain: OrganizationalDomain | None,
+    ) -> None:
+        self.author, self.options, self.organizational_domain = author, options, organizational_domain
+        self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
+        # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
+        self.identifiers: list[tuple[Mechanism, str, Result]] = [
+            ("dkim", d.domain, d.result) for d in dkim if d.domain and (options.count_testing_keys or not d.testing)
+        ]
+        if spf is not None and spf.domain:
+            self.identifiers.append(("spf", spf.domain, spf.result))
+
+    def outcome(self) -> Evaluation[DmarcOutcome]:
+        domain = self.author.domain
+        if domain is None:
+            # RFC 9989 §11.5. Choice: no single author is a permerror, and advised to be held back
+            disposition = Disposition.REJECT if self.options.enforce_reject else Disposition.QUARANTINE
+            return DmarcOutcome(
+                result=Result.PERMERROR,
+                reason=self.author.reason or Reason.AUTHOR_MISSING,
+                detail=self.author.detail,
+                discovery=self.discovery,
+                disposition=disposition,
+            )
+        policy = yield from find_policy(domain, self.organizational_domain)
+        if policy.failure is not None:
+            return self._decided(policy, Result.TEMPERROR, policy.failure.reason, policy.failure.detail)
+        if policy.record is None:
+            detail = f"neither {domain} nor its organization publishes a DMARC record"
+            return self._decided(policy, Result.NONE, Reason.DMARC_NO_RECORD, detail)
+        if not policy.record.usable:
+            detail = f"the record of {policy.domain} has an invalid p, sp or np and no valid rua"
+            return self._decided(policy, Result.PERMERROR, Reason.DMARC_BAD_RECORD, detail)
+        aligned, failure = yield from self._alignment(domain, policy)
+        if aligned:
+            detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
+            return self._decided(policy, Result.PASS, Reason.DMARC_ALIGNED, detail, aligned)
+        if failure is not None:
+            # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
+            return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
+        passing = sorted({d for _, d, result in self.identifiers if result is Result.PASS})
+        detail = f"nothing that passed is aligned with {domain}" + (
+            f" (passed: {', '.join(passing)})" if passing else ""
+        )
+        return self._decided(policy, Result.FAIL, Reason.DMARC_NOT_ALIGNED, detail)
+
+    def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Malformed | None]]:
+        """Return the mechanisms with an aligned pass, and the trouble that leaves the question open."""
+        assert policy.record is not None  # noqa: S101  outcome() has answered that case
+        strict = {"dkim": policy.record.strict_dkim, "spf": policy.record.strict_spf}
+        aligned: dict[Mechanism, None] = {}
+        failure: Malformed | None = None
+        # Exact matches first: they need no walk
+        for mechanism, identifier, result in sorted(self.identifiers, key=lambda i: i[1] != domain):
+            if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
+                continue
+            if identifier != domain:
+                if strict[mechanism] or not self._could_align(identifier, domain, policy):
+                    continue
+                if result is Result.PASS:
+                    same, trouble = yield from self._same_organization(identifier, policy)
+                    failure = failure or trouble
+                    if not same:
+                        continue
+            if result is Result.PASS:
+                aligned[mechanism] = None
+            else:
+                failure = failure or Malformed(Reason.DNS_FAILURE, f"{mechanism} of {identifier} is not decided")
+        # In the order of the methods, whatever was found first
+        return tuple(m for m in _MECHANISMS if m in aligned), failure
+
+    def _could_align(self, identifier: str, domain: str, policy: Policy) -> bool:
+        """RFC 9989 §4.10.2, choice D22: only what is at or below the Organizational Domain of the author."""
+        if policy.walk.failure is not None:
+            return names.related(identifier, domain)
+        return names.is_under(identifier, policy.walk.organizational_domain)
+
+    def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
+        """Compare Organizational Domains, each from its own walk (RFC 9989 §4.4.1)."""
+        walked = yield from walk(identifier, self.organizational_domain)
+        failure = policy.walk.failure or walked.failure
+        if self.organizational_domain is not None:
+            # The suffix list decides without DNS
+            failure = None
+        if failure is not None:
+            return False, failure
+        return walked.organizational_domain == policy.walk.organizational_domain, None
+
+    def _decided(
+        self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
+    ) -> DmarcOutcome:
+        record = policy.record
+        return DmarcOutcome(
+            result=result,
+            reason=reason,
+            detail=detail,
+            author_domain=self.author.domain,
+            policy_domain=policy.domain,
+            organizational_domain=None if policy.walk.failure else policy.walk.organizational_domain,
+            policy=policy.requested if record is not None and record.usable else None,
+            published=dict(record.published) if record else {},
+            testing=bool(record and record.testing),
+            discovery=self.discovery,
+            aligned=aligned,
+            disposition=self._disposition(result, policy.requested),
+        )
+
+    def _disposition(self, result: Result, requested: PolicyWord | None) -> Disposition:
+        if result is Result.TEMPERROR:
+            # RFC 9989 §5.3.6: no policy is applied; asking again later is safe
+            return Disposition.DEFER
+        if result is not Result.FAIL or requested in (None, "none"):
+            return Disposition.ACCEPT
+        # RFC 9989 §7.4: p=reject alone is no ground for rejecting; without other knowledge it is quarantine
+        if requested == "reject" and self.options.enforce_reject:
+            return Disposition.REJECT
+        return Disposition.QUARANTINE
+
+
+_MECHANISMS: tuple[Mechanism, ...] = ("dkim", "spf")
+
+
+def candidates(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
+    """Return the identifiers whose walk may be needed: related to the author, not equal; each once."""
+    related = dict.fromkeys(i for i in identifiers if i and i != author_domain and names.related(i, author_domain))
+    return list(related)

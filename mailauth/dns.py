@@ -1,0 +1,234 @@
+"""DNS as values: questions, answers, and the generators that ask.
+
+A check is an `Evaluation`: a generator that yields a batch of questions, is sent the answers in the same order,
+and returns its outcome. It never waits itself; `run` (here) and `mailauth.aio.run` do all waiting. `gather`
+merges the questions of several evaluations into shared rounds, `remember` asks each question once and keeps the
+transcript. Names inside a `Question` are A-labels, lower case, without the final dot.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+
+from mailauth.errors import UsageError
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """What became of a question."""
+
+    OK = "ok"
+    NODATA = "nodata"  # the name exists, but has no record of this type
+    NXDOMAIN = "nxdomain"  # the name does not exist, nor anything below it (RFC 8020)
+    SERVFAIL = "servfail"  # any other answer code, a bogus, malformed or endless answer
+    TIMEOUT = "timeout"  # no answer in time
+
+
+class Question(NamedTuple):
+    """One DNS question: a name without final dot and a record type such as "TXT"."""
+
+    name: str
+    rdtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question.
+
+    Args:
+        status: see `Status`; `records` are meaningful for OK only.
+        records: by type. TXT: bytes, the strings of one record joined; A, AAAA: address text; MX: (preference,
+            host); PTR, CNAME, NS: host names; others: presentation text. Host names have no final dot.
+        ttl: seconds the answer may be kept, None where unknown.
+        cnames: the aliases followed, in order.
+        secure: a trusted validator found the answer DNSSEC-secure (True), or not (False); None: not asked.
+        detail: a word on a failure, for a person.
+    """
+
+    status: Status
+    records: tuple[Any, ...] = ()
+    ttl: int | None = None
+    cnames: tuple[str, ...] = ()
+    secure: bool | None = None
+    detail: str = ""
+    _parsed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def failed(self) -> bool:
+        """The question was not answered: neither data nor a proven absence."""
+        return self.status is Status.SERVFAIL or self.status is Status.TIMEOUT
+
+    def parsed(self, parser: Callable[[Answer], T]) -> T:
+        """Return `parser(self)`, computed once for as long as this answer lives in a cache."""
+        try:
+            return cast("T", self._parsed[parser])
+        except KeyError:
+            value = self._parsed[parser] = parser(self)
+            return value
+
+    def __reduce__(self) -> tuple[type[Answer], tuple[object, ...]]:
+        """Pickle the answer without what was parsed from it."""
+        return Answer, (self.status, self.records, self.ttl, self.cnames, self.secure, self.detail)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; TXT octets that are not UTF-8 become surrogate escapes."""
+        return {
+            "status": str(self.status),
+            "records": [
+                r.decode("utf-8", "surrogateescape") if isinstance(r, bytes) else list(r) if isinstance(r, tuple) else r
+                for r in self.records
+            ],
+            "ttl": self.ttl,
+            "cnames": list(self.cnames),
+            "secure": self.secure,
+            "detail": self.detail,
+        }
+
+
+Batch: TypeAlias = tuple[Question, ...]
+Answers: TypeAlias = tuple[Answer, ...]
+Evaluation: TypeAlias = Generator[Batch, Answers, T]
+
+
+class Resolver(Protocol):
+    """Transport, configuration and cache; never the state of an evaluation. Does not raise for DNS trouble."""
+
+    def resolve(self, questions: Batch) -> Any:
+        """Return the answers, in the order of the questions (or an awaitable of them, for `mailauth.aio`)."""
+
+
+_RECORD_TYPES: dict[str, type] = {"TXT": bytes, "A": str, "AAAA": str, "PTR": str, "CNAME": str, "NS": str}
+
+
+def _usable(question: Question, answer: object) -> bool:
+    """Whether a resolver, which may be a stranger's plug-in, gave what its contract says."""
+    if not isinstance(answer, Answer) or not isinstance(answer.status, Status):
+        return False
+    if question.rdtype == "MX":
+        return all(
+            isinstance(r, tuple) and len(r) == 2 and isinstance(r[0], int) and isinstance(r[1], str)
+            for r in answer.records
+        )
+    expected = _RECORD_TYPES.get(question.rdtype)
+    return expected is None or all(isinstance(r, expected) for r in answer.records)
+
+
+def checked(batch: Batch, answers: object) -> Answers:
+    """Return the answers of a resolver, each unusable one replaced by SERVFAIL. Never raises for any input."""
+    if not isinstance(answers, (tuple, list)) or len(answers) != len(batch):
+        return (Answer(Status.SERVFAIL, detail="the resolver gave no list of answers"),) * len(batch)
+    return tuple(
+        a if _usable(q, a) else Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
+        for q, a in zip(batch, answers, strict=True)
+    )
+
+
+def failure(batch: Batch, error: Exception) -> Answers:
+    """Return SERVFAIL for a batch whose resolver raised."""
+    return (Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}"),) * len(batch)
+
+
+def transport(resolver: Any) -> Callable[[Batch], Any]:
+    """Return the batch function of a resolver: its `resolve`, or one that calls a plain function a question.
+
+    Raises:
+        UsageError: for something that cannot resolve.
+    """
+    if type(resolver).__module__.partition(".")[0] == "dns":
+        msg = "give mailauth.resolvers.DnspythonResolver(…) (or AsyncDnspythonResolver), not dnspython's own resolver"
+        raise UsageError(msg)
+    if callable(resolve := getattr(resolver, "resolve", None)):
+        return cast("Callable[[Batch], Any]", resolve)
+    if callable(resolver):
+        return lambda batch: [resolver(q.name, q.rdtype) for q in batch]
+    msg = f"resolver={resolver!r}: give an object with resolve(questions), or a function (name, rdtype) -> Answer"
+    raise UsageError(msg)
+
+
+def run(evaluation: Evaluation[T], resolver: Any) -> T:
+    """Drive an evaluation to its outcome with a resolver that answers at once.
+
+    Raises:
+        UsageError: for a resolver that is asynchronous or none at all.
+    """
+    resolve = transport(resolver)
+    try:
+        batch = next(evaluation)
+        while True:
+            try:
+                answers = resolve(batch)
+            except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+                batch = evaluation.send(failure(batch, error))
+                continue
+            _refuse_awaitables(answers)
+            batch = evaluation.send(checked(batch, answers))
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    finally:
+        evaluation.close()
+
+
+def _refuse_awaitables(answers: object) -> None:
+    items = answers if isinstance(answers, list) else [answers]
+    awaitables = [a for a in items if inspect.isawaitable(a)]
+    for each in awaitables:
+        if inspect.iscoroutine(each):
+            each.close()
+    if awaitables:
+        msg = "this resolver is asynchronous: use mailauth.aio, or give a synchronous resolver"
+        raise UsageError(msg)
+
+
+def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
+    """Run evaluations side by side: each round holds the questions of all that are still waiting."""
+    results: list[Any] = [None] * len(evaluations)
+    waiting: list[tuple[int, Evaluation[Any], Batch]] = []
+
+    def advance(index: int, evaluation: Evaluation[Any], answers: Answers | None) -> None:
+        try:
+            batch = next(evaluation) if answers is None else evaluation.send(answers)
+        except StopIteration as stop:
+            results[index] = stop.value
+        else:
+            waiting.append((index, evaluation, batch))
+
+    try:
+        for index, evaluation in enumerate(evaluations):
+            advance(index, evaluation, None)
+        while waiting:
+            answers = yield tuple(q for _, _, batch in waiting for q in batch)
+            current, position = waiting[:], 0
+            waiting.clear()
+            for index, evaluation, batch in current:
+                advance(index, evaluation, answers[position : position + len(batch)])
+                position += len(batch)
+    finally:
+        for evaluation in evaluations:
+            evaluation.close()
+    return tuple(results)
+
+
+def remember(evaluation: Evaluation[T], transcript: dict[Question, Answer], limit: int) -> Evaluation[T]:
+    """Ask each distinct question once, into `transcript`; past `limit` questions the rest time out unasked."""
+    try:
+        batch = next(evaluation)
+        while True:
+            new = [q for q in dict.fromkeys(batch) if q not in transcript]
+            if new:
+                room = max(limit - len(transcript), 0)
+                if asked := tuple(new[:room]):
+                    transcript.update(zip(asked, (yield asked), strict=True))
+                if len(new) > room:
+                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {limit} questions")
+                    batch = evaluation.send(tuple(transcript.get(q, spent) for q in batch))
+                    continue
+            batch = evaluation.send(tuple([transcript[q] for q in batch]))
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    finally:
+        evaluation.close()

@@ -1,0 +1,48 @@
+"""iprev: the reverse name of the client and back (RFC 8601 §3)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from mailauth import names
+from mailauth.dns import Answer, Evaluation, Question, Status
+from mailauth.limits import Limits
+from mailauth.results import IprevOutcome, Reason, Result
+
+
+def check(ip: IPv4Address | IPv6Address, *, limits: Limits | None = None) -> Evaluation[IprevOutcome]:
+    """Check that a name of the client maps back to it. Never raises for any DNS answer."""
+    limits = limits or Limits()
+    question = Question(names.reverse_name(ip), "PTR")
+    (answer,) = yield (question,)
+    if answer.failed:
+        return _temperror(question, answer)
+    hosts = [h for h in map(names.host_name, answer.records[: limits.iprev_names]) if names.queryable(h)]
+    if not hosts:
+        return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{ip} has no reverse name")
+    questions = tuple(Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts)
+    failed: tuple[Question, Answer] | None = None
+    for forward, each in zip(questions, (yield questions), strict=True):
+        if each.failed:
+            failed = failed or (forward, each)
+        elif any(_same(text, ip) for text in each.records):
+            detail = f"{ip} is {forward.name}, and back"
+            return IprevOutcome(result=Result.PASS, reason=Reason.IPREV_MATCH, detail=detail, name=forward.name)
+    if failed:
+        return _temperror(*failed)
+    detail = f"none of the names of {ip} maps back to it"
+    return IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=detail, name=hosts[0])
+
+
+def _temperror(question: Question, answer: Answer) -> IprevOutcome:
+    reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
+    return IprevOutcome(
+        result=Result.TEMPERROR, reason=reason, detail=f"no answer for {question.name} {question.rdtype}"
+    )
+
+
+def _same(text: str, ip: IPv4Address | IPv6Address) -> bool:
+    try:
+        return ip_address(text) == ip
+    except ValueError:
+        return False

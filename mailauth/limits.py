@@ -1,0 +1,107 @@
+"""Every bound and every choice of a verification, as data.
+
+`Limits` holds the work a stranger's message may cause; reaching one is an outcome with its reason, never an
+exception. `Options` holds what the receiver decides: which checks run, which policy rules apply, what is
+locally unacceptable. Both are frozen, so one object may serve every thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mailauth.errors import UsageError
+
+CHECKS = frozenset({"spf", "dkim", "arc", "dmarc", "iprev"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Upper bounds for one message. Sizes are octets, sizes of keys are bits."""
+
+    header_bytes: int = 512 * 1024
+    header_fields: int = 5_000
+    field_bytes: int = 64 * 1024
+    from_bytes: int = 16 * 1024
+    from_mailboxes: int = 64
+    comment_depth: int = 50
+    signature_bytes: int = 16 * 1024
+    tags: int = 64
+    signed_headers: int = 512
+    signatures: int = 10
+    arc_sets: int = 50  # RFC 8617 §4.2.1: no more than 50
+    min_key_bits: int = 1024  # RFC 8301 §3.2
+    max_key_bits: int = 8192
+    max_key_exponent: int = 2**32
+    key_records: int = 3
+    record_bytes: int = 16 * 1024
+    spf_terms: int = 10  # RFC 7208 §4.6.4
+    spf_void: int = 2  # RFC 7208 §4.6.4
+    spf_mx: int = 10  # RFC 7208 §4.6.4
+    spf_ptr: int = 10  # RFC 7208 §4.6.4
+    spf_queries: int = 60
+    iprev_names: int = 10
+    questions: int = 100
+    authres_bytes: int = 16 * 1024
+
+    def __post_init__(self) -> None:
+        """Refuse a bound that is not a whole number of at least zero."""
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                msg = f"Limits({name}={value!r}): give a whole number of at least 0"
+                raise UsageError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What this receiver wants done, and what it accepts.
+
+    Args:
+        checks: the checks to run, out of "spf", "dkim", "arc", "dmarc", "iprev".
+        mode: "rfc9989" discovers DMARC policy by the DNS tree walk; "rfc7489" by the public suffix list.
+        strict: count every void SPF query (RFC 7208 as its test suite reads it), and answer `policy` to a
+            signature that leaves a second Subject, Date, To … unsigned.
+        allow_partial_body: let a DKIM signature pass whose l= leaves octets of the body unsigned.
+        allow_expired: let a DKIM signature pass after its x= time.
+        allow_future: let a DKIM signature pass whose t= lies in the future.
+        allow_public_suffix: let a DKIM signature pass whose d= is a public suffix or a single label.
+        count_testing_keys: a passing signature whose key says t=y counts for DMARC.
+        enforce_reject: the receiver has other knowledge and may reject on p=reject (RFC 9989 §7.4).
+        trusted_sealers: domains whose ARC sets this receiver believes.
+        authserv_ids: more names of ours in Authentication-Results (of sibling hosts, retired ones); a field that
+            claims one of them came from outside and is forged.
+        received_spf: write a Received-SPF field as well.
+        public_suffix_list: path of a list to use instead of the installed ones.
+        clock_skew: seconds by which the clocks of signers may differ from ours.
+    """
+
+    checks: frozenset[str] = CHECKS
+    mode: Literal["rfc9989", "rfc7489"] = "rfc9989"
+    strict: bool = False
+    allow_partial_body: bool = False
+    allow_expired: bool = False
+    allow_future: bool = False
+    allow_public_suffix: bool = False
+    count_testing_keys: bool = True
+    enforce_reject: bool = False
+    trusted_sealers: frozenset[str] = frozenset()
+    authserv_ids: frozenset[str] = frozenset()
+    received_spf: bool = False
+    public_suffix_list: str | None = None
+    clock_skew: int = 300
+
+    def __post_init__(self) -> None:
+        """Refuse names that do not exist."""
+        for name in ("checks", "trusted_sealers", "authserv_ids"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                msg = f"Options({name}={value!r}): give a set of strings, such as {{{value!r}}}"
+                raise UsageError(msg)
+            object.__setattr__(self, name, frozenset(value))
+        if unknown := self.checks - CHECKS:
+            msg = f"Options(checks=…): no check is called {sorted(unknown)}; there are {sorted(CHECKS)}"
+            raise UsageError(msg)
+        if self.mode not in {"rfc9989", "rfc7489"}:
+            msg = f"Options(mode={self.mode!r}): the modes are 'rfc9989' and 'rfc7489'"
+            raise UsageError(msg)

@@ -1,0 +1,308 @@
+"""The message as octets: its header fields, its body, its author.
+
+Everything cryptographic is defined over the network-normal octets (RFC 6376 §5.3), so nothing here decodes, unfolds
+or re-serialises: a field is a slice of the input, the body is an offset into it. Canonical forms (RFC 6376 §3.4) are
+computed on demand and kept, each distinct body hash once for all signatures. Knows no protocol and no DNS.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from mailauth import address, names
+from mailauth.limits import Limits
+from mailauth.results import Malformed, Reason
+
+CRLF = b"\r\n"
+CHUNK = 256 * 1024
+WSP = b" \t"
+FWS = b" \t\r\n"
+
+_FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
+_BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
+_SPACES = re.compile(rb"  +")
+_WSP_RUN = re.compile(rb"[ \t]+")
+# RFC 5322 §2.2: field names are printable US-ASCII except the colon
+_NAME_OCTETS = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
+_BLANK_LINES = CRLF * 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """The Author Domain (RFC 9989 §5.3.1), or why there is not exactly one.
+
+    `domain` is in normal form, None with a `reason` and a `detail`. `mailboxes` are those of a readable From field.
+    """
+
+    domain: str | None
+    reason: Reason | None = None
+    detail: str = ""
+    mailboxes: tuple[address.Mailbox, ...] = ()
+
+
+class Message:
+    """One parsed message. Make it with `Message.parse`; treat it as read-only.
+
+    Attributes:
+        raw: the octets that are evaluated, with CRLF line ends.
+        normalised: the input had bare LF line ends, which were turned into CRLF.
+        fields: each header field as it stands, without its final CRLF; index 0 is the top of the message.
+        body_start: offset of the body in `raw`.
+        problems: what makes the header section ambiguous to its readers, as (reason, detail).
+    """
+
+    __slots__ = (
+        "_author",
+        "_bodies",
+        "_index",
+        "_limits",
+        "_relaxed",
+        "body_start",
+        "fields",
+        "normalised",
+        "problems",
+        "raw",
+    )
+
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        """Use `parse`."""
+        self._limits = limits
+        self._author: Author | None = None
+        self._bodies: dict[tuple[bool, int | None], tuple[bytes, int]] = {}
+        self._index: dict[bytes, list[int]] = {}
+        self._relaxed: dict[int, bytes] = {}
+        self.problems: tuple[tuple[Reason, str], ...] = ()
+        line_end = raw.find(b"\n")
+        # RFC 6376 §5.3: signatures are over CRLF. Choice: a message whose first line ends in a bare LF is a
+        # saved one; all its line ends become CRLF. In any other message a bare LF or CR is data and stays.
+        self.normalised = line_end >= 0 and raw[line_end - 1 : line_end] != b"\r"
+        mixed = False
+        if self.normalised:
+            mixed = CRLF in raw[: _lf_header_end(raw)]
+            raw = raw.replace(CRLF, b"\n").replace(b"\n", CRLF)
+        self.raw = raw
+        end = 0 if raw.startswith(CRLF) else raw.find(b"\r\n\r\n")
+        if end < 0:
+            header, self.body_start = raw.removesuffix(CRLF), len(raw)
+        else:
+            header, self.body_start = raw[:end], end + (4 if end else 2)
+        self.fields: list[bytes] = _FIELD_BREAK.split(header) if header else []
+        self._split(header, mixed=mixed)
+
+    @classmethod
+    def parse(cls, raw: bytes | bytearray | memoryview, limits: Limits | None = None) -> Message:
+        """Split a message. Never raises for any octets.
+
+        Raises:
+            TypeError: for text or an `email` object, whose original octets are lost.
+        """
+        if not isinstance(raw, bytes):
+            if not isinstance(raw, (bytearray, memoryview)):
+                msg = (
+                    f"the message must be bytes as received, not {type(raw).__name__}: decoding or "
+                    "re-serialising breaks signatures; read files with open(path, 'rb') and pass the bytes on"
+                )
+                raise TypeError(msg)
+            raw = bytes(raw)
+        return cls(raw, limits or Limits())
+
+    def _split(self, header: bytes, *, mixed: bool) -> None:
+        """Index the fields, and note what makes the header section ambiguous."""
+        limits, fields, index = self._limits, self.fields, self._index
+        problems: list[tuple[Reason, str]] = []
+        malformed = longest = 0
+        for position, field in enumerate(fields):
+            name, colon, _ = field.partition(b":")
+            # RFC 5322 §4.5: obsolete fields have white space before the colon
+            name = name.rstrip(WSP)
+            if not colon or not name or name.translate(None, _NAME_OCTETS):
+                malformed = malformed or position + 1
+                name = name.rstrip(FWS)
+            name = name.lower()
+            if name in index:
+                index[name].append(position)
+            else:
+                index[name] = [position]
+            longest = max(longest, len(field))
+        if malformed:
+            problems.append((Reason.HEADER_AMBIGUOUS, f"line {malformed} of the header section is no header field"))
+        breaks = header.count(CRLF)
+        if mixed or header.count(b"\n") != breaks or header.count(b"\r") != breaks:
+            problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
+        if _BLANK_CONTINUATION.search(header):
+            problems.append((Reason.HEADER_AMBIGUOUS, "a line of white space only could end the header section"))
+        if len(header) > limits.header_bytes:
+            problems.append((Reason.LIMIT_HEADER_BYTES, f"the header section has {len(header)} octets"))
+        if len(fields) > limits.header_fields:
+            problems.append((Reason.LIMIT_HEADER_FIELDS, f"the header section has {len(fields)} fields"))
+        if longest > limits.field_bytes:
+            problems.append((Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets"))
+        self.problems = tuple(problems)
+
+    @property
+    def utf8(self) -> bool:
+        """Whether the header section holds UTF-8, as only SMTPUTF8 mail may (RFC 6532)."""
+        header = self.raw[: self.body_start]
+        if header.isascii():
+            return False
+        try:
+            header.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    def find(self, name: bytes) -> list[int]:
+        """Return the positions of the fields of a name (in lower case), from the top."""
+        return self._index.get(name, [])
+
+    def value(self, position: int) -> bytes:
+        """Return what follows the colon of a field, folding included."""
+        return self.fields[position].partition(b":")[2]
+
+    def relaxed(self, position: int) -> bytes:
+        """Return a field in relaxed canonical form, without the final CRLF (RFC 6376 §3.4.2)."""
+        kept = self._relaxed.get(position)
+        if kept is None:
+            kept = self._relaxed[position] = relaxed_field(self.fields[position])
+        return kept
+
+    def body_hash(self, *, relaxed: bool, length: int | None = None) -> tuple[bytes, int]:
+        """Return the SHA-256 of the canonical body, cut after `length` octets, and the length of the whole of it."""
+        key = relaxed, length
+        kept = self._bodies.get(key)
+        if kept is None:
+            kept = self._bodies[key] = self._hash_body(relaxed=relaxed, length=length)
+        return kept
+
+    def _hash_body(self, *, relaxed: bool, length: int | None) -> tuple[bytes, int]:
+        digest, total = sha256(), 0
+        for piece in canonical_body(self.raw, self.body_start, relaxed=relaxed):
+            if length is None or total + len(piece) <= length:
+                digest.update(piece)
+            elif total < length:
+                digest.update(piece[: length - total])
+            total += len(piece)
+        return digest.digest(), total
+
+    @property
+    def author(self) -> Author:
+        """The Author Domain, or the problem; see `Author`."""
+        if self._author is None:
+            self._author = self._find_author()
+        return self._author
+
+    def _find_author(self) -> Author:
+        # RFC 9989 §11.5: a From that readers see differently is an attack; there is no author to protect then
+        if self.problems:
+            reason, detail = self.problems[0]
+            return Author(domain=None, reason=reason, detail=detail)
+        positions = self.find(b"from")
+        if len(positions) != 1:
+            reason = Reason.AUTHOR_REPEATED if positions else Reason.AUTHOR_MISSING
+            return Author(domain=None, reason=reason, detail=f"the message has {len(positions) or 'no'} From fields")
+        value, limits = self.value(positions[0]), self._limits
+        if len(value) > limits.from_bytes:
+            return Author(domain=None, reason=Reason.LIMIT_FROM_BYTES, detail=f"From has {len(value)} octets")
+        try:
+            mailboxes = address.parse_mailboxes(
+                value, max_mailboxes=limits.from_mailboxes, comment_depth=limits.comment_depth
+            )
+        except Malformed as problem:
+            return Author(domain=None, reason=problem.reason, detail=f"From: {problem.detail}")
+        if not mailboxes:
+            return Author(domain=None, reason=Reason.AUTHOR_MISSING, detail="From names no mailbox")
+        domains = []
+        for mailbox in mailboxes:
+            domain = names.to_ascii(mailbox.domain)
+            # An Author Domain is a host name: no literal, no single label, no underscore
+            if domain is None or "." not in domain or "_" in domain:
+                detail = f"From: {mailbox.domain[:80]!a} is no domain name"
+                return Author(domain=None, reason=Reason.AUTHOR_DOMAIN_INVALID, detail=detail, mailboxes=mailboxes)
+            domains.append(domain)
+        # RFC 9989 §5.3.1: several addresses in the same domain are one domain
+        if len(set(domains)) > 1:
+            detail = f"From names {len(set(domains))} domains"
+            return Author(domain=None, reason=Reason.AUTHOR_DOMAINS, detail=detail, mailboxes=mailboxes)
+        return Author(domain=domains[0], mailboxes=mailboxes)
+
+
+def _lf_header_end(raw: bytes) -> int:
+    ends = [e for e in (raw.find(b"\n\n"), raw.find(b"\n\r\n")) if e >= 0]
+    return min(ends, default=len(raw))
+
+
+def relaxed_field(field: bytes) -> bytes:
+    """Return one header field in relaxed canonical form, without a final CRLF (RFC 6376 §3.4.2)."""
+    name, _, value = field.partition(b":")
+    # Unfold: every CRLF inside a field stands before white space
+    value = value.replace(CRLF, b"")
+    # bytes.split() is the fastest way, but white space to it is more than SP and HTAB
+    if b"\x0b" in value or b"\x0c" in value or b"\r" in value or b"\n" in value:
+        value = _WSP_RUN.sub(b" ", value).strip(b" ")
+    else:
+        value = b" ".join(value.split())
+    return name.rstrip(WSP).lower() + b":" + value
+
+
+def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes | memoryview]:
+    """Yield the canonical body piece by piece (RFC 6376 §3.4.3, §3.4.4), copying as little as possible.
+
+    Linear in the body, and in memory bounded by one chunk.
+    """
+    view, end = memoryview(raw), len(raw)
+    if not relaxed:
+        length = _without_blank_end(view[start:end])
+        yield view[start : start + length]
+        # RFC 6376 §3.4.3: "If there is no body or no trailing CRLF on the message body, a CRLF is added"
+        yield CRLF
+        return
+    held, blank, wrote = b"", 0, False
+    for position in range(start, end, CHUNK):
+        stop = min(position + CHUNK, end)
+        piece: bytes | memoryview
+        if held or raw.find(b" ", position, stop) >= 0 or raw.find(b"\t", position, stop) >= 0:
+            piece = _relax(held + raw[position:stop])
+        else:
+            piece = view[position:stop]
+        length = len(piece)
+        # What the next chunk may still change waits for it: a CR before LF, a space before the line end
+        if stop < end and length and piece[length - 1] == 0x0D:
+            length -= 1
+        if length and piece[length - 1] == 0x20:
+            length -= 1
+        held = bytes(piece[length:]) if stop < end else b""
+        kept = _without_blank_end(piece[:length])
+        if kept:
+            while blank:
+                lines = min(blank, CHUNK)
+                yield CRLF * lines
+                blank -= lines
+            yield piece[:kept]
+            wrote = True
+        blank += (length - kept) // 2
+    # RFC 6376 §3.4.4: "If the body is non-empty but does not end with a CRLF, a CRLF is added"
+    if wrote:
+        yield CRLF
+
+
+def _relax(data: bytes) -> bytes:
+    if b"\t" in data:
+        data = data.replace(b"\t", b" ")
+    if b"  " in data:
+        data = _SPACES.sub(b" ", data)
+    if b" \r\n" in data:
+        data = data.replace(b" \r\n", CRLF)
+    return data
+
+
+def _without_blank_end(piece: bytes | memoryview) -> int:
+    """Return the length of a piece without the CRLFs at its end."""
+    length = len(piece)
+    while piece[max(length - len(_BLANK_LINES), 0) : length] == _BLANK_LINES:
+        length -= len(_BLANK_LINES)
+    while piece[max(length - 2, 0) : length] == CRLF:
+        length -= 2
+    return length

@@ -1,0 +1,85 @@
+"""Domain names: one normal form, and the few relations the protocols need.
+
+The normal form is A-labels in lower case without final dot. U-labels are converted by IDNA 2008 without any
+mapping (RFC 5891 §4, RFC 8616), so a look-alike stays its own domain. Knows nothing of DNS answers.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address
+
+MAX_NAME = 253  # RFC 1035 §2.3.4: 255 octets on the wire
+MAX_LABEL = 63
+
+_ASCII_NAME = re.compile(r"[a-z0-9_.-]+")
+
+
+def to_ascii(domain: str) -> str | None:
+    """Return the normal form of a domain name, None for what is no domain name. Never raises for any input.
+
+    Labels hold letters, digits, hyphens and underscores (deployed in selectors and MAIL FROM domains).
+    """
+    name = domain.removesuffix(".")
+    if name.isascii():
+        name = name.lower()
+    elif len(name) <= MAX_NAME:
+        labels = [_a_label(label) for label in name.split(".")]
+        if None in labels:
+            return None
+        name = ".".join(label for label in labels if label)
+    if _ASCII_NAME.fullmatch(name) is None or not queryable(name):
+        return None
+    return None if name.startswith("-") or "-." in name or ".-" in name or name.endswith("-") else name
+
+
+def _a_label(label: str) -> str | None:
+    if label.isascii():
+        return label.lower() or None
+    import idna  # noqa: PLC0415  its tables are large and seldom needed
+
+    try:
+        # RFC 5891 §4: no mapping. RFC 9989 §5.3.1: U-labels become A-labels before any lookup
+        return idna.alabel("".join(c.lower() if c.isascii() else c for c in label)).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return None
+
+
+def to_unicode(domain: str) -> str:
+    """Return the U-label form of a name in normal form, for people and for EAI header fields."""
+    if "xn--" not in domain:
+        return domain
+    import idna  # noqa: PLC0415
+
+    def u_label(label: str) -> str:
+        try:
+            return idna.ulabel(label)
+        except (idna.IDNAError, UnicodeError):
+            return label
+
+    return ".".join(u_label(label) for label in domain.split("."))
+
+
+def queryable(name: str) -> bool:
+    """Whether DNS can hold the name: labels of 1 to 63 octets, 253 in all; any characters."""
+    return 0 < len(name) <= MAX_NAME and all(0 < len(label) <= MAX_LABEL for label in name.split("."))
+
+
+def is_under(name: str, ancestor: str) -> bool:
+    """Whether `name` is `ancestor` or a subdomain of it; both in normal form."""
+    return name == ancestor or name.endswith("." + ancestor)
+
+
+def related(name: str, other: str) -> bool:
+    """Whether two names could share an Organizational Domain: their last two labels are equal."""
+    return name.rsplit(".", 2)[-2:] == other.rsplit(".", 2)[-2:]
+
+
+def host_name(text: str) -> str:
+    """Return a host name out of a DNS answer, lower case and without final dot; not checked."""
+    return text.lower().removesuffix(".")
+
+
+def reverse_name(ip: IPv4Address | IPv6Address) -> str:
+    """Return the name under in-addr.arpa or ip6.arpa where PTR records of an address stand."""
+    return ip.reverse_pointer

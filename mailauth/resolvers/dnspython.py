@@ -1,0 +1,167 @@
+"""DNS over the network, through dnspython: one resolver that blocks, one for asyncio and trio.
+
+Asks for absolute names only, with EDNS (RFC 6891); dnspython repeats truncated answers over TCP. Every outcome
+becomes an `Answer`, by the functions of `mailauth.resolvers.records`. Keeps transport and configuration; no
+cache, and no state of an evaluation.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import dns.asyncbackend
+import dns.asyncresolver
+import dns.flags
+import dns.query
+import dns.resolver
+
+from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.errors import UsageError
+from mailauth.resolvers.records import answer, failure, query_name
+
+_THREADS = 32
+
+R = TypeVar("R", bound=dns.resolver.BaseResolver)
+
+
+class _Configuration(Generic[R]):
+    """What both resolvers share."""
+
+    _make: ClassVar[type[Any]]
+
+    def __init__(
+        self,
+        nameservers: Sequence[str] | None = None,
+        *,
+        timeout: float = 5.0,
+        lifetime: float = 10.0,
+        port: int = 53,
+        max_txt_bytes: int = 65536,
+        trust_ad: bool = False,
+        resolver: R | None = None,
+    ) -> None:
+        """Configure; sends nothing yet.
+
+        Args:
+            nameservers: IP addresses, or https:// URLs (RFC 8484; needs `dnspython[doh]`). None: the system's, read at
+                the first question.
+            timeout: seconds to wait for one server before the next is asked.
+            lifetime: seconds to wait for the answer to one question in all.
+            port: port of the nameservers.
+            max_txt_bytes: TXT answers with more octets of data than this are SERVFAIL. One DNS message never holds
+                more than 65535.
+            trust_ad: ask for the AD flag and believe it: the nameservers validate, and the path to them is safe.
+            resolver: a resolver of dnspython's to use as it is, instead of the arguments above but `max_txt_bytes`
+                and `trust_ad`; its own flags decide whether AD is asked for.
+
+        Raises:
+            UsageError: for nameservers that cannot be asked.
+        """
+        if resolver is not None and (nameservers is not None or not isinstance(resolver, self._make)):
+            msg = f"resolver={resolver!r}: give a {self._make.__module__}.Resolver, and no nameservers beside it"
+            raise UsageError(msg)
+        self._nameservers = None if nameservers is None else _usable(nameservers)
+        self._timeout = timeout
+        self._lifetime = lifetime
+        self._port = port
+        self._max_txt_bytes = max_txt_bytes
+        self._trust_ad = trust_ad
+        self._resolver = resolver
+
+    def _transport(self) -> R:
+        if self._resolver is None:
+            resolver = self._make(configure=self._nameservers is None)
+            resolver.port = self._port
+            resolver.timeout = self._timeout
+            resolver.lifetime = self._lifetime
+            resolver.use_edns(0)
+            if self._trust_ad:
+                # RFC 6840 §5.7: AD in a query asks for AD in the response
+                resolver.set_flags(dns.flags.RD | dns.flags.AD)
+            if self._nameservers is not None:
+                resolver.nameservers = self._nameservers
+            self._resolver = resolver
+        return cast("R", self._resolver)
+
+    def _found(self, found: dns.resolver.Answer) -> Answer:
+        return answer(found.response, Status.OK, self._max_txt_bytes, trust_ad=self._trust_ad)
+
+    def _failed(self, error: Exception) -> Answer:
+        return failure(error, self._max_txt_bytes, trust_ad=self._trust_ad)
+
+
+def _usable(nameservers: Sequence[str]) -> list[str]:
+    if isinstance(nameservers, str) or not nameservers:
+        msg = f"nameservers={nameservers!r}: give a list of IP addresses or https:// URLs; None for the system's"
+        raise UsageError(msg)
+    for server in nameservers:
+        if isinstance(server, str) and server.startswith("https://"):
+            if not dns.query.have_doh:
+                msg = f"nameservers: {server!r} needs DNS over HTTPS: pip install 'dnspython[doh]'"
+                raise UsageError(msg)
+            continue
+        try:
+            ipaddress.ip_address(str(server))
+        except ValueError:
+            msg = f"nameservers: {server!r} is neither an IP address nor an https:// URL; give its address"
+            raise UsageError(msg) from None
+    return list(nameservers)
+
+
+class DnspythonResolver(_Configuration[dns.resolver.Resolver]):
+    """A resolver that blocks; questions of one batch are asked side by side, in threads. Safe to share."""
+
+    _make = dns.resolver.Resolver
+
+    def resolve(self, questions: Batch) -> Answers:
+        """Return the answers, in the order of the questions. Never raises for any input."""
+        if len(questions) <= 1:
+            return tuple(map(self._ask, questions))
+        with ThreadPoolExecutor(min(len(questions), _THREADS), "mailauth-dns") as threads:
+            return tuple(threads.map(self._ask, questions))
+
+    def _ask(self, question: Question) -> Answer:
+        try:
+            name = query_name(question.name)
+            return self._found(self._transport().resolve(name, question.rdtype, raise_on_no_answer=False))
+        except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
+            return self._failed(error)
+
+
+class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
+    """The same for asyncio and trio; may serve several event loops."""
+
+    _make = dns.asyncresolver.Resolver
+
+    async def resolve(self, questions: Batch) -> Answers:
+        """Return the answers, in the order of the questions. Raises for no DNS trouble."""
+        # named at each call: dnspython would keep the first one it finds, for every later event loop
+        library = dns.asyncbackend.sniff()
+        backend = dns.asyncbackend.get_backend(library)
+        if library != "trio":
+            import asyncio  # noqa: PLC0415  only where it runs: it is large
+
+            return tuple(await asyncio.gather(*(self._ask(question, backend) for question in questions)))
+
+        import trio  # noqa: PLC0415  it is running, so it is installed
+
+        answers: dict[Question, Answer] = {}
+
+        async def ask(question: Question) -> None:
+            answers[question] = await self._ask(question, backend)
+
+        async with trio.open_nursery() as nursery:
+            for question in set(questions):
+                nursery.start_soon(ask, question)
+        return tuple(answers[question] for question in questions)
+
+    async def _ask(self, question: Question, backend: Any) -> Answer:
+        try:
+            name = query_name(question.name)
+            found = await self._transport().resolve(name, question.rdtype, raise_on_no_answer=False, backend=backend)
+            return self._found(found)
+        except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
+            return self._failed(error)

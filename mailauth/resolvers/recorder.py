@@ -1,0 +1,133 @@
+"""Keeping the DNS of the day: every question and answer that passed, in the form that `Zone` reads.
+
+A replay gives the same statuses, records and aliases. Knows nothing of how the answers came about.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, failure, transport
+from mailauth.resolvers.zone import moment
+
+if TYPE_CHECKING:
+    import os
+
+
+def relay(resolve: Callable[[Batch], Any], questions: Batch, finish: Callable[[Answers], Answers]) -> Any:
+    """Ask, and return `finish(answers)`: at once, or as an awaitable where the resolver gave awaitables.
+
+    A resolver that raises has answered SERVFAIL.
+    """
+    try:
+        given = resolve(questions)
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+        return finish(failure(questions, error))
+    if inspect.isawaitable(given):
+        return _finish_later(given, questions, finish)
+    if isinstance(given, list) and any(map(inspect.isawaitable, given)):
+        return _finish_later(_each(given), questions, finish)
+    return finish(checked(questions, given))
+
+
+async def _each(given: list[Any]) -> list[Any]:
+    return [await item if inspect.isawaitable(item) else item for item in given]
+
+
+async def _finish_later(given: Any, questions: Batch, finish: Callable[[Answers], Answers]) -> Answers:
+    try:
+        answers = checked(questions, await given)
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+        answers = failure(questions, error)
+    return finish(answers)
+
+
+class Recorder:
+    """A resolver that asks another one and remembers what it said; the latest answer to a question counts.
+
+    Args:
+        resolver: any resolver, synchronous or asynchronous; this one is then of the same kind.
+
+    Raises:
+        UsageError: for something that cannot resolve.
+    """
+
+    def __init__(self, resolver: Any) -> None:
+        self._resolve = transport(resolver)
+        self._answers: dict[Question, Answer] = {}
+
+    def resolve(self, questions: Batch) -> Any:
+        """Return the answers of the other resolver, or an awaitable of them."""
+
+        def keep(answers: Answers) -> Answers:
+            self._answers.update(zip(questions, answers, strict=True))
+            return answers
+
+        return relay(self._resolve, questions, keep)
+
+    def to_dict(
+        self, now: datetime | float | str | None = None, recorded: datetime | float | str | None = None
+    ) -> dict[str, Any]:
+        """Return the recording as `Zone` takes it.
+
+        Names that are not ASCII are left out: they are no questions for DNS. Where the aliases of two answers
+        contradict each other, the later one is kept without its aliases.
+
+        Args:
+            now: the moment for which messages were checked: aware datetime, POSIX seconds, ISO 8601 text.
+            recorded: the moment of recording, for the reader.
+
+        Raises:
+            UsageError: for a time in any other form.
+        """
+        zone: dict[str, dict[str, Any]] = {}
+        answers = {question: answer for question, answer in self._answers.copy().items() if question.name.isascii()}
+        # direct answers first: they fix what stands at a name, aliases must agree with it
+        for (name, rdtype), answer in sorted(answers.items(), key=lambda item: len(item[1].cnames)):
+            value = _value(answer)
+            links = list(pairwise((name, *answer.cnames)))
+            end = zone.get(links[-1][1], {}) if links else {}
+            agree = end.get(rdtype, value) == value and all(
+                rdtype not in zone.get(alias, {}) and zone.get(alias, {}).get("CNAME", [target]) == [target]
+                for alias, target in links
+            )
+            owner = name
+            for alias, target in links if agree else ():
+                zone.setdefault(alias, {})["CNAME"] = [target]
+                owner = target
+            zone.setdefault(owner, {})[rdtype] = value
+        return {
+            "zone": {
+                name: "NXDOMAIN" if all(value == "NXDOMAIN" for value in types.values()) else types
+                for name, types in sorted(zone.items())
+            },
+            "now": None if now is None else moment(now).isoformat(),
+            "recorded": None if recorded is None else moment(recorded).isoformat(),
+        }
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        now: datetime | float | str | None = None,
+        recorded: datetime | float | str | None = None,
+    ) -> None:
+        """Write the recording as JSON, for `Zone.load`; the arguments are those of `to_dict`.
+
+        Raises:
+            OSError: if the file cannot be written.
+            UsageError: for a time in a form that is not known.
+        """
+        text = json.dumps(self.to_dict(now, recorded), indent=1, sort_keys=True)
+        Path(path).write_text(text + "\n", encoding="ascii")
+
+
+def _value(answer: Answer) -> Any:
+    if answer.status is Status.OK or answer.status is Status.NODATA:
+        return answer.to_dict()["records"]
+    return answer.status.upper()

@@ -1,0 +1,280 @@
+"""DNS from a file or a mapping: for tests, for replay, for `--dns FILE`.
+
+Answers as an authoritative server with these records would: RFC 1034 §3.6.2 for aliases, RFC 4592 for wildcards
+and empty non-terminals, RFC 8020 for absence; and fails where a fault word says so. Knows no network and no
+clock. dnspython is imported only to read a master file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.errors import UsageError
+from mailauth.names import to_ascii
+
+if TYPE_CHECKING:
+    import os
+
+TTL = 300  # seconds, where the zone does not say
+MAX_ALIASES = 10
+
+FAULTS: Mapping[str, Answer] = {
+    "SERVFAIL": Answer(Status.SERVFAIL, detail="SERVFAIL"),
+    "REFUSED": Answer(Status.SERVFAIL, detail="REFUSED"),
+    "TIMEOUT": Answer(Status.TIMEOUT, detail="no answer in time"),
+    "NXDOMAIN": Answer(Status.NXDOMAIN, ttl=TTL),
+}
+_NODATA = Answer(Status.NODATA, ttl=TTL)
+_ABSENT = {"*": FAULTS["NXDOMAIN"]}
+_WORDS = ", ".join(FAULTS)
+
+_Node = dict[str, Answer]  # by type; "*" stands for every type that is not listed
+
+
+class Zone:
+    """A resolver over fixed data. Immutable, and safe to share between threads.
+
+    Equal questions get the same `Answer` object, so what a check parsed from it is parsed once.
+
+    Args:
+        mapping: `{name: {type: records}}`. Records are a list: strings for most types, `[preference, host]` for MX;
+            for TXT a string or a list of character-strings. "SERVFAIL", "TIMEOUT", "REFUSED" or "NXDOMAIN" may stand
+            instead of the records of a type or of all types of a name; the type "*" is every type not listed. Or
+            `{"zone": mapping, "now": time, "recorded": time}`, as `Recorder` writes it.
+
+    Attributes:
+        now: the moment for which the data were taken, None if not given.
+
+    Raises:
+        UsageError: for data in any other form; names the place and the remedy.
+    """
+
+    now: datetime | None
+
+    def __init__(self, mapping: Mapping[str, Any]) -> None:
+        self.now = None
+        if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= {"zone", "now", "recorded"}:
+            if mapping.get("now") is not None:
+                self.now = moment(mapping["now"])
+            mapping = mapping["zone"]
+        self._load(_nodes(mapping))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Zone:
+        """Return the zone in a file: JSON in the form of `mapping`, or a master file (RFC 1035 §5).
+
+        A file whose name ends in `.zone`, or whose text does not begin like JSON, is a master file.
+
+        Raises:
+            OSError: if the file cannot be read.
+            UsageError: for a file in neither form; names the place and the remedy.
+        """
+        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
+        if Path(path).suffix == ".zone" or not text.lstrip().startswith(("{", "[")):
+            from mailauth.resolvers.records import read_master_file  # noqa: PLC0415  dnspython is large
+
+            zone = cls({})
+            zone._load(read_master_file(text, str(path), TTL))
+            return zone
+        try:
+            return cls(json.loads(text, object_pairs_hook=_unique))
+        except json.JSONDecodeError as error:
+            msg = f"{path}: line {error.lineno} column {error.colno}: {error.msg}; give JSON, or a master file"
+            raise UsageError(msg) from None
+        except UsageError as error:
+            msg = f"{path}: {error}"
+            raise UsageError(msg) from None
+
+    def resolve(self, questions: Batch) -> Answers:
+        """Return the answers, in the order of the questions."""
+        return tuple([self._answer(question) for question in questions])
+
+    def _load(self, nodes: dict[str, _Node]) -> None:
+        self._nodes = nodes
+        # keyed by names of the zone: names that strangers choose must not make it grow
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._existing = {""}
+        for owner, node in nodes.items():
+            name = owner
+            # RFC 4592 §2.2.2: a name exists if it has records, or a name below it has
+            while name not in self._existing and node != _ABSENT:
+                self._existing.add(name)
+                name = name.partition(".")[2]
+
+    def _answer(self, question: Question) -> Answer:
+        name, rdtype = question
+        owner = self._owner(name.lower().removesuffix(".") if name.isascii() else name)
+        if owner is None:
+            return FAULTS["NXDOMAIN"]
+        if (node := self._nodes.get(owner)) is None:
+            return _NODATA
+        key = (owner, rdtype)
+        return self._answers.get(key) or self._answers.setdefault(key, self._follow(node, rdtype))
+
+    def _owner(self, name: str) -> str | None:
+        """Return the name of the zone that answers for `name`: itself, a wildcard, or none."""
+        if name in self._nodes or name in self._existing:
+            return name
+        # RFC 4592 §3.3.1: only the wildcard right below the closest encloser is a source of synthesis
+        encloser = name.partition(".")[2]
+        while encloser not in self._existing:
+            encloser = encloser.partition(".")[2]
+        wildcard = f"*.{encloser}" if encloser else "*"
+        return wildcard if wildcard in self._nodes else None
+
+    def _follow(self, node: _Node, rdtype: str) -> Answer:
+        cnames: list[str] = []
+        ttls: list[int] = []
+        # RFC 1034 §3.6.2: an alias is followed, unless the question is about the alias itself
+        # Choice: a type that is listed beside a CNAME is answered from there, so that any recording can be kept
+        while rdtype not in node and (alias := node.get("CNAME", _NODATA)).records:
+            if len(cnames) == MAX_ALIASES:
+                return Answer(Status.SERVFAIL, detail=f"a loop of aliases, or more than {MAX_ALIASES}")
+            cnames.append(alias.records[0])
+            ttls.append(alias.ttl or 0)
+            owner = self._owner(cnames[-1])
+            node = _ABSENT if owner is None else self._nodes.get(owner, {})
+        final = node.get(rdtype) or node.get("*", _NODATA)
+        if not cnames:
+            return final
+        ttl = None if final.ttl is None else min(*ttls, final.ttl)
+        return Answer(final.status, final.records, ttl, tuple(cnames), detail=final.detail)
+
+
+def moment(value: object) -> datetime:
+    """Return an aware datetime for one, for POSIX seconds, or for ISO 8601 text with an offset.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except (ValueError, OverflowError, OSError):
+        when = None
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        msg = f"now={value!r}: give POSIX seconds, or a time with its offset such as '2026-11-21T12:00:00Z'"
+        raise UsageError(msg)
+    return when
+
+
+def normal_name(text: object) -> str:
+    """Return a name as the zone keeps it: A-labels, lower case, no final dot. Nothing else is checked.
+
+    Raises:
+        UsageError: for what is no string, and for U-labels that IDNA 2008 does not allow.
+    """
+    if not isinstance(text, str):
+        msg = f"{text!r}: give a domain name"
+        raise UsageError(msg)
+    name = text.removesuffix(".")
+    if name.isascii():
+        return name.lower()
+    labels = [label.lower() if label.isascii() else to_ascii(label) for label in name.split(".")]
+    if None in labels:
+        msg = f"{text!r}: IDNA 2008 does not allow this name; give its A-labels (xn--…)"
+        raise UsageError(msg)
+    return ".".join(label for label in labels if label is not None)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse what JSON allows: a key that stands twice, the first of which would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        msg = f"{twice}: stands twice; give it once, with all its records"
+        raise UsageError(msg)
+    return found
+
+
+def _nodes(mapping: Mapping[str, Any]) -> dict[str, _Node]:
+    if not isinstance(mapping, Mapping):
+        msg = "give a mapping from names to their records, such as {'example.com': {'A': ['192.0.2.1']}}"
+        raise UsageError(msg)
+    nodes: dict[str, _Node] = {}
+    for text, value in mapping.items():
+        name = normal_name(text)
+        if name in nodes:
+            msg = f"{text}: stands twice; give it once, with all its records"
+            raise UsageError(msg)
+        if isinstance(value, str) and value in FAULTS:
+            nodes[name] = {"*": FAULTS[value]}
+        elif isinstance(value, Mapping):
+            nodes[name] = {
+                str(rdtype).upper(): _data(f"{text}: {rdtype}", rdtype, data) for rdtype, data in value.items()
+            }
+        else:
+            msg = f"{text}: give {{type: records}}, or one of {_WORDS}"
+            raise UsageError(msg)
+    return nodes
+
+
+def _data(place: str, rdtype: object, data: object) -> Answer:
+    kind = str(rdtype).upper()
+    if isinstance(data, str) and data in FAULTS:
+        return FAULTS[data]
+    items = [data] if isinstance(data, str) else data
+    if kind == "*" or not isinstance(items, (list, tuple)):
+        msg = f"{place}: give {'' if kind == '*' else 'a list of records, or '}one of {_WORDS}"
+        raise UsageError(msg)
+    parse, remedy = _PARSERS.get(kind, (_text, "give strings in presentation form"))
+    try:
+        records = tuple(parse(item) for item in items)
+    except (TypeError, ValueError) as error:
+        msg = f"{place}: {error if isinstance(error, UsageError) else remedy}"
+        raise UsageError(msg) from None
+    if kind == "CNAME" and len(records) > 1:
+        msg = f"{place}: give one name, an alias has no second"
+        raise UsageError(msg)
+    return Answer(Status.OK, records, TTL) if records else _NODATA
+
+
+# The parsers raise TypeError or ValueError for what is not a record of their type.
+
+
+def _text(item: object) -> str:
+    if not isinstance(item, str):
+        raise TypeError
+    return item
+
+
+def _txt(item: object) -> bytes:
+    strings = item if isinstance(item, (list, tuple)) else [item]
+    return b"".join(_text(string).encode("utf-8", "surrogateescape") for string in strings)
+
+
+def _mx(item: object) -> tuple[int, str]:
+    if isinstance(item, str) or not isinstance(item, (list, tuple)):
+        raise TypeError
+    preference, host = item
+    if isinstance(preference, bool) or not isinstance(preference, int):
+        raise TypeError
+    return preference, normal_name(host)
+
+
+def _address(family: type[IPv4Address | IPv6Address]) -> Callable[[object], str]:
+    def parse(item: object) -> str:
+        family(_text(item))
+        return _text(item)
+
+    return parse
+
+
+_HOST = (normal_name, "give domain names")
+_PARSERS: Mapping[str, tuple[Callable[[object], Any], str]] = {
+    "TXT": (_txt, "give strings, or lists of character-strings"),
+    "A": (_address(IPv4Address), "give IPv4 addresses such as '192.0.2.1'"),
+    "AAAA": (_address(IPv6Address), "give IPv6 addresses such as '2001:db8::1'"),
+    "MX": (_mx, "give [preference, host] pairs such as [10, 'mx.example.com']"),
+    "PTR": _HOST,
+    "CNAME": _HOST,
+    "NS": _HOST,
+}

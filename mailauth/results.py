@@ -1,0 +1,314 @@
+"""The outcomes as values: result words, reason codes, one frozen type a check.
+
+Result words are those of RFC 8601; `Reason` says in one stable code what decided. `to_dict()` gives the JSON form
+of the project's contract. An outcome has no truth value, so that `if auth.dmarc:` cannot read as "passed".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NoReturn
+
+
+class Result(StrEnum):
+    """The words of RFC 8601 §2.7; each check uses those its method defines."""
+
+    NONE = "none"
+    PASS = "pass"  # noqa: S105  a verdict, no password
+    FAIL = "fail"
+    SOFTFAIL = "softfail"
+    NEUTRAL = "neutral"
+    POLICY = "policy"
+    TEMPERROR = "temperror"
+    PERMERROR = "permerror"
+
+
+class Disposition(StrEnum):
+    """What a receiver is advised to do with the message."""
+
+    ACCEPT = "accept"
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+    DEFER = "defer"
+
+
+class Reason(StrEnum):
+    """What decided an outcome: stable codes for programs."""
+
+    # DNS, any check
+    DNS_TIMEOUT = "dns_timeout"
+    DNS_FAILURE = "dns_failure"
+    # SPF
+    SPF_MATCH = "spf_match"
+    SPF_NO_MATCH = "spf_no_match"
+    SPF_NO_RECORD = "spf_no_record"
+    SPF_NO_DOMAIN = "spf_no_domain"
+    SPF_NO_CONNECTION = "spf_no_connection"
+    SPF_MULTIPLE_RECORDS = "spf_multiple_records"
+    SPF_SYNTAX = "spf_syntax"
+    SPF_INCLUDE_NONE = "spf_include_none"
+    SPF_REDIRECT_NONE = "spf_redirect_none"
+    LIMIT_SPF_TERMS = "limit:spf_terms"
+    LIMIT_SPF_VOID = "limit:spf_void"
+    LIMIT_SPF_MX = "limit:spf_mx"
+    LIMIT_SPF_QUERIES = "limit:spf_queries"
+    LIMIT_RECORD_BYTES = "limit:record_bytes"
+    # DKIM, and the signatures of ARC
+    SIGNATURE_VERIFIED = "signature_verified"
+    BODY_HASH_MISMATCH = "body_hash_mismatch"
+    SIGNATURE_MISMATCH = "signature_mismatch"
+    SIGNATURE_SYNTAX = "signature_syntax"
+    SIGNATURE_VERSION = "signature_version"
+    UNKNOWN_ALGORITHM = "unknown_algorithm"
+    UNKNOWN_CANONICALIZATION = "unknown_canonicalization"
+    UNKNOWN_QUERY_METHOD = "unknown_query_method"
+    BODY_TOO_SHORT = "body_too_short"
+    BAD_DOMAIN = "bad_domain"
+    FROM_NOT_SIGNED = "from_not_signed"
+    IDENTITY_MISMATCH = "identity_mismatch"
+    RSA_SHA1 = "rsa_sha1"
+    KEY_MISSING = "key_missing"
+    KEY_REVOKED = "key_revoked"
+    KEY_SYNTAX = "key_syntax"
+    KEY_TYPE_MISMATCH = "key_type_mismatch"
+    KEY_HASH_MISMATCH = "key_hash_mismatch"
+    KEY_SERVICE_MISMATCH = "key_service_mismatch"
+    KEY_TOO_SHORT = "key_too_short"
+    LIMIT_KEY_BITS = "limit:key_bits"
+    EXPIRED = "expired"
+    FUTURE = "future"
+    PARTIAL_BODY = "partial_body"
+    PUBLIC_SUFFIX = "public_suffix"
+    UNSIGNED_FROM = "unsigned_from"
+    UNSIGNED_DUPLICATES = "unsigned_duplicates"
+    LIMIT_SIGNATURES = "limit:signatures"
+    LIMIT_SIGNATURE_BYTES = "limit:signature_bytes"
+    LIMIT_TAGS = "limit:tags"
+    LIMIT_SIGNED_HEADERS = "limit:signed_headers"
+    # ARC
+    ARC_NONE = "arc_none"
+    ARC_VERIFIED = "arc_verified"
+    ARC_STRUCTURE = "arc_structure"
+    ARC_CV_FAIL = "arc_cv_fail"
+    ARC_SEAL = "arc_seal"
+    LIMIT_ARC_SETS = "limit:arc_sets"
+    # DMARC
+    DMARC_ALIGNED = "dmarc_aligned"
+    DMARC_NOT_ALIGNED = "dmarc_not_aligned"
+    DMARC_NO_RECORD = "dmarc_no_record"
+    DMARC_BAD_RECORD = "dmarc_bad_record"
+    AUTHOR_MISSING = "author_missing"
+    AUTHOR_REPEATED = "author_repeated"
+    AUTHOR_SYNTAX = "author_syntax"
+    AUTHOR_DOMAINS = "author_domains"
+    AUTHOR_DOMAIN_INVALID = "author_domain_invalid"
+    HEADER_AMBIGUOUS = "header_ambiguous"
+    LIMIT_HEADER_BYTES = "limit:header_bytes"
+    LIMIT_HEADER_FIELDS = "limit:header_fields"
+    LIMIT_FIELD_BYTES = "limit:field_bytes"
+    LIMIT_FROM_BYTES = "limit:from_bytes"
+    LIMIT_FROM_MAILBOXES = "limit:from_mailboxes"
+    LIMIT_COMMENT_DEPTH = "limit:comment_depth"
+    # iprev
+    IPREV_MATCH = "iprev_match"
+    IPREV_NO_MATCH = "iprev_no_match"
+    IPREV_NO_PTR = "iprev_no_ptr"
+
+
+class Malformed(Exception):  # noqa: N818  never leaves the package: it carries a problem up to the outcome
+    """Hostile or broken input met inside a parser; its protocol turns it into an outcome."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """Keep the code and the words of the problem."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Outcome:
+    """What every outcome shares: no truth value."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> NoReturn:
+        """Refuse: a failed check is an object too."""
+        msg = f"a {type(self).__name__} is neither true nor false: compare its .result, e.g. outcome.result == 'pass'"
+        raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpfOutcome(Outcome):
+    """SPF for one identity (RFC 7208).
+
+    `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as the
+    record writes it (None when none did). `explanation` is text of a third party, fetched after a fail: show it
+    as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS (at
+    most 10), `void_lookups` those that found nothing (at most 2).
+    """
+
+    result: Result
+    reason: Reason
+    detail: str
+    domain: str | None
+    scope: Literal["mfrom", "helo"]
+    mechanism: str | None = None
+    explanation: str | None = None
+    lookups: int = 0
+    void_lookups: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "result": str(self.result),
+            "reason": str(self.reason),
+            "detail": self.detail,
+            "domain": self.domain,
+            "scope": self.scope,
+            "mechanism": self.mechanism,
+            "explanation": self.explanation,
+            "lookups": self.lookups,
+            "void_lookups": self.void_lookups,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DkimOutcome(Outcome):
+    """One DKIM-Signature field (RFC 6376).
+
+    `domain` (d=) and `selector` (s=) are in normal form, None where they are no domain names. `identity` is i= as
+    the field has it, None when absent. `b` is the signature in base64 without white space. `body_length` is l=;
+    `unsigned_bytes` the octets of the canonical body behind it. `testing`: the key says t=y. `unsigned_duplicates`:
+    fields a reader is shown that stand in the message more often than they are signed. `index`: the position of
+    the field in the header section, 0 at the top.
+    """
+
+    result: Result
+    reason: Reason
+    detail: str
+    index: int
+    domain: str | None = None
+    selector: str | None = None
+    identity: str | None = None
+    algorithm: str | None = None
+    key_bits: int | None = None
+    b: str | None = None
+    signed_headers: tuple[str, ...] = ()
+    body_length: int | None = None
+    unsigned_bytes: int = 0
+    timestamp: int | None = None
+    expiration: int | None = None
+    testing: bool = False
+    unsigned_duplicates: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "result": str(self.result),
+            "reason": str(self.reason),
+            "detail": self.detail,
+            "domain": self.domain,
+            "selector": self.selector,
+            "identity": self.identity,
+            "algorithm": self.algorithm,
+            "key_bits": self.key_bits,
+            "b": self.b,
+            "signed_headers": list(self.signed_headers),
+            "body_length": self.body_length,
+            "unsigned_bytes": self.unsigned_bytes,
+            "timestamp": self.timestamp,
+            "expiration": self.expiration,
+            "testing": self.testing,
+            "index": self.index,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArcOutcome(Outcome):
+    """The ARC chain (RFC 8617): what it proves is who sealed, nothing else.
+
+    `instances` counts the sets, `oldest_pass` is the instance from which on the message is unchanged (0: from the
+    first), `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each
+    instance, parsed: claims of the sealer, worth only as much as he is trusted. `trusted`: the chain passed and
+    every sealer is in `Options.trusted_sealers`.
+    """
+
+    result: Result
+    reason: Reason
+    detail: str
+    instances: int = 0
+    oldest_pass: int | None = None
+    sealers: tuple[str, ...] = ()
+    payloads: tuple[Any, ...] = ()
+    trusted: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "result": str(self.result),
+            "reason": str(self.reason),
+            "detail": self.detail,
+            "instances": self.instances,
+            "oldest_pass": self.oldest_pass,
+            "sealers": list(self.sealers),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DmarcOutcome(Outcome):
+    """DMARC (RFC 9989, or RFC 7489 by option).
+
+    `author_domain` is the domain of From, None when there is not exactly one (`reason` then says why, and a
+    receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in;
+    `published` the tags of the record as published. `aligned` names the mechanisms that gave an aligned pass.
+    `disposition` is advice.
+    """
+
+    result: Result
+    reason: Reason
+    detail: str
+    author_domain: str | None = None
+    policy_domain: str | None = None
+    organizational_domain: str | None = None
+    policy: Literal["none", "quarantine", "reject"] | None = None
+    published: dict[str, str] = field(default_factory=dict)
+    testing: bool = False
+    discovery: Literal["treewalk", "psl"] = "treewalk"
+    aligned: tuple[Literal["dkim", "spf"], ...] = ()
+    disposition: Disposition = Disposition.ACCEPT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "result": str(self.result),
+            "reason": str(self.reason),
+            "detail": self.detail,
+            "author_domain": self.author_domain,
+            "policy_domain": self.policy_domain,
+            "organizational_domain": self.organizational_domain,
+            "policy": self.policy,
+            "published": dict(self.published),
+            "testing": self.testing,
+            "discovery": self.discovery,
+            "aligned": list(self.aligned),
+            "disposition": str(self.disposition),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IprevOutcome(Outcome):
+    """The reverse name of the client and back (RFC 8601 §3); `name` is the one that maps back, else the first."""
+
+    result: Result
+    reason: Reason
+    detail: str
+    name: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "result": str(self.result),
+            "reason": str(self.reason),
+            "detail": self.detail,
+            "name": self.name,
+        }

@@ -1,0 +1,435 @@
+"""check_host(): the evaluation of SPF for one identity (RFC 7208 §4, §5, §6).
+
+One `_Check` holds the counters and the answers of one evaluation tree. The questions of all terms of a record that
+can be known beforehand are asked in one round; they are counted, and their answers used, only when evaluation
+reaches the term, so the verdict is that of the left-to-right reading. Waits for nothing itself, knows no other check.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Literal
+
+from mailauth import address, names
+from mailauth.connection import Connection
+from mailauth.dns import Answer, Answers, Evaluation, Question, Status
+from mailauth.limits import Limits, Options
+from mailauth.results import Malformed, Reason, Result, SpfOutcome
+from mailauth.spf import macro
+from mailauth.spf.macro import MacroString
+from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, is_spf, parse_record
+
+_EXPLANATION_LENGTH = 500
+# Questions asked ahead of the term that needs them, a check: enough for real records, little for an attacker
+_AHEAD = 20
+
+
+def check(
+    connection: Connection,
+    *,
+    scope: Literal["mfrom", "helo"] = "mfrom",
+    receiver: str = "unknown",
+    now: int = 0,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> Evaluation[SpfOutcome]:
+    """Evaluate SPF for the MAIL FROM or the HELO identity of a connection. Never raises for any DNS answer.
+
+    Args:
+        connection: client address, HELO name and reverse-path. With a null reverse-path the MAIL FROM identity
+            is postmaster at the HELO name (RFC 7208 §2.4).
+        scope: which identity.
+        receiver: name of this host for the macro %{r} of explanations.
+        now: POSIX seconds for the macro %{t} of explanations.
+        limits: see `Limits`.
+        options: `strict` decides how void lookups are counted.
+    """
+    helo = connection.helo or ""
+    local, raw_domain = "postmaster", helo
+    if scope == "mfrom":
+        if connection.mail_from is None:
+            return _nothing(scope, None, Reason.SPF_NO_CONNECTION, "the reverse-path is not known")
+        path = address.parse_path(connection.mail_from)
+        if path is None:
+            return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"MAIL FROM {connection.mail_from[:80]!a} is no address")
+        if path[1]:
+            # RFC 7208 §4.3: without a local part it is "postmaster"
+            local, raw_domain = path[0] or local, path[1]
+    elif connection.helo is None:
+        return _nothing(scope, None, Reason.SPF_NO_CONNECTION, "the HELO name is not known")
+    domain = names.to_ascii(raw_domain)
+    # RFC 7208 §4.3: no domain name of several labels, no result
+    if domain is None or "." not in domain:
+        return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"{raw_domain[:80]!a} is no domain name of several labels")
+    if connection.address is None:
+        return _nothing(scope, domain, Reason.SPF_NO_CONNECTION, "the client address is not known")
+    checker = _Check(connection, scope, local, domain, receiver, now, limits or Limits(), options or Options())
+    return checker.outcome(domain)
+
+
+def _nothing(
+    scope: Literal["mfrom", "helo"], domain: str | None, reason: Reason, detail: str
+) -> Evaluation[SpfOutcome]:
+    """Answer none without a question."""
+    yield from ()
+    return SpfOutcome(result=Result.NONE, reason=reason, detail=detail, domain=domain, scope=scope)
+
+
+class _Stop(Exception):  # noqa: N818  control flow inside this module: ends the whole evaluation tree
+    def __init__(self, result: Result, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.result, self.reason, self.detail = result, reason, detail
+
+
+class _Decision:
+    """What a record decided: the result, the record and domain in force, the mechanism that matched."""
+
+    __slots__ = ("domain", "mechanism", "reason", "record", "result")
+
+    def __init__(
+        self, result: Result, reason: Reason, record: Record | None, domain: str, mechanism: str | None
+    ) -> None:
+        self.result, self.reason, self.record, self.domain, self.mechanism = result, reason, record, domain, mechanism
+
+
+def _policy(answer: Answer) -> Record | Malformed:
+    """Parse the one SPF record of an answer; kept with the answer."""
+    try:
+        return parse_record(next(r for r in answer.records if is_spf(r)))
+    except Malformed as problem:
+        return problem
+
+
+def _addresses(answer: Answer) -> tuple[int, ...]:
+    """Return the addresses of an A or AAAA answer as numbers; kept with the answer."""
+    found = []
+    for text in answer.records:
+        try:
+            found.append(int(ip_address(text)))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+class _Check:
+    def __init__(
+        self,
+        connection: Connection,
+        scope: Literal["mfrom", "helo"],
+        local: str,
+        domain: str,
+        receiver: str,
+        now: int,
+        limits: Limits,
+        options: Options,
+    ) -> None:
+        ip = connection.address
+        assert ip is not None  # noqa: S101  check() has answered that case
+        self.scope, self.limits, self.strict = scope, limits, options.strict
+        self.version, self.ip, self.reverse_name = ip.version, int(ip), names.reverse_name(ip)
+        self.bits, self.rdtype = (32, "A") if ip.version == 4 else (128, "AAAA")
+        dotted = str(ip) if ip.version == 4 else ".".join(f"{self.ip:032x}")
+        helo = connection.helo or ""
+        # RFC 7208 §7.2, §7.3; RFC 8616 §4: domains are A-labels in macros too
+        self.values = {
+            "s": f"{local}@{domain}",
+            "l": local,
+            "o": domain,
+            "i": dotted,
+            "v": "in-addr" if ip.version == 4 else "ip6",
+            "h": names.to_ascii(helo) or helo,
+            "c": str(ip),
+            "r": receiver,
+            "t": str(now),
+        }
+        # RFC 8616 §4: a term that uses a local part which is not ASCII does not match
+        self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
+        self.terms = self.voids = self.queries = self.ahead = 0
+        self.known: dict[Question, Answer] = {}
+        self.validated: list[str] | None = None
+        self.term_voided = False
+
+    def outcome(self, domain: str) -> Evaluation[SpfOutcome]:
+        explanation = None
+        try:
+            decision = yield from self.check_host(domain)
+            result, reason, mechanism = decision.result, decision.reason, decision.mechanism
+            detail = self._describe(decision)
+            # RFC 7208 §6.2: fetched only now, and only for a fail; counts for nothing
+            if result is Result.FAIL and decision.record and decision.record.exp:
+                explanation = yield from self.explanation(decision.record.exp, decision.domain)
+        except _Stop as stop:
+            result, reason, detail, mechanism = stop.result, stop.reason, stop.detail, None
+        return SpfOutcome(
+            result=result,
+            reason=reason,
+            detail=detail,
+            domain=domain,
+            scope=self.scope,
+            mechanism=mechanism,
+            explanation=explanation,
+            lookups=self.terms,
+            void_lookups=self.voids,
+        )
+
+    def _describe(self, decision: _Decision) -> str:
+        client = self.values["c"]
+        if decision.reason is Reason.SPF_NO_RECORD:
+            return f"{decision.domain} has no SPF record"
+        if decision.mechanism is None:
+            return f"no term of the record of {decision.domain} matches {client}"
+        return f"{client} matches {decision.mechanism} of {decision.domain}"
+
+    # -- questions
+
+    def ask(self, questions: list[Question]) -> Evaluation[Answers]:
+        missing = tuple(q for q in dict.fromkeys(questions) if q not in self.known)
+        if missing:
+            self.known.update(zip(missing, (yield missing), strict=True))
+        return tuple(self.known[q] for q in questions)
+
+    def count_queries(self, number: int) -> None:
+        self.queries += number
+        if self.queries > self.limits.spf_queries:
+            raise _Stop(
+                Result.PERMERROR,
+                Reason.LIMIT_SPF_QUERIES,
+                f"more than {self.limits.spf_queries} DNS queries for one check",
+            )
+
+    def count_term(self) -> None:
+        # RFC 7208 §4.6.4: the 11th term that costs DNS is a permerror
+        self.terms += 1
+        self.term_voided = False
+        if self.terms > self.limits.spf_terms:
+            raise _Stop(
+                Result.PERMERROR, Reason.LIMIT_SPF_TERMS, f"more than {self.limits.spf_terms} terms that need DNS"
+            )
+
+    def count_void(self, question: Question, answer: Answer, *, exists: bool = False) -> None:
+        """Count a lookup that found nothing (RFC 7208 §4.6.4)."""
+        if answer.records or answer.failed:
+            return
+        if not self.strict:
+            # Choice D25: a term counts at most once, and a name without an address of one family is not void
+            one_family = question.rdtype in ("A", "AAAA") and answer.status is not Status.NXDOMAIN
+            if self.term_voided or (one_family and not exists):
+                return
+            self.term_voided = True
+        self.voids += 1
+        if self.voids > self.limits.spf_void:
+            raise _Stop(
+                Result.PERMERROR, Reason.LIMIT_SPF_VOID, f"more than {self.limits.spf_void} lookups that found nothing"
+            )
+
+    @staticmethod
+    def require(question: Question, answer: Answer) -> Answer:
+        # RFC 7208 §5: "if … the DNS lookup returns a server failure … temperror"
+        if answer.failed:
+            reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
+            raise _Stop(Result.TEMPERROR, reason, f"no answer for {question.name} {question.rdtype}")
+        return answer
+
+    def lookup(self, question: Question, *, exists: bool = False) -> Evaluation[Answer]:
+        """Ask the one question of a term; trouble ends the evaluation."""
+        self.count_queries(1)
+        (answer,) = yield from self.ask([question])
+        self.require(question, answer)
+        self.count_void(question, answer, exists=exists)
+        return answer
+
+    # -- records
+
+    def check_host(self, domain: str) -> Evaluation[_Decision]:
+        """RFC 7208 §4.3 to §4.7 for one domain of the tree."""
+        question = Question(domain, "TXT")
+        (answer,) = yield from self.ask([question])
+        self.require(question, answer)
+        records = [r for r in answer.records if is_spf(r)]
+        if not records:
+            return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
+        # RFC 7208 §4.5: more than one record is an error, equal ones too
+        if len(records) > 1:
+            raise _Stop(Result.PERMERROR, Reason.SPF_MULTIPLE_RECORDS, f"{domain} has {len(records)} SPF records")
+        if len(records[0]) > self.limits.record_bytes:
+            raise _Stop(
+                Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {len(records[0])} octets"
+            )
+        record = answer.parsed(_policy)
+        if isinstance(record, Malformed):
+            raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")
+        return (yield from self.evaluate(record, domain))
+
+    def evaluate(self, record: Record, domain: str) -> Evaluation[_Decision]:
+        yield from self.ask_ahead(record, domain)
+        for mechanism in record.mechanisms:
+            if mechanism.name in DNS_MECHANISMS:
+                matched = yield from self.match(mechanism, domain)
+            else:
+                matched = self.match_at_once(mechanism)
+            if matched:
+                return _Decision(mechanism.qualifier, Reason.SPF_MATCH, record, domain, mechanism.text)
+        if record.redirect is None or any(m.name == "all" for m in record.mechanisms):
+            # RFC 7208 §4.7
+            return _Decision(Result.NEUTRAL, Reason.SPF_NO_MATCH, record, domain, None)
+        # RFC 7208 §6.1
+        self.count_term()
+        target = yield from self.target(record.redirect, domain)
+        self.count_queries(1)
+        decision = (yield from self.check_host(target)) if target else None
+        if decision is None or decision.result is Result.NONE:
+            raise _Stop(
+                Result.PERMERROR, Reason.SPF_REDIRECT_NONE, f"redirect={record.redirect.text} of {domain} has no record"
+            )
+        return decision
+
+    def ask_ahead(self, record: Record, domain: str) -> Evaluation[None]:
+        """Ask what the terms of a record will ask, in one round."""
+        ahead: list[Question] = []
+        room = min(self.limits.spf_terms - self.terms, _AHEAD - self.ahead)
+        values = {**self.values, "d": domain}
+        specs: list[tuple[str, MacroString | None]] = []
+        for mechanism in record.mechanisms:
+            if mechanism.name in DNS_MECHANISMS:
+                specs.append((mechanism.name, mechanism.spec))
+            elif self.match_at_once(mechanism):
+                break
+        else:
+            specs.append(("redirect", record.redirect))
+        for name, spec in specs:
+            rdtype = {"include": "TXT", "redirect": "TXT", "mx": "MX", "exists": "A", "a": self.rdtype}.get(name)
+            if rdtype is None or (spec is None and name == "redirect"):
+                continue
+            if spec and (spec.letters & self.unusable_letters or "p" in spec.letters):
+                continue
+            target = spec.target(values) if spec else domain
+            if target and len(ahead) < room and (question := Question(target, rdtype)) not in self.known:
+                ahead.append(question)
+        self.ahead += len(ahead)
+        if ahead:
+            yield from self.ask(ahead)
+
+    def target(self, spec: MacroString | None, domain: str) -> Evaluation[str | None]:
+        """Expand the target name of a term; None matches nothing."""
+        if spec is None:
+            return domain
+        if spec.letters & self.unusable_letters:
+            return None
+        return spec.target((yield from self.macro_values(spec, domain)))
+
+    def macro_values(self, spec: MacroString, domain: str) -> Evaluation[dict[str, str]]:
+        values = {**self.values, "d": domain}
+        if "p" in spec.letters:
+            if self.validated is None:
+                # Choice: %{p} costs one term, the first time
+                self.count_term()
+            validated = yield from self.validated_names()
+            # RFC 7208 §7.3: the domain itself, else a subdomain of it, else any
+            candidates = sorted(validated, key=lambda n: (n != domain, not names.is_under(n, domain)))
+            values["p"] = candidates[0] if candidates else "unknown"
+        return values
+
+    # -- mechanisms
+
+    def match_at_once(self, mechanism: Mechanism) -> bool:
+        """All, ip4 and ip6 (RFC 7208 §5.1, §5.6)."""
+        if mechanism.name == "ip4":
+            return self.version == 4 and self.ip >> (32 - mechanism.prefix4) == mechanism.network
+        if mechanism.name == "ip6":
+            return self.version == 6 and self.ip >> (128 - mechanism.prefix6) == mechanism.network
+        return True
+
+    def match(self, mechanism: Mechanism, domain: str) -> Evaluation[bool]:
+        """The mechanisms that need DNS."""
+        self.count_term()
+        target = yield from self.target(mechanism.spec, domain)
+        if target is None:
+            return False
+        if mechanism.name == "include":
+            return (yield from self.include(mechanism, target, domain))
+        if mechanism.name == "exists":
+            # RFC 7208 §5.7: "the lookup type is A even when the connection type is IPv6"
+            answer = yield from self.lookup(Question(target, "A"), exists=True)
+            return bool(answer.records)
+        if mechanism.name == "ptr":
+            validated = yield from self.validated_names(count=True)
+            # RFC 7208 §5.5: a validated name that is the target or below it
+            return any(names.is_under(name, target) for name in validated)
+        if mechanism.name == "a":
+            answer = yield from self.lookup(Question(target, self.rdtype))
+            return self.holds(answer, mechanism)
+        return (yield from self.mx(mechanism, target))
+
+    def holds(self, answer: Answer, mechanism: Mechanism) -> bool:
+        """Whether an address answer holds the client under the prefix of the mechanism (RFC 7208 §5.3)."""
+        shift = self.bits - (mechanism.prefix4 if self.version == 4 else mechanism.prefix6)
+        network = self.ip >> shift
+        return any(found >> shift == network for found in answer.parsed(_addresses))
+
+    def include(self, mechanism: Mechanism, target: str, domain: str) -> Evaluation[bool]:
+        self.count_queries(1)
+        decision = yield from self.check_host(target)
+        # RFC 7208 §5.2: none is a permerror; errors inside have ended the evaluation already
+        if decision.result is Result.NONE:
+            raise _Stop(Result.PERMERROR, Reason.SPF_INCLUDE_NONE, f"{mechanism.text} of {domain}: no SPF record there")
+        return decision.result is Result.PASS
+
+    def mx(self, mechanism: Mechanism, target: str) -> Evaluation[bool]:
+        answer = yield from self.lookup(Question(target, "MX"))
+        hosts = [names.host_name(host) for _, host in sorted(answer.records)]
+        # RFC 7208 §4.6.4: more than 10 names is a permerror
+        if len(hosts) > self.limits.spf_mx:
+            raise _Stop(Result.PERMERROR, Reason.LIMIT_SPF_MX, f"{target} has {len(hosts)} MX names")
+        # RFC 7505 §3: the null MX names no host
+        questions = [Question(host, self.rdtype) for host in hosts if names.queryable(host)]
+        self.count_queries(len(questions))
+        answers = yield from self.ask(questions)
+        for question, each in zip(questions, answers, strict=True):
+            self.require(question, each)
+            self.count_void(question, each)
+            if self.holds(each, mechanism):
+                return True
+        return False
+
+    def validated_names(self, *, count: bool = False) -> Evaluation[list[str]]:
+        """Return the names of the client that map back to it (RFC 7208 §5.5), looked up once."""
+        if self.validated is not None:
+            return self.validated
+        self.validated = []
+        question = Question(self.reverse_name, "PTR")
+        self.count_queries(1)
+        (answer,) = yield from self.ask([question])
+        # RFC 7208 §5.5: "If a DNS error occurs while doing the PTR RR lookup, then this mechanism fails to match"
+        if count:
+            self.count_void(question, answer)
+        # RFC 7208 §4.6.4: only the first 10 names are used
+        hosts = [names.host_name(h) for h in answer.records[: self.limits.spf_ptr]]
+        questions = [Question(h, self.rdtype) for h in hosts if names.queryable(h)]
+        self.count_queries(len(questions))
+        for each, forward in zip(questions, (yield from self.ask(questions)), strict=True):
+            # "If a DNS error occurs while doing an A RR lookup, then that domain name is skipped"
+            if count:
+                self.count_void(each, forward)
+            if self.ip in forward.parsed(_addresses):
+                self.validated.append(each.name)
+        return self.validated
+
+    # -- explanation
+
+    def explanation(self, spec: MacroString, domain: str) -> Evaluation[str | None]:
+        """RFC 7208 §6.2: any problem, and there is no explanation."""
+        try:
+            target = yield from self.target(spec, domain)
+            if target is None:
+                return None
+            (answer,) = yield from self.ask([Question(target, "TXT")])
+            if len(answer.records) != 1 or len(answer.records[0]) > self.limits.record_bytes:
+                return None
+            text = macro.parse(answer.records[0].decode("ascii"), explanation=True)
+            if text.letters & self.unusable_letters:
+                return None
+            expanded = text.expand((yield from self.macro_values(text, domain)))
+        except (_Stop, Malformed, UnicodeDecodeError):
+            return None
+        # Third-party text: nothing that could leave the line it is shown on
+        return "".join(c if " " <= c <= "~" else "?" for c in expanded[:_EXPLANATION_LENGTH])

@@ -1,0 +1,138 @@
+"""SPF records (RFC 7208 §4.5, §4.6.1, §12): text into mechanisms and modifiers.
+
+The whole record is judged before anything is evaluated; an error anywhere is an error of the record. A linear
+scanner; knows nothing of the client or of DNS answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
+
+from mailauth.results import Malformed, Reason, Result
+from mailauth.spf.macro import MacroString, parse, parse_domain_spec
+
+__all__ = ["DNS_MECHANISMS", "Mechanism", "Record", "is_spf", "parse_record"]
+
+DNS_MECHANISMS = frozenset({"include", "a", "mx", "ptr", "exists"})
+
+_QUALIFIERS = {"+": Result.PASS, "-": Result.FAIL, "~": Result.SOFTFAIL, "?": Result.NEUTRAL}
+# RFC 7208 §4.6.1: a modifier's name is followed by "=" before any ":" or "/"
+_MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
+_MECHANISM = re.compile(r"([+?~-]?)([A-Za-z][A-Za-z0-9_.-]*)(.*)", re.DOTALL)
+_DUAL_CIDR = re.compile(r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?\Z")
+_OCTET = r"(0|[1-9][0-9]{0,2})"
+_IP4 = re.compile(rf":{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(0|[1-9][0-9]?))?")
+_IP6 = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """One directive. `network` is the address of ip4/ip6 cut to its prefix; `prefix4`/`prefix6` the lengths."""
+
+    text: str
+    qualifier: Result
+    name: str
+    spec: MacroString | None = None
+    network: int = 0
+    prefix4: int = 32
+    prefix6: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A syntactically right SPF record."""
+
+    mechanisms: tuple[Mechanism, ...]
+    redirect: MacroString | None = None
+    exp: MacroString | None = None
+
+
+def is_spf(record: bytes) -> bool:
+    """Whether a TXT record is an SPF record: the version, then a space or the end (RFC 7208 §4.5)."""
+    return record[:7].lower() == b"v=spf1 " or (len(record) == 6 and record.lower() == b"v=spf1")
+
+
+def parse_record(record: bytes) -> Record:
+    """Parse an SPF record.
+
+    Raises:
+        Malformed: SPF_SYNTAX with the term in words.
+    """
+    # RFC 7208 §3.1: the record is US-ASCII
+    if not record.isascii():
+        raise Malformed(Reason.SPF_SYNTAX, "the record holds octets that are not ASCII")
+    mechanisms: list[Mechanism] = []
+    modifiers: dict[str, MacroString] = {}
+    # RFC 7208 §4.6.1: terms are separated by spaces, and by nothing else
+    for term in record.decode("ascii")[6:].split(" "):
+        if not term:
+            continue
+        if modifier := _MODIFIER.fullmatch(term):
+            name = modifier[1].lower()
+            if name in ("redirect", "exp"):
+                # RFC 7208 §6: "MUST NOT appear in a record more than once each"
+                if name in modifiers:
+                    raise Malformed(Reason.SPF_SYNTAX, f"{name}= stands twice")
+                modifiers[name] = parse_domain_spec(modifier[2])
+            else:
+                # RFC 7208 §6: unknown modifiers are ignored, but must be macro strings
+                parse(modifier[2])
+        elif mechanism := _MECHANISM.fullmatch(term):
+            mechanisms.append(_mechanism(term, mechanism))
+        else:
+            raise Malformed(Reason.SPF_SYNTAX, f"not a term: {term[:80]!a}")
+    return Record(tuple(mechanisms), modifiers.get("redirect"), modifiers.get("exp"))
+
+
+def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
+    qualifier, name, rest = _QUALIFIERS[match[1] or "+"], match[2].lower(), match[3]
+    problem = Malformed(Reason.SPF_SYNTAX, f"wrong syntax: {term[:80]!a}")
+    if name == "all":
+        if rest:
+            raise problem
+        return Mechanism(term, qualifier, name)
+    if name == "ip4":
+        return _ip4(term, qualifier, rest, problem)
+    if name == "ip6":
+        return _ip6(term, qualifier, rest, problem)
+    if name not in DNS_MECHANISMS:
+        raise Malformed(Reason.SPF_SYNTAX, f"no such mechanism: {term[:80]!a}")
+    prefix4, prefix6 = 32, 128
+    if name in ("a", "mx"):
+        # The prefix lengths go first, from the right: a "/" may also stand among macro delimiters
+        cidr = _DUAL_CIDR.search(rest)
+        if cidr:
+            prefix4, prefix6 = int(cidr[1] or "32"), int(cidr[2] or "128")
+            rest = rest[: cidr.start()]
+        if prefix4 > 32 or prefix6 > 128:
+            raise problem
+    if not rest and name in ("a", "mx", "ptr"):
+        return Mechanism(term, qualifier, name, None, 0, prefix4, prefix6)
+    if not rest.startswith(":"):
+        raise problem
+    return Mechanism(term, qualifier, name, parse_domain_spec(rest[1:]), 0, prefix4, prefix6)
+
+
+def _ip4(term: str, qualifier: Result, rest: str, problem: Malformed) -> Mechanism:
+    match = _IP4.fullmatch(rest)
+    if match is None:
+        raise problem
+    octets = [int(match[i]) for i in range(1, 5)]
+    prefix = 32 if match[5] is None else int(match[5])
+    if max(octets) > 255 or prefix > 32:
+        raise problem
+    return Mechanism(term, qualifier, "ip4", None, int.from_bytes(octets) >> (32 - prefix), prefix4=prefix)
+
+
+def _ip6(term: str, qualifier: Result, rest: str, problem: Malformed) -> Mechanism:
+    match = _IP6.fullmatch(rest)
+    prefix = 128 if match is None or match[2] is None else int(match[2])
+    if match is None or prefix > 128:
+        raise problem
+    try:
+        address = IPv6Address(match[1])
+    except AddressValueError:
+        raise problem from None
+    return Mechanism(term, qualifier, "ip6", None, int(address) >> (128 - prefix), prefix6=prefix)

@@ -1,0 +1,89 @@
+"""Tag lists (RFC 6376 §3.2): the syntax of DKIM-Signature, DKIM key records and the ARC fields; and base64.
+
+A linear scanner on octets. Knows the list syntax only; what a tag means is the business of its protocol.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from mailauth.results import Malformed, Reason
+
+FWS = b" \t\r\n"
+_DIGITS = b"0123456789"
+_NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+# RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS stands between, "=" and ";" are the frame
+_PRINTABLE = bytes(range(0x21, 0x7F)) + FWS
+
+
+def parse(text: bytes, reason: Reason, max_tags: int) -> dict[bytes, bytes]:
+    """Return the tags of a list, values without edge white space, in their order.
+
+    Raises:
+        Malformed: with `reason`, for anything outside the grammar; LIMIT_TAGS for more than `max_tags`.
+    """
+    if text.translate(None, _PRINTABLE):
+        _require_utf8(text, reason)
+    specs = text.split(b";")
+    # RFC 6376 §3.2: tag-list = tag-spec *( ";" tag-spec ) [ ";" ], so one empty spec at the end is none
+    if not specs[-1].strip(FWS):
+        specs.pop()
+    if len(specs) > max_tags:
+        raise Malformed(Reason.LIMIT_TAGS, f"{len(specs)} tags, more than {max_tags}")
+    tags: dict[bytes, bytes] = {}
+    for spec in specs:
+        name, equals, value = spec.partition(b"=")
+        name = name.strip(FWS)
+        if not equals or not name or name.translate(None, _NAME) or name[:1] in b"_0123456789":
+            raise Malformed(reason, f"not a tag: {printable(spec)}")
+        # RFC 6376 §3.2: "Tags with duplicate names MUST NOT occur … the entire tag-list is invalid"
+        if name in tags:
+            raise Malformed(reason, f"the tag {name.decode()}= stands twice")
+        tags[name] = value.strip(FWS)
+    return tags
+
+
+def _require_utf8(text: bytes, reason: Reason) -> None:
+    """RFC 8616 §5: an SMTPUTF8 message may carry UTF-8 in its values; controls are never legal."""
+    try:
+        characters = text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed(reason, "octets that are neither ASCII nor UTF-8") from None
+    if any((c < " " and c not in "\t\r\n") or "\x7f" <= c <= "\x9f" for c in characters):
+        raise Malformed(reason, "control characters in the tag list")
+
+
+def require(tags: dict[bytes, bytes], names: tuple[bytes, ...], reason: Reason) -> None:
+    """Raise Malformed with `reason` unless every tag of `names` is there."""
+    for name in names:
+        if name not in tags:
+            raise Malformed(reason, f"the tag {name.decode()}= is missing")
+
+
+def number(tags: dict[bytes, bytes], name: bytes, digits: int, reason: Reason) -> int | None:
+    """Return the value of a tag of 1 to `digits` decimal digits, None when absent."""
+    value = tags.get(name)
+    if value is None:
+        return None
+    if not value or len(value) > digits or value.translate(None, _DIGITS):
+        raise Malformed(reason, f"{name.decode()}= is no number of up to {digits} digits")
+    return int(value)
+
+
+def colon_list(value: bytes) -> list[bytes]:
+    """Split a value at its colons; white space is allowed around each item."""
+    return [item.strip(FWS) for item in value.split(b":")]
+
+
+def decode_base64(value: bytes) -> bytes | None:
+    """Return the octets of a base64 value, white space ignored and padding optional (RFC 6376 §2.10); None if bad."""
+    compact = value.translate(None, FWS)
+    try:
+        return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
+    except binascii.Error:
+        return None
+
+
+def printable(text: bytes, limit: int = 40) -> str:
+    """Return hostile octets as a short, harmless literal for a detail."""
+    return ascii(text[:limit].decode("utf-8", "backslashreplace")) + ("…" if len(text) > limit else "")

@@ -1,0 +1,216 @@
+"""Recording and replay: a recording answers as the original did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailauth.dns import Answer, Batch, Question, Status
+from mailauth.errors import UsageError
+from mailauth.resolvers import Recorder, Zone
+
+SOURCE = Zone(
+    {
+        "example.com": {"TXT": ["v=spf1 -all", ["two ", "strings"]], "MX": [[10, "mx.example.com"], [0, "."]]},
+        "bytes.example.com": {"TXT": ["\udcff é \u2028 \U0001f600"]},
+        "word.example.com": {"TXT": ["TIMEOUT"]},
+        "alias.example.com": {"CNAME": "mid.example.com"},
+        "mid.example.com": {"CNAME": "example.com"},
+        "alias-gone.example.com": {"CNAME": "gone.example.com"},
+        "alias-slow.example.com": {"CNAME": "slow.example.com"},
+        "loop.example.com": {"CNAME": "loop.example.com"},
+        "slow.example.com": "TIMEOUT",
+        "broken.example.com": {"A": "SERVFAIL", "TXT": "REFUSED", "AAAA": ["2001:db8::1"]},
+        "gone.example.com": "NXDOMAIN",
+        "below.gone.example.com": {"A": ["192.0.2.1"]},
+        "mixed.example.com": {"A": "NXDOMAIN", "TXT": ["x"]},
+        "*.wild.example.com": {"TXT": ["w"]},
+    }
+)
+NAMES = [
+    "example.com",
+    "alias.example.com",
+    "mid.example.com",
+    "bytes.example.com",
+    "word.example.com",
+    "alias-gone.example.com",
+    "alias-slow.example.com",
+    "loop.example.com",
+    "slow.example.com",
+    "broken.example.com",
+    "gone.example.com",
+    "mixed.example.com",
+    "below.gone.example.com",
+    "a.wild.example.com",
+    "*.wild.example.com",
+    "wild.example.com",
+    "no.example.com",
+    "com",
+    "example.net",
+    "a.b.example.org",
+]
+TYPES = ["TXT", "A", "AAAA", "MX", "CNAME"]
+QUESTIONS = tuple(Question(name, rdtype) for name in NAMES for rdtype in TYPES)
+
+
+def seen(answer: Answer) -> tuple[object, ...]:
+    return answer.status, answer.records, answer.cnames
+
+
+def replays(recorder: Recorder, questions: Batch, answers: tuple[Answer, ...], path: Path | None = None) -> None:
+    if path is None:
+        zone = Zone(recorder.to_dict())
+    else:
+        recorder.save(path)
+        zone = Zone.load(path)
+    for question, answer, again in zip(questions, answers, zone.resolve(questions), strict=True):
+        assert (question, seen(again)) == (question, seen(answer))
+
+
+def test_a_recording_answers_as_the_original(tmp_path: Path) -> None:
+    recorder = Recorder(SOURCE)
+    answers = recorder.resolve(QUESTIONS)
+    assert answers == SOURCE.resolve(QUESTIONS)
+    replays(recorder, QUESTIONS, answers, tmp_path / "dns.json")
+
+
+@given(questions=st.lists(st.sampled_from(QUESTIONS), max_size=12))
+def test_any_part_of_a_recording_answers_as_the_original(questions: list[Question]) -> None:
+    recorder = Recorder(SOURCE)
+    replays(recorder, tuple(questions), recorder.resolve(tuple(questions)))
+
+
+def test_the_form_of_a_recording(tmp_path: Path) -> None:
+    recorder = Recorder(SOURCE)
+    recorder.resolve(
+        (
+            Question("mid.example.com", "TXT"),
+            Question("example.com", "AAAA"),
+            Question("no.example.com", "TXT"),
+            Question("slow.example.com", "A"),
+            Question("bytes.example.com", "TXT"),
+            Question("example.com", "MX"),
+        )
+    )
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    recorder.save(tmp_path / "dns.json", now=now, recorded=1700000000)
+    text = (tmp_path / "dns.json").read_bytes().decode("ascii")
+    assert json.loads(text) == {
+        "zone": {
+            "bytes.example.com": {"TXT": ["\udcff é \u2028 \U0001f600"]},
+            "example.com": {"AAAA": [], "MX": [[10, "mx.example.com"], [0, ""]], "TXT": ["v=spf1 -all", "two strings"]},
+            "mid.example.com": {"CNAME": ["example.com"]},
+            "no.example.com": "NXDOMAIN",
+            "slow.example.com": {"A": "TIMEOUT"},
+        },
+        "now": "2026-11-21T12:00:00+00:00",
+        "recorded": "2023-11-14T22:13:20+00:00",
+    }
+    assert text.index('"bytes.example.com"') < text.index('"example.com"')
+    assert text.startswith('{\n "now"')
+    assert Zone.load(tmp_path / "dns.json").now == now
+
+
+def test_nothing_asked_is_an_empty_zone() -> None:
+    assert Recorder(SOURCE).to_dict() == {"zone": {}, "now": None, "recorded": None}
+
+
+def test_a_time_without_offset_is_refused() -> None:
+    with pytest.raises(UsageError, match="offset"):
+        Recorder(SOURCE).to_dict(now="2026-11-21T12:00:00")
+
+
+def answering(answers: dict[tuple[str, str], Answer]) -> Recorder:
+    return Recorder(lambda name, rdtype: answers[name, rdtype])
+
+
+def test_contradicting_aliases_keep_status_and_records() -> None:
+    answers = {
+        ("a.example", "TXT"): Answer(Status.OK, (b"1",), cnames=("t.example",)),
+        ("a.example", "A"): Answer(Status.OK, ("192.0.2.1",), cnames=("u.example",)),
+        ("b.example", "TXT"): Answer(Status.OK, (b"other",), cnames=("t.example",)),
+        ("c.example", "TXT"): Answer(Status.OK, (b"2",), cnames=("a.example", "u.example")),
+        ("t.example", "MX"): Answer(Status.NXDOMAIN),
+    }
+    recorder = answering(answers)
+    questions = tuple(Question(*question) for question in answers)
+    recorder.resolve(questions)
+    replayed = Zone(recorder.to_dict()).resolve(questions)
+    assert [(a.status, a.records) for a in replayed] == [(a.status, a.records) for a in answers.values()]
+    assert replayed[0].cnames == ("t.example",)
+
+
+def test_a_question_that_is_no_dns_name_is_left_out() -> None:
+    recorder = Recorder(SOURCE)
+    recorder.resolve((Question("\N{KELVIN SIGN}.example", "TXT"), Question("user@x.example", "TXT")))
+    recording = recorder.to_dict()
+    assert recording["zone"] == {"user@x.example": "NXDOMAIN"}
+    assert Zone(recording).resolve((Question("\N{KELVIN SIGN}.example", "TXT"),))[0].status is Status.NXDOMAIN
+
+
+def test_the_latest_answer_counts() -> None:
+    answers = iter([Answer(Status.TIMEOUT), Answer(Status.OK, (b"x",))])
+    recorder = Recorder(lambda _name, _rdtype: next(answers))
+    question = (Question("a.example", "TXT"),)
+    recorder.resolve(question)
+    recorder.resolve(question)
+    assert recorder.to_dict()["zone"] == {"a.example": {"TXT": ["x"]}}
+
+
+# Other kinds of resolvers
+
+
+class Async:
+    async def resolve(self, questions: Batch) -> Any:
+        return SOURCE.resolve(questions)
+
+
+class AsyncRaising:
+    async def resolve(self, questions: Batch) -> Any:
+        raise OSError(questions)
+
+
+class Raising:
+    def resolve(self, questions: Batch) -> Any:
+        raise OSError(questions)
+
+
+async def function(name: str, rdtype: str) -> Answer:
+    return SOURCE.resolve((Question(name, rdtype),))[0]
+
+
+@pytest.mark.parametrize("resolver", [Async(), function])
+def test_an_asynchronous_resolver_is_recorded_asynchronously(resolver: Any) -> None:
+    recorder = Recorder(resolver)
+
+    async def main() -> Any:
+        return await recorder.resolve(QUESTIONS)
+
+    answers = asyncio.run(main())
+    assert tuple(answers) == SOURCE.resolve(QUESTIONS)
+    replays(recorder, QUESTIONS, answers)
+
+
+def test_a_resolver_that_raises_is_recorded_as_a_failure() -> None:
+    question = (Question("a.example", "TXT"),)
+    recorder = Recorder(Raising())
+    assert recorder.resolve(question)[0].status is Status.SERVFAIL
+    replays(recorder, question, recorder.resolve(question))
+    later = Recorder(AsyncRaising())
+
+    async def main() -> Any:
+        return await later.resolve(question)
+
+    replays(later, question, asyncio.run(main()))
+
+
+def test_something_that_cannot_resolve_is_refused() -> None:
+    with pytest.raises(UsageError, match="resolve"):
+        Recorder(None)
