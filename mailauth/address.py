@@ -228,7 +228,8 @@ class _Parser:
         raise self._fail("no domain behind @")
 
 
-_DOT_STRING = re.compile(f"[{_ATEXT}.]+")
+# Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
+_DOT_STRING = re.compile(f"[{_ATEXT}. ]+")
 # RFC 5321 §4.1.2: A-d-l ":", which §3.3 and appendix C tell to accept and ignore
 _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 

@@ -22,7 +22,7 @@ from mailauth.dkim.verify import read_signatures
 from mailauth.dmarc.check import candidates
 from mailauth.dns import Answer, Evaluation, Question, gather, remember, run
 from mailauth.errors import UsageError
-from mailauth.limits import Limits, Options
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
 from mailauth.results import (
     ArcOutcome,
@@ -150,7 +150,7 @@ def evaluate(
     Raises:
         UsageError, TypeError: for an argument that cannot be used.
     """
-    limits, options = limits or Limits(), options or Options()
+    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     if not isinstance(message, Message):
         message = Message.parse(message, limits)
     if connection is not None and not isinstance(connection, Connection):
@@ -311,7 +311,7 @@ def prepare(
         import socket  # noqa: PLC0415  only for a caller who gives no name
 
         authserv_id = socket.gethostname()
-    options = options or Options()
+    options = options or DEFAULT_OPTIONS
     if options.mode == "rfc7489":
         dmarc.psl.warn_if_old(options.public_suffix_list)
     return evaluate(

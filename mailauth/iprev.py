@@ -6,13 +6,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from mailauth import names
 from mailauth.dns import Answer, Evaluation, Question, Status
-from mailauth.limits import Limits
+from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result
 
 
 def check(ip: IPv4Address | IPv6Address, *, limits: Limits | None = None) -> Evaluation[IprevOutcome]:
     """Check that a name of the client maps back to it. Never raises for any DNS answer."""
-    limits = limits or Limits()
+    limits = limits or DEFAULT_LIMITS
     question = Question(names.reverse_name(ip), "PTR")
     (answer,) = yield (question,)
     if answer.failed:

@@ -105,3 +105,7 @@ class Options:
         if self.mode not in {"rfc9989", "rfc7489"}:
             msg = f"Options(mode={self.mode!r}): the modes are 'rfc9989' and 'rfc7489'"
             raise UsageError(msg)
+
+
+DEFAULT_LIMITS = Limits()
+DEFAULT_OPTIONS = Options()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from mailauth import address, names
-from mailauth.limits import Limits
+from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import Malformed, Reason
 
 CRLF = b"\r\n"
@@ -107,7 +107,7 @@ class Message:
                 )
                 raise TypeError(msg)
             raw = bytes(raw)
-        return cls(raw, limits or Limits())
+        return cls(raw, limits or DEFAULT_LIMITS)
 
     def _split(self, header: bytes, *, mixed: bool) -> None:
         """Index the fields, and note what makes the header section ambiguous."""

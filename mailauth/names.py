@@ -62,7 +62,9 @@ def to_unicode(domain: str) -> str:
 
 def queryable(name: str) -> bool:
     """Whether DNS can hold the name: labels of 1 to 63 octets, 253 in all; any characters."""
-    return 0 < len(name) <= MAX_NAME and all(0 < len(label) <= MAX_LABEL for label in name.split("."))
+    if not 0 < len(name) <= MAX_NAME or ".." in name or name.startswith(".") or name.endswith("."):
+        return False
+    return len(name) <= MAX_LABEL or all(len(label) <= MAX_LABEL for label in name.split("."))
 
 
 def is_under(name: str, ancestor: str) -> bool:

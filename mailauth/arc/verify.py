@@ -15,7 +15,7 @@ from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, try_keys, unsigned_octets
 from mailauth.dns import Answer, Evaluation, Question
-from mailauth.limits import Limits, Options
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message, relaxed_field
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
 
@@ -48,7 +48,7 @@ def verify(message: Message, *, limits: Limits | None = None, options: Options |
         limits: see `Limits`.
         options: `trusted_sealers` decides `ArcOutcome.trusted`.
     """
-    limits, options = limits or Limits(), options or Options()
+    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     if not any(message.find(name) for name in (_AAR, _AMS, _SEAL)):
         return ArcOutcome(result=Result.NONE, reason=Reason.ARC_NONE, detail="the message has no ARC set")
     sets: list[_Set] = []
@@ -176,7 +176,12 @@ def _check_messages(
     """Verify the newest message signature, then the older ones as far as they hold: the oldest-pass instance."""
     for i in range(len(sets), 0, -1):
         each = sets[i - 1]
-        _, problem = check_signature(message, each.ams_position, each.ams, answers[each.ams.key_name], limits)
+        answer = answers[each.ams.key_name]
+        _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
+        if problem is not None and b"c" not in each.ams.tags:
+            # Choice: c= is simple/simple where absent (RFC 6376 §3.5), but sealers have meant relaxed
+            each.ams.relaxed_header = each.ams.relaxed_body = True
+            _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         if problem is None and not options.allow_partial_body and unsigned_octets(message, each.ams):
             problem = Malformed(Reason.PARTIAL_BODY, "l= leaves a part of the body unsigned")
         if problem is None:

@@ -13,7 +13,7 @@ from mailauth import names
 from mailauth.dkim.key import Key, keys_of
 from mailauth.dkim.signature import Signature, header_digest, parse_signature
 from mailauth.dns import Answer, Evaluation, Question, Status
-from mailauth.limits import Limits, Options
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
 from mailauth.results import DkimOutcome, Malformed, Reason, Result
 
@@ -92,7 +92,7 @@ def verify(
         options: what is locally acceptable, see `Options`.
         is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
     """
-    limits, options = limits or Limits(), options or Options()
+    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     found = read_signatures(message, limits) if signatures is None else signatures
     found = _apply_limit(found, message, author_domain, limits)
     questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}

@@ -13,7 +13,7 @@ from mailauth import names
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, walk
 from mailauth.dmarc.record import PolicyWord
 from mailauth.dns import Evaluation
-from mailauth.limits import Options
+from mailauth.limits import DEFAULT_OPTIONS, Options
 from mailauth.message import Author
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
 
@@ -45,7 +45,7 @@ def check(
         raise TypeError(msg)
     if isinstance(author, str):
         author = Author(domain=author)
-    return _Check(author, spf, dkim, options or Options(), organizational_domain).outcome()
+    return _Check(author, spf, dkim, options or DEFAULT_OPTIONS, organizational_domain).outcome()
 
 
 class _Check:
@@ -57,7 +57,8 @@ class _Check:
         options: Options,
         organizational_domain: OrganizationalDomain | None,
     ) -> None:
-        self.author, self.options, self.organizational_domain = author, options, organizational_domain
+        self.author, self.spf, self.options = author, spf, options
+        self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
         self.identifiers: list[tuple[Mechanism, str, Result]] = [
@@ -98,6 +99,8 @@ class _Check:
         detail = f"nothing that passed is aligned with {domain}" + (
             f" (passed: {', '.join(passing)})" if passing else ""
         )
+        if self.spf is None or self.spf.reason is Reason.SPF_NO_CONNECTION:
+            detail += "; SPF was not checked, so an SPF pass is not ruled out"
         return self._decided(policy, Result.FAIL, Reason.DMARC_NOT_ALIGNED, detail)
 
     def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Malformed | None]]:

@@ -23,13 +23,20 @@ class SuffixList:
         """Read the list at a path; None is the one inside publicsuffix2."""
         import publicsuffix2  # noqa: PLC0415  only who asks for suffixes pays for the list
 
-        self._list = publicsuffix2.PublicSuffixList(path)
+        # Its rules are right, its look-up is not: it takes every name above a rule for a rule (salesforce.com, because
+        # of my.salesforce.com), and an unlisted top-level domain for everybody's organization
+        self._rules = frozenset(publicsuffix2.PublicSuffixList(path).tlds)
 
     def suffix(self, domain: str) -> str:
         """Return the public suffix of a domain, which may be the domain itself."""
-        # One more label in front: publicsuffix2 answers "uk" for "co.uk" itself
-        found: str | None = self._list.get_tld("x." + domain, strict=True)
-        return found or domain.rpartition(".")[2]
+        name = domain
+        while True:
+            _, _, parent = name.partition(".")
+            if f"!{name}" in self._rules:
+                return parent
+            if not parent or name in self._rules or f"*.{parent}" in self._rules:
+                return name
+            name = parent
 
     def is_suffix(self, domain: str) -> bool:
         """Whether the domain is a public suffix, under which strangers register names."""

@@ -13,7 +13,7 @@ from typing import Literal
 from mailauth import address, names
 from mailauth.connection import Connection
 from mailauth.dns import Answer, Answers, Evaluation, Question, Status
-from mailauth.limits import Limits, Options
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.results import Malformed, Reason, Result, SpfOutcome
 from mailauth.spf import macro
 from mailauth.spf.macro import MacroString
@@ -63,7 +63,9 @@ def check(
         return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"{raw_domain[:80]!a} is no domain name of several labels")
     if connection.address is None:
         return _nothing(scope, domain, Reason.SPF_NO_CONNECTION, "the client address is not known")
-    checker = _Check(connection, scope, local, domain, receiver, now, limits or Limits(), options or Options())
+    checker = _Check(
+        connection, scope, local, domain, receiver, now, limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
+    )
     return checker.outcome(domain)
 
 
