@@ -14,7 +14,7 @@ _FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.I
 _INSTANCE = re.compile(r"\s*i\s*=\s*([0-9]{1,3})\s*;", re.IGNORECASE)
 _WHITE = re.compile(r"[ \t\r\n]+")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
-_DIGITS = re.compile(r"[0-9]{1,9}(?![^\s;(])")
+_DIGITS = re.compile(r"[0-9]+(?![^\s;(])")
 _VERSION = re.compile(r"[0-9]{1,9}")
 _JUNK = re.compile(r'"|[^\s;("]+')
 _RUN = re.compile(r'[^\s;("]+')
@@ -199,7 +199,7 @@ class _Reader(Scanner):
         version = 1
         self.skip()
         if digits := self.take(_DIGITS):
-            version = int(digits)
+            version = int(digits.lstrip("0")[:9] or 0)
             self.skip()
         if not authserv_id or (self.text[start : start + 1] != '"' and "=" in authserv_id):
             # Some write results without saying who they are
@@ -277,7 +277,9 @@ class _Reader(Scanner):
                 self.skip()
             if not ptype or self.char != "=":
                 self.position = start
-                self.problem(f"not a property: {self.take(_JUNK)[:40]!a}")
+                # A quoted string that stands where none may is still text, never a clause
+                junk = self.quoted() if self.char == '"' else self.take(_JUNK)
+                self.problem(f"not a property: {junk[:40]!a}")
                 continue
             self.position += 1
             self.skip()

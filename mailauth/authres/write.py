@@ -60,7 +60,10 @@ class HeaderField(str):
 def clean(text: str, *, utf8: bool) -> str:
     """Return text that cannot leave a quoted-string: no controls, ASCII unless `utf8`, bounded."""
     text = _UNSAFE.sub("", text[:_VALUE_LENGTH])
-    return text if utf8 else text.encode("ascii", "replace").decode("ascii")
+    if utf8:
+        # RFC 6532 §3.4: lines are bounded in octets
+        return text.encode()[:_VALUE_LENGTH].decode("utf-8", "ignore")
+    return text.encode("ascii", "replace").decode("ascii")
 
 
 def write_value(text: str, *, utf8: bool = False) -> str:
@@ -106,7 +109,7 @@ def write(
     """
     head = f"Authentication-Results: {write_value(authserv_id_of(authserv_id))}"
     rows = [_row(r, utf8=utf8) for r in results]
-    if len(head) + sum(map(len, rows)) > max_bytes:
+    if len(head) + sum(len(row.encode()) for row in rows) > max_bytes:
         rows = _fitting(rows, results, max_bytes - len(head))
     return HeaderField(head + "".join(rows) if rows else head + "; none")
 
@@ -116,8 +119,8 @@ def _fitting(rows: list[str], results: Sequence[MethodResult], room: int) -> lis
     order = sorted(range(len(rows)), key=lambda i: (results[i].method == "dkim", results[i].result != "pass"))
     kept = []
     for i in order:
-        if len(rows[i]) <= room:
-            room -= len(rows[i])
+        if (size := len(rows[i].encode())) <= room:
+            room -= size
             kept.append(i)
     return [rows[i] for i in sorted(kept)]
 
