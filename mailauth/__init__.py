@@ -13,7 +13,7 @@ from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import Limits, Options
 from mailauth.message import Message
-from mailauth.results import Disposition, Reason, Result
+from mailauth.results import Disposition, Malformed, Reason, Result
 
 __all__ = [
     "Answer",
@@ -24,6 +24,7 @@ __all__ = [
     "HeaderField",
     "Limits",
     "MailauthError",
+    "Malformed",
     "Message",
     "Options",
     "Question",

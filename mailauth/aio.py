@@ -31,7 +31,7 @@ from mailauth import (
 )
 from mailauth.authenticate import Authentication, prepare
 from mailauth.dns import Answer, Evaluation, Question, Status, checked, failure, gather, transport
-from mailauth.results import Disposition
+from mailauth.results import Disposition, Malformed
 
 __all__ = [
     "Answer",
@@ -42,6 +42,7 @@ __all__ = [
     "HeaderField",
     "Limits",
     "MailauthError",
+    "Malformed",
     "Message",
     "Options",
     "Question",

@@ -24,6 +24,7 @@ from mailauth.dns import Answer, Evaluation, Question, gather, remember, run
 from mailauth.errors import UsageError
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
+from mailauth.moment import posix
 from mailauth.results import (
     ArcOutcome,
     Disposition,
@@ -160,23 +161,6 @@ def evaluate(
     transcript: dict[Question, Answer] = {}
     composed = _compose(message, connection, authserv_id_of(authserv_id), posix(now), limits, options, transcript)
     return remember(composed, transcript, limits.questions)
-
-
-def posix(now: datetime | float) -> int:
-    """Return POSIX seconds of an aware datetime or a number.
-
-    Raises:
-        UsageError: for a datetime without time zone, or anything else.
-    """
-    if isinstance(now, datetime):
-        if now.tzinfo is None:
-            msg = f"now={now!r} has no time zone: give datetime(…, tzinfo=UTC), or POSIX seconds"
-            raise UsageError(msg)
-        return int(now.timestamp())
-    if isinstance(now, (int, float)) and not isinstance(now, bool) and abs(now) < 10**15:
-        return int(now)
-    msg = f"now={now!r}: give an aware datetime or POSIX seconds"
-    raise UsageError(msg)
 
 
 def _nothing() -> Evaluation[None]:

@@ -20,8 +20,8 @@ class Connection:
     """The SMTP connection a message came through.
 
     Args:
-        ip: address of the client, as text or an `ipaddress` object; None when unknown (SPF and iprev then say
-            none). An IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
+        ip: address of the client, as text or an `ipaddress` object; None when unknown (SPF is then none, iprev
+            is not checked). An IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
         helo: argument of HELO or EHLO; None when unknown.
         mail_from: reverse-path of MAIL FROM, given with or without angle brackets, kept without; "" for the null
             reverse-path, None when unknown.
@@ -96,7 +96,7 @@ def from_received(message: Message) -> Connection:
             continue
         helo = None if clause[1].startswith("(") else clause[1]
         return Connection(ip=address, helo=helo, mail_from=mail_from, source="received")
-    return Connection(source="none")
+    return Connection(mail_from=mail_from, source="none")
 
 
 def _documentation(address: IPv4Address | IPv6Address) -> bool:

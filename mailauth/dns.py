@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def failed(self) -> bool:
-        """The question was not answered: neither data nor a proven absence."""
+        """Whether the question was not answered, with neither data nor a proven absence."""
         return self.status is Status.SERVFAIL or self.status is Status.TIMEOUT
 
     def parsed(self, parser: Callable[[Answer], T]) -> T:

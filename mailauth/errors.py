@@ -1,9 +1,10 @@
-"""The exceptions: for the caller's own mistakes only.
+"""The exceptions.
 
 MailauthError
-└── UsageError (also a ValueError)   an argument that cannot be used; the message names the remedy
+├── UsageError (also a ValueError)   an argument that cannot be used; the message names the remedy
+└── Malformed (in `results`)         text outside its grammar, raised by the parsers of records only
 
-An argument of the wrong type raises TypeError. Nothing that a message, a peer or a DNS server sends raises.
+An argument of the wrong type raises TypeError. No check raises for what a message, a peer or a DNS server sends.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mailauth import names
 from mailauth.errors import UsageError
 
 CHECKS = frozenset({"spf", "dkim", "arc", "dmarc", "iprev"})
@@ -99,6 +100,8 @@ class Options:
                 msg = f"Options({name}={value!r}): give a set of strings, such as {{{value!r}}}"
                 raise UsageError(msg)
             object.__setattr__(self, name, frozenset(value))
+        sealers = frozenset(names.to_ascii(domain) or domain for domain in self.trusted_sealers)
+        object.__setattr__(self, "trusted_sealers", sealers)
         if unknown := self.checks - CHECKS:
             msg = f"Options(checks=…): no check is called {sorted(unknown)}; there are {sorted(CHECKS)}"
             raise UsageError(msg)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NoReturn
 
+from mailauth.errors import MailauthError
+
 
 class Result(StrEnum):
     """The words of RFC 8601 §2.7; each check uses those its method defines."""
@@ -116,8 +118,12 @@ class Reason(StrEnum):
     IPREV_NO_PTR = "iprev_no_ptr"
 
 
-class Malformed(Exception):  # noqa: N818  never leaves the package: it carries a problem up to the outcome
-    """Hostile or broken input met inside a parser; its protocol turns it into an outcome."""
+class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
+    """A record, a field or an address outside its grammar.
+
+    Raised by the parsers (`spf.parse`, `dkim.parse` …), never by a check: there it becomes an outcome. `reason` and
+    `detail` say what is wrong.
+    """
 
     def __init__(self, reason: Reason, detail: str) -> None:
         """Keep the code and the words of the problem."""

@@ -68,11 +68,13 @@ def verify(message: Message, *, limits: Limits | None = None, options: Options |
             payloads=_payloads(message, sets),
         )
     sealers = _sealers(sets)
-    since = "all of them" if oldest == 0 else f"the sets from i={oldest} on" if oldest > 1 else "the set i=1"
+    count = "1 set" if len(sets) == 1 else f"{len(sets)} sets"
+    everyone = "it" if len(sets) == 1 else "all of them"
+    since = f"the sets from i={oldest} on" if oldest else everyone
     return ArcOutcome(
         result=Result.PASS,
         reason=Reason.ARC_VERIFIED,
-        detail=f"{len(sets)} sets, sealed by {', '.join(sealers)}; the message is as {since} saw it",
+        detail=f"{count}, sealed by {', '.join(sealers)}; the message is as {since} saw it",
         instances=len(sets),
         oldest_pass=oldest,
         sealers=sealers,

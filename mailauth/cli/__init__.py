@@ -68,7 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     smtp.add_argument("--helo", metavar="NAME", help="what it said in HELO or EHLO")
     smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null path")
     _add_resolver(command)
-    command.add_argument("--now", type=_time, metavar="TIME", help="time of receipt: ISO 8601 (UTC) or POSIX seconds")
+    command.add_argument(
+        "--now",
+        type=_time,
+        metavar="TIME",
+        help="time of receipt: ISO 8601 or POSIX seconds",
+    )
     command.add_argument("--authserv-id", metavar="ID", help="our name in Authentication-Results (this host's name)")
     command.add_argument(
         "--mode", choices=("rfc9989", "rfc7489"), default="rfc9989", help="DMARC: tree walk or suffix list"

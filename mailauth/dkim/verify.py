@@ -7,6 +7,7 @@ from cause to result word is the table of RFC 8601 §2.7.1 as `docs/decisions.md
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from mailauth import names
@@ -15,6 +16,7 @@ from mailauth.dkim.signature import Signature, header_digest, parse_signature
 from mailauth.dns import Answer, Evaluation, Question, Status
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
+from mailauth.moment import posix
 from mailauth.results import DkimOutcome, Malformed, Reason, Result
 
 # Choice D4: a signature that cannot be read says nothing (neutral); one that breaks a MUST is a permerror, as is
@@ -76,7 +78,7 @@ def verify(
     *,
     signatures: list[Read] | None = None,
     author_domain: str | None = None,
-    now: int = 0,
+    now: datetime | float | None = None,
     limits: Limits | None = None,
     options: Options | None = None,
     is_public_suffix: Callable[[str], bool] | None = None,
@@ -87,12 +89,13 @@ def verify(
         message: the message.
         signatures: what `read_signatures` gave, where it was read before.
         author_domain: signatures that could align with it come first when there are more than the limit.
-        now: POSIX seconds, for t= and x=.
+        now: time of receipt, an aware datetime or POSIX seconds, for t= and x=; None: they are not judged.
         limits: see `Limits`.
         options: what is locally acceptable, see `Options`.
         is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
     """
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
+    moment = None if now is None else posix(now)
     found = read_signatures(message, limits) if signatures is None else signatures
     found = _apply_limit(found, message, author_domain, limits)
     questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}
@@ -107,7 +110,9 @@ def verify(
             key, problem = check_signature(message, position, signature, answers[signature.key_name], limits)
             unsigned = unsigned_octets(message, signature)
             duplicates = _unsigned_duplicates(message, signature)
-            problem = problem or _unacceptable(message, signature, unsigned, duplicates, now, options, is_public_suffix)
+            problem = problem or _unacceptable(
+                message, signature, unsigned, duplicates, moment, options, is_public_suffix
+            )
         outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates))
     return tuple(outcomes)
 
@@ -211,7 +216,7 @@ def _unacceptable(
     signature: Signature,
     unsigned: int,
     duplicates: tuple[str, ...],
-    now: int,
+    now: int | None,
     options: Options,
     is_public_suffix: Callable[[str], bool] | None,
 ) -> Malformed | None:
@@ -222,15 +227,13 @@ def _unacceptable(
         return Malformed(Reason.UNSIGNED_FROM, "the message has more From fields than are signed")
     if unsigned and not options.allow_partial_body:
         return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
-    # RFC 6376 §3.5: x= is compared with the time of receipt
-    if (
-        signature.expiration is not None
-        and now > signature.expiration + options.clock_skew
-        and not options.allow_expired
-    ):
-        return Malformed(Reason.EXPIRED, f"the signature expired {now - signature.expiration} s ago")
-    if signature.timestamp is not None and signature.timestamp > now + options.clock_skew and not options.allow_future:
-        return Malformed(Reason.FUTURE, f"the signature was made {signature.timestamp - now} s in the future")
+    if now is not None:
+        # RFC 6376 §3.5: x= is compared with the time of receipt
+        end, start = signature.expiration, signature.timestamp
+        if end is not None and now > end + options.clock_skew and not options.allow_expired:
+            return Malformed(Reason.EXPIRED, f"the signature expired {now - end} s ago")
+        if start is not None and start > now + options.clock_skew and not options.allow_future:
+            return Malformed(Reason.FUTURE, f"the signature was made {start - now} s in the future")
     # RFC 6376 §6.1.1: "Verifiers MAY ignore the DKIM-Signature … d= … a public suffix"
     suffix = "." not in domain or (is_public_suffix is not None and is_public_suffix(domain))
     if suffix and not options.allow_public_suffix:

@@ -149,6 +149,9 @@ class _Check:
         self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
     ) -> DmarcOutcome:
         record = policy.record
+        if record is not None and dict(record.published).get("pct", "100") != "100":
+            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
+            detail += "; pct= has no effect any more"
         return DmarcOutcome(
             result=result,
             reason=reason,

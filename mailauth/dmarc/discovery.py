@@ -96,7 +96,7 @@ def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:
 
 
 def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
-    """RFC 7489 §6.6.3: the domain, else its Organizational Domain, else (RFC 9091 §3.5) its public suffix."""
+    """RFC 7489 §6.6.3: the domain, else its Organizational Domain, else (RFC 9091 §3.6) its public suffix."""
     visited = [domain]
     if organizational != domain:
         visited.append(organizational)

@@ -7,6 +7,7 @@ reaches the term, so the verdict is that of the left-to-right reading. Waits for
 
 from __future__ import annotations
 
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Literal
 
@@ -14,6 +15,7 @@ from mailauth import address, names
 from mailauth.connection import Connection
 from mailauth.dns import Answer, Answers, Evaluation, Question, Status
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
+from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome
 from mailauth.spf import macro
 from mailauth.spf.macro import MacroString
@@ -29,7 +31,7 @@ def check(
     *,
     scope: Literal["mfrom", "helo"] = "mfrom",
     receiver: str = "unknown",
-    now: int = 0,
+    now: datetime | float = 0,
     limits: Limits | None = None,
     options: Options | None = None,
 ) -> Evaluation[SpfOutcome]:
@@ -40,7 +42,7 @@ def check(
             is postmaster at the HELO name (RFC 7208 §2.4).
         scope: which identity.
         receiver: name of this host for the macro %{r} of explanations.
-        now: POSIX seconds for the macro %{t} of explanations.
+        now: an aware datetime or POSIX seconds, for the macro %{t} of explanations.
         limits: see `Limits`.
         options: `strict` decides how void lookups are counted.
     """
@@ -63,10 +65,8 @@ def check(
         return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"{raw_domain[:80]!a} is no domain name of several labels")
     if connection.address is None:
         return _nothing(scope, domain, Reason.SPF_NO_CONNECTION, "the client address is not known")
-    checker = _Check(
-        connection, scope, local, domain, receiver, now, limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
-    )
-    return checker.outcome(domain)
+    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
+    return _Check(connection, scope, local, domain, receiver, posix(now), limits, options).outcome(domain)
 
 
 def _nothing(
