@@ -219,6 +219,7 @@ class _Parser:
         labels: list[str] = []
         while self._kind == "atom":
             labels.append(self._take().text)
+            # RFC 5322 §4.4: obs-domain = atom *("." atom), with white space and comments around each
             if self._kind != ".":
                 return ".".join(labels)
             self._take()

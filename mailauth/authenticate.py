@@ -20,7 +20,7 @@ from mailauth.authres.write import HeaderField, authserv_id_of, results_of, writ
 from mailauth.connection import Connection
 from mailauth.dkim.verify import read_signatures
 from mailauth.dmarc.check import candidates
-from mailauth.dns import Answer, Evaluation, Question, gather, remember, run
+from mailauth.dns import Answer, Evaluation, Question, Traced, Use, gather, remember, run
 from mailauth.errors import UsageError
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
@@ -36,8 +36,10 @@ from mailauth.results import (
     SpfOutcome,
 )
 
-# Of the questions of a message, these many are kept for what DMARC needs: nobody pushes a verdict out with ARC sets
-_KEPT_FOR_DMARC = 40
+# Of the questions of a message, the share of what no policy rests on: nobody pushes a verdict out with ARC sets
+_SHARE_ASIDE = 3 / 10
+# A chain of more sets than this waits for the others, and has what they leave
+_LONG_CHAIN = 10
 # Identifiers whose tree walk is asked ahead of knowing that they pass
 _WALKS_AHEAD = 2
 
@@ -55,6 +57,8 @@ class Authentication(Outcome):
         headers: the fields to prepend, in order: Authentication-Results first.
         forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours.
         dns: every question that was asked, with its answer, in order.
+        rounds: the number of questions of each round.
+        uses: each use of an answer; `trace` puts both together.
         normalised: the input had bare LF line ends; what was evaluated has CRLF.
     """
 
@@ -68,7 +72,21 @@ class Authentication(Outcome):
     headers: tuple[HeaderField, ...]
     forged: tuple[int, ...]
     dns: tuple[tuple[Question, Answer], ...]
+    rounds: tuple[int, ...]
+    uses: tuple[Use, ...]
     normalised: bool
+
+    @property
+    def trace(self) -> tuple[Traced, ...]:
+        """Each DNS question in order: its answer, its round, who used it and by which rule."""
+        users: dict[Question, list[Use]] = {}
+        for use in self.uses:
+            users.setdefault(use.question, []).append(use)
+        numbers = [number for number, size in enumerate(self.rounds, 1) for _ in range(size)]
+        return tuple(
+            Traced(question, answer, number, tuple(users.get(question, ())))
+            for (question, answer), number in zip(self.dns, numbers, strict=True)
+        )
 
     def apply(self, raw: bytes) -> bytes:
         """Return the message with the forged fields gone and `headers` on top; all other octets as they were.
@@ -159,8 +177,11 @@ def evaluate(
         raise TypeError(msg)
     connection = connection or Connection(source="none")
     transcript: dict[Question, Answer] = {}
-    composed = _compose(message, connection, authserv_id_of(authserv_id), posix(now), limits, options, transcript)
-    return remember(composed, transcript, limits.questions)
+    rounds: list[int] = []
+    composed = _compose(
+        message, connection, authserv_id_of(authserv_id), posix(now), limits, options, transcript, rounds
+    )
+    return remember(composed, transcript, limits.questions, rounds)
 
 
 def _nothing() -> Evaluation[None]:
@@ -175,14 +196,18 @@ def _compose(
     limits: Limits,
     options: Options,
     transcript: dict[Question, Answer],
+    rounds: list[int],
 ) -> Evaluation[Authentication]:
+    trace: list[Use] = []
     checks = options.checks
     author = message.author
     suffixes = _LazySuffixes(options.public_suffix_list)
     organizational = suffixes.organizational_domain if options.mode == "rfc7489" else None
 
     def spf_check(scope: Any) -> Evaluation[SpfOutcome]:
-        return spf.check(connection, scope=scope, receiver=authserv_id, now=now, limits=limits, options=options)
+        return spf.check(
+            connection, scope=scope, receiver=authserv_id, now=now, limits=limits, options=options, trace=trace
+        )
 
     signatures = read_signatures(message, limits) if "dkim" in checks else []
     path = parse_path(connection.mail_from or "")
@@ -198,21 +223,24 @@ def _compose(
             limits=limits,
             options=options,
             is_public_suffix=suffixes.is_suffix,
+            trace=trace,
         )
         if "dkim" in checks
         else _nothing(),
     ]
+    arc_check = arc.verify(message, limits=limits, options=options, trace=trace) if "arc" in checks else _nothing()
+    long_chain = len(message.find(b"arc-seal")) > _LONG_CHAIN
     # What no verdict of DMARC rests on shares the rounds, but not all of the questions
     aside = gather(
         spf_check("helo") if "spf" in checks and connection.helo else _nothing(),
-        iprev.check(connection.address, limits=limits)
+        iprev.check(connection.address, limits=limits, trace=trace)
         if "iprev" in checks and connection.address is not None
         else _nothing(),
-        arc.verify(message, limits=limits, options=options) if "arc" in checks else _nothing(),
+        _nothing() if long_chain else arc_check,
     )
-    room = max(limits.questions - _KEPT_FOR_DMARC, 0)
+    share = int(limits.questions * _SHARE_ASIDE)
     _, spf_outcome, dkim_outcomes, (helo_spf, iprev_outcome, arc_outcome) = yield from gather(
-        *first, remember(aside, {}, room)
+        *first, remember(aside, {}, share)
     )
     dmarc_outcome = None
     if "dmarc" in checks:
@@ -222,19 +250,25 @@ def _compose(
             dkim=dkim_outcomes or (),
             options=options,
             organizational_domain=organizational,
+            trace=trace,
         )
+    if long_chain:
+        arc_outcome = yield from arc_check
+    if dmarc_outcome is not None:
         dmarc_outcome = _believe_sealers(dmarc_outcome, arc_outcome)
+    # RFC 8601 §2.7.2: one identity is reported, that of HELO only where there is no other
+    reported_spf = spf_outcome if connection.mail_from is not None or helo_spf is None else helo_spf
     results = results_of(
         connection,
-        spf_outcome if connection.mail_from is not None or helo_spf is None else helo_spf,
+        reported_spf,
         dkim_outcomes,
         arc_outcome,
         dmarc_outcome,
         iprev_outcome,
     )
     headers = [write(authserv_id, results, utf8=message.utf8, max_bytes=limits.authres_bytes)]
-    if options.received_spf and spf_outcome is not None:
-        headers.append(HeaderField(spf.write_received_spf(spf_outcome, connection, authserv_id)))
+    if options.received_spf and reported_spf is not None:
+        headers.append(HeaderField(spf.write_received_spf(reported_spf, connection, authserv_id)))
     return Authentication(
         connection=connection,
         spf=spf_outcome,
@@ -246,6 +280,8 @@ def _compose(
         headers=tuple(headers),
         forged=forged_fields(message, {authserv_id, *options.authserv_ids}),
         dns=tuple(transcript.items()),
+        rounds=tuple(rounds),
+        uses=tuple(trace),
         normalised=message.normalised,
     )
 
@@ -276,7 +312,10 @@ def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOu
     """
     if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
         return outcome
-    if not any(r.method == "dmarc" and r.result == "pass" for r in chain.payloads[0].results):
+    claims = (r for r in chain.payloads[0].results if r.method == "dmarc" and r.version == 1)
+    if not any(
+        c.result == "pass" and names.to_ascii(c.get("header.from") or "") == outcome.author_domain for c in claims
+    ):
         return outcome
     detail = f"{outcome.detail}; the trusted sealer {chain.sealers[0]} saw it pass"
     return dataclasses.replace(outcome, detail=detail, disposition=Disposition.ACCEPT)

@@ -67,16 +67,20 @@ def _client_address(ip: object) -> IPv4Address | IPv6Address:
 
 
 _FROM_CLAUSE = re.compile(r"\s*from\s+(\S+)(.*?)(?:\sby\s|$)", re.IGNORECASE | re.DOTALL)
-_ADDRESS = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)
+_LITERAL = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)
+# qmail writes the address in parentheses alone
+_BARE = re.compile(r"\(([0-9a-f.:]{2,45})\)", re.IGNORECASE)
 _RECEIVED_LIMIT = 2000
+_LOCAL = frozenset({"localhost", "localhost.localdomain", "[127.0.0.1]"})
 _EXAMPLES = [ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 
 
 def from_received(message: Message) -> Connection:
     """Return the connection that the trace fields of a saved message tell of. Never raises for any message.
 
-    The topmost Received field that names a public client address was written at the receiver's border: fields above
-    it tell of hops inside, those below were written by strangers. The reverse-path is that of the topmost Return-Path.
+    The topmost Received field with a public client address was written at the receiver's border: those above it tell
+    of private and loopback hops inside. A field with a from clause that cannot be read ends the search, as what is
+    below it may be a stranger's. The reverse-path is that of the topmost Return-Path.
     """
     mail_from = None
     if paths := message.find(b"return-path"):
@@ -87,12 +91,17 @@ def from_received(message: Message) -> Connection:
         clause = _FROM_CLAUSE.match(text)
         if clause is None:
             continue
-        found = _ADDRESS.search(clause[2])
+        # Exim puts the address first and HELO behind it; a literal there wins over what HELO claims
+        found = _LITERAL.fullmatch(clause[1]) or _LITERAL.search(clause[2]) or _BARE.search(clause[2])
         try:
-            address = ip_address(found[1]) if found else None
-        except ValueError:
+            address = _client_address(found[1]) if found else None
+        except UsageError:
             address = None
-        if address is None or address.is_loopback or (address.is_private and not _documentation(address)):
+        if address is None:
+            if clause[1].lower() in _LOCAL:
+                continue
+            break
+        if address.is_loopback or (address.is_private and not _documentation(address)):
             continue
         helo = None if clause[1].startswith("(") else clause[1]
         return Connection(ip=address, helo=helo, mail_from=mail_from, source="received")

@@ -90,6 +90,30 @@ class Answer:
         }
 
 
+class Use(NamedTuple):
+    """One use of an answer: by which check, for what, by which rule, and the counters of SPF at that point."""
+
+    question: Question
+    check: str
+    subject: str
+    rule: str
+    lookups: int | None = None
+    void_lookups: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One question of a message: its answer, the round it was asked in (1 is the first), and who used it.
+
+    Without uses it was asked ahead of knowing that it would not be needed.
+    """
+
+    question: Question
+    answer: Answer
+    round: int
+    uses: tuple[Use, ...]
+
+
 Batch: TypeAlias = tuple[Question, ...]
 Answers: TypeAlias = tuple[Answer, ...]
 Evaluation: TypeAlias = Generator[Batch, Answers, T]
@@ -107,7 +131,17 @@ _RECORD_TYPES: dict[str, type] = {"TXT": bytes, "A": str, "AAAA": str, "PTR": st
 
 def _usable(question: Question, answer: object) -> bool:
     """Whether a resolver, which may be a stranger's plug-in, gave what its contract says."""
-    if not isinstance(answer, Answer) or not isinstance(answer.status, Status):
+    if (
+        not isinstance(answer, Answer)
+        or not isinstance(answer.status, Status)
+        or not isinstance(answer.records, tuple)
+        or not isinstance(answer.cnames, tuple)
+        or not isinstance(answer.detail, str)
+        or not (answer.ttl is None or isinstance(answer.ttl, int))
+        or not (answer.secure is None or isinstance(answer.secure, bool))
+        or not all(isinstance(name, str) for name in answer.cnames)
+        or (answer.records and answer.status is not Status.OK)
+    ):
         return False
     if question.rdtype == "MX":
         return all(
@@ -213,8 +247,13 @@ def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
     return tuple(results)
 
 
-def remember(evaluation: Evaluation[T], transcript: dict[Question, Answer], limit: int) -> Evaluation[T]:
-    """Ask each distinct question once, into `transcript`; past `limit` questions the rest time out unasked."""
+def remember(
+    evaluation: Evaluation[T], transcript: dict[Question, Answer], limit: int, rounds: list[int] | None = None
+) -> Evaluation[T]:
+    """Ask each distinct question once, into `transcript`; past `limit` questions the rest time out unasked.
+
+    `rounds` takes the number of questions of each round.
+    """
     try:
         batch = next(evaluation)
         while True:
@@ -222,6 +261,8 @@ def remember(evaluation: Evaluation[T], transcript: dict[Question, Answer], limi
             if new:
                 room = max(limit - len(transcript), 0)
                 if asked := tuple(new[:room]):
+                    if rounds is not None:
+                        rounds.append(len(asked))
                     transcript.update(zip(asked, (yield asked), strict=True))
                 if len(new) > room:
                     spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {limit} questions")

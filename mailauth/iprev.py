@@ -5,22 +5,33 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from mailauth import names
-from mailauth.dns import Answer, Evaluation, Question, Status
+from mailauth.dns import Answer, Evaluation, Question, Status, Use
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result
 
 
-def check(ip: IPv4Address | IPv6Address, *, limits: Limits | None = None) -> Evaluation[IprevOutcome]:
-    """Check that a name of the client maps back to it. Never raises for any DNS answer."""
+def check(
+    ip: IPv4Address | IPv6Address, *, limits: Limits | None = None, trace: list[Use] | None = None
+) -> Evaluation[IprevOutcome]:
+    """Check that a name of the client maps back to it. Never raises for any DNS answer.
+
+    Args:
+        ip: address of the client.
+        limits: see `Limits`.
+        trace: takes the use of each answer.
+    """
+    trace = [] if trace is None else trace
     limits = limits or DEFAULT_LIMITS
     question = Question(names.reverse_name(ip), "PTR")
     (answer,) = yield (question,)
+    trace.append(Use(question, "iprev", str(ip), "RFC 8601 §3"))
     if answer.failed:
         return _temperror(question, answer)
     hosts = [h for h in map(names.host_name, answer.records[: limits.iprev_names]) if names.queryable(h)]
     if not hosts:
         return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{ip} has no reverse name")
     questions = tuple(Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts)
+    trace += [Use(each, "iprev", each.name, "RFC 8601 §3") for each in questions]
     failed: tuple[Question, Answer] | None = None
     for forward, each in zip(questions, (yield questions), strict=True):
         if each.failed:

@@ -154,6 +154,11 @@ class Message:
             return False
         return True
 
+    @property
+    def names(self) -> list[bytes]:
+        """The distinct field names, in lower case."""
+        return list(self._index)
+
     def find(self, name: bytes) -> list[int]:
         """Return the positions of the fields of a name (in lower case), from the top."""
         return self._index.get(name, [])

@@ -235,8 +235,8 @@ class ArcOutcome(Outcome):
 
     `instances` counts the sets, `oldest_pass` is the instance from which on the message is unchanged (0: from the
     first), `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each
-    instance, parsed: claims of the sealer, worth only as much as he is trusted. `trusted`: the chain passed and
-    every sealer is in `Options.trusted_sealers`.
+    instance, parsed: claims of the sealer, worth only as much as he is trusted. `trusted`: the chain passed, every
+    sealer is in `Options.trusted_sealers`, and the newest signature covers From.
     """
 
     result: Result

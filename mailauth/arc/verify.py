@@ -14,7 +14,7 @@ from hashlib import sha256
 from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, try_keys, unsigned_octets
-from mailauth.dns import Answer, Evaluation, Question
+from mailauth.dns import Answer, Evaluation, Question, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message, relaxed_field
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
@@ -40,13 +40,20 @@ class _Set:
     cv: bytes
 
 
-def verify(message: Message, *, limits: Limits | None = None, options: Options | None = None) -> Evaluation[ArcOutcome]:
+def verify(
+    message: Message,
+    *,
+    limits: Limits | None = None,
+    options: Options | None = None,
+    trace: list[Use] | None = None,
+) -> Evaluation[ArcOutcome]:
     """Validate the ARC chain of a message. Never raises for any input.
 
     Args:
         message: the message.
         limits: see `Limits`.
         options: `trusted_sealers` decides `ArcOutcome.trusted`.
+        trace: takes the use of each answer.
     """
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     if not any(message.find(name) for name in (_AAR, _AMS, _SEAL)):
@@ -56,6 +63,11 @@ def verify(message: Message, *, limits: Limits | None = None, options: Options |
         sets = _read_sets(message, limits)
         names = _key_names(sets, limits)
         answers = dict(zip(names, (yield tuple(Question(name, "TXT") for name in names)), strict=True))
+        if trace is not None:
+            for i, each in enumerate(sets, 1):
+                for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
+                    question = Question(signature.key_name, "TXT")
+                    trace.append(Use(question, "arc", f"{kind} i={i}", "RFC 8617 §5.2"))
         oldest = _check_messages(message, sets, answers, limits, options)
         _check_seals(message, sets, answers, limits)
     except Malformed as problem:
@@ -79,8 +91,13 @@ def verify(message: Message, *, limits: Limits | None = None, options: Options |
         oldest_pass=oldest,
         sealers=sealers,
         payloads=_payloads(message, sets),
-        trusted=set(sealers) <= options.trusted_sealers,
+        trusted=set(sealers) <= options.trusted_sealers and _covers_author(message, sets[-1]),
     )
+
+
+def _covers_author(message: Message, newest: _Set) -> bool:
+    """Whether the newest message signature covers every From field: what is trusted is about this author."""
+    return newest.ams.signed_headers.count("from") >= len(message.find(b"from"))
 
 
 def _key_names(sets: list[_Set], limits: Limits) -> dict[str, None]:

@@ -14,13 +14,31 @@ from mailauth.authres.parse import Scanner
 from mailauth.message import Message
 
 _LEADING = 4096
+_PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
+_NOISE = re.compile(r'\([^()]*\)|[\s"\\]')
+_NAME_OCTETS = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
+_NAME = b"authentication-results"
 _INVISIBLE = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd]")
 
 
 def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, ...]:
-    """Return the positions of the Authentication-Results fields that claim one of our identities."""
+    """Return the positions of the Authentication-Results fields that claim one of our identities.
+
+    A first line that continues nothing is among them: prepended fields would swallow it.
+    """
     ours = {_normal(i) for i in authserv_ids}
-    return tuple(p for p in message.find(b"authentication-results") if _claims(message.value(p), ours))
+    positions = message.find(_NAME)
+    if message.problems:
+        # Some readers drop what no field name has, such as a NUL
+        positions = sorted({p for name in message.names if _visible(name) == _NAME for p in message.find(name)})
+    forged = [p for p in positions if _claims(message.value(p), ours)]
+    if message.fields and message.fields[0][:1] in (b" ", b"\t"):
+        forged = [0, *(p for p in forged if p)]
+    return tuple(forged)
+
+
+def _visible(name: bytes) -> bytes:
+    return bytes(c for c in name if c in _NAME_OCTETS) if name.startswith(_NAME[:1]) else name
 
 
 def _normal(authserv_id: str) -> str:
@@ -33,10 +51,18 @@ def _claims(value: bytes, ours: set[str]) -> bool:
     scanner = Scanner(value[:_LEADING].decode("utf-8", "replace"))
     scanner.skip()
     claimed = scanner.value()
-    if scanner.broken or not claimed or (len(value) > _LEADING and not scanner.char):
-        # Unreadable to us is not unreadable to everybody
+    visible = _INVISIBLE.sub("", claimed)
+    scanner.skip()
+    follows = scanner.char
+    if (
+        scanner.broken
+        or _PLAIN.fullmatch(visible) is None
+        or (follows not in (";", "") and not follows.isdigit())
+        or (len(value) > _LEADING and not follows)
+    ):
+        # Unreadable to us is not unreadable to everybody; an encoded-word may spell our name in any way
         text = value.decode("utf-8", "replace").casefold()
-        return any(own in text for own in ours)
+        texts = (text, _NOISE.sub("", text))
+        return visible.startswith("=?") or any(own in each for own in ours for each in texts)
     # What no reader is shown (NUL, BOM, octets that are not UTF-8) is dropped by some and kept by others
-    claimed = _INVISIBLE.sub("", claimed)
-    return _normal(claimed) in ours or _normal(claimed.partition("/")[0]) in ours
+    return _normal(visible.partition("/")[0]) in ours

@@ -67,6 +67,8 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
     read_common(signature)
     read_message_tags(signature, limits)
     # RFC 6376 §6.1.1: "If the "h=" tag does not include the From header field, … PERMFAIL (From field not signed)"
+    if "" in signature.signed_headers:
+        raise Malformed(Reason.SIGNATURE_SYNTAX, "h= has an empty item")
     if "from" not in signature.signed_headers:
         raise Malformed(Reason.FROM_NOT_SIGNED, "h= does not name From")
     _read_identity(signature)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mailauth import names
 from mailauth.dkim.key import Key, keys_of
 from mailauth.dkim.signature import Signature, header_digest, parse_signature
-from mailauth.dns import Answer, Evaluation, Question, Status
+from mailauth.dns import Answer, Evaluation, Question, Status, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
 from mailauth.moment import posix
@@ -44,6 +44,8 @@ _RESULTS = {
     Reason.LIMIT_SIGNED_HEADERS: Result.POLICY,
 }
 
+_SIGNATURES_PER_KEY = 5
+
 # RFC 5322 §3.6: at most one of each; and the MIME fields a reader's program obeys
 _SINGLE = (
     b"subject", b"date", b"to", b"cc", b"reply-to", b"sender", b"message-id", b"in-reply-to", b"references",
@@ -62,8 +64,14 @@ class Read(NamedTuple):
 def read_signatures(message: Message, limits: Limits) -> list[Read]:
     """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
     found = []
-    for position in message.find(b"dkim-signature"):
+    for number, position in enumerate(message.find(b"dkim-signature")):
         signature = Signature()
+        if number >= limits.header_fields:
+            problem = Malformed(
+                Reason.LIMIT_SIGNATURES, f"more than {limits.header_fields} signatures; this one was not read"
+            )
+            found.append(Read(position, signature, problem))
+            continue
         try:
             parse_signature(message.value(position), limits, signature)
         except Malformed as problem:
@@ -82,6 +90,7 @@ def verify(
     limits: Limits | None = None,
     options: Options | None = None,
     is_public_suffix: Callable[[str], bool] | None = None,
+    trace: list[Use] | None = None,
 ) -> Evaluation[tuple[DkimOutcome, ...]]:
     """Verify the DKIM signatures of a message, one outcome a field from the top. Never raises for any input.
 
@@ -93,6 +102,7 @@ def verify(
         limits: see `Limits`.
         options: what is locally acceptable, see `Options`.
         is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
+        trace: takes the use of each answer.
     """
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     moment = None if now is None else posix(now)
@@ -107,6 +117,8 @@ def verify(
         duplicates: tuple[str, ...] = ()
         unsigned = 0
         if read.problem is None:
+            if trace is not None:
+                trace.append(Use(questions[signature.key_name], "dkim", f"field {position}", "RFC 6376 §6.1.2"))
             key, problem = check_signature(message, position, signature, answers[signature.key_name], limits)
             unsigned = unsigned_octets(message, signature)
             duplicates = _unsigned_duplicates(message, signature)
@@ -132,8 +144,16 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
         return not aligned, not right_body
 
     candidates.sort(key=rank)
+    # A lookup is what a signature costs: those that share a key share its place, within reason
+    keys: set[str] = set()
+    late: set[int] = set()
+    for number, i in enumerate(candidates):
+        key = found[i].signature.key_name
+        if (key in keys or len(keys) < limits.signatures) and number < limits.signatures * _SIGNATURES_PER_KEY:
+            keys.add(key)
+        else:
+            late.add(i)
     detail = f"more than {limits.signatures} signatures; this one was not evaluated"
-    late = set(candidates[limits.signatures :])
     problem = Malformed(Reason.LIMIT_SIGNATURES, detail)
     return [read._replace(problem=problem) if i in late else read for i, read in enumerate(found)]
 

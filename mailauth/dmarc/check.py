@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from mailauth import names
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, walk
 from mailauth.dmarc.record import PolicyWord
-from mailauth.dns import Evaluation
+from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_OPTIONS, Options
 from mailauth.message import Author
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
@@ -27,6 +27,7 @@ def check(
     dkim: Sequence[DkimOutcome] = (),
     options: Options | None = None,
     organizational_domain: OrganizationalDomain | None = None,
+    trace: list[Use] | None = None,
 ) -> Evaluation[DmarcOutcome]:
     """Evaluate DMARC for an Author Domain. Never raises for any DNS answer.
 
@@ -36,6 +37,7 @@ def check(
         dkim: outcomes of every signature.
         options: `count_testing_keys` and `enforce_reject` matter here.
         organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
+        trace: takes the use of each answer.
 
     Raises:
         TypeError: when `spf` is the outcome of the HELO identity (RFC 9989 §4.4.2).
@@ -44,8 +46,8 @@ def check(
         msg = "DMARC takes the SPF outcome of the MAIL FROM identity, not that of HELO"
         raise TypeError(msg)
     if isinstance(author, str):
-        author = Author(domain=author)
-    return _Check(author, spf, dkim, options or DEFAULT_OPTIONS, organizational_domain).outcome()
+        author = Author(domain=names.to_ascii(author) or author)
+    return _Check(author, spf, dkim, options or DEFAULT_OPTIONS, organizational_domain, trace).outcome()
 
 
 class _Check:
@@ -56,7 +58,9 @@ class _Check:
         dkim: Sequence[DkimOutcome],
         options: Options,
         organizational_domain: OrganizationalDomain | None,
+        trace: list[Use] | None,
     ) -> None:
+        self.trace = trace
         self.author, self.spf, self.options = author, spf, options
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
@@ -79,7 +83,7 @@ class _Check:
                 discovery=self.discovery,
                 disposition=disposition,
             )
-        policy = yield from find_policy(domain, self.organizational_domain)
+        policy = yield from find_policy(domain, self.organizational_domain, self.trace)
         if policy.failure is not None:
             return self._decided(policy, Result.TEMPERROR, policy.failure.reason, policy.failure.detail)
         if policy.record is None:
@@ -116,11 +120,10 @@ class _Check:
             if identifier != domain:
                 if strict[mechanism] or not self._could_align(identifier, domain, policy):
                     continue
-                if result is Result.PASS:
-                    same, trouble = yield from self._same_organization(identifier, policy)
-                    failure = failure or trouble
-                    if not same:
-                        continue
+                same, trouble = yield from self._same_organization(identifier, policy)
+                failure = failure or trouble
+                if not same:
+                    continue
             if result is Result.PASS:
                 aligned[mechanism] = None
             else:
@@ -136,7 +139,7 @@ class _Check:
 
     def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.4.1)."""
-        walked = yield from walk(identifier, self.organizational_domain)
+        walked = yield from walk(identifier, self.organizational_domain, self.trace)
         failure = policy.walk.failure or walked.failure
         if self.organizational_domain is not None:
             # The suffix list decides without DNS

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, records_of
-from mailauth.dns import Answer, Evaluation, Question, Status
+from mailauth.dns import Answer, Evaluation, Question, Status, Use
 from mailauth.results import Malformed, Reason
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
@@ -62,15 +62,19 @@ def unanswered(question: Question, answer: Answer) -> Malformed | None:
     return Malformed(reason, f"no answer for {question.name} {question.rdtype}")
 
 
-def walk(domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Walk]:
+def walk(
+    domain: str, organizational_domain: OrganizationalDomain | None = None, trace: list[Use] | None = None
+) -> Evaluation[Walk]:
     """Find the DMARC records that concern a domain, and its Organizational Domain. Never raises for any answer."""
+    trace = [] if trace is None else trace
     if organizational_domain is not None:
-        return (yield from _by_suffix_list(domain, organizational_domain(domain)))
+        return (yield from _by_suffix_list(domain, organizational_domain(domain), trace))
     visited = walk_names(domain)
     questions = tuple(Question(f"_dmarc.{name}", "TXT") for name in visited if names.queryable(f"_dmarc.{name}"))
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
     for question, answer in zip(questions, (yield questions), strict=True):
+        trace.append(Use(question, "dmarc", f"tree walk of {domain}", "RFC 9989 §4.10"))
         failure = failure or unanswered(question, answer)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
@@ -95,7 +99,7 @@ def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:
     return last
 
 
-def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
+def _by_suffix_list(domain: str, organizational: str, trace: list[Use]) -> Evaluation[Walk]:
     """RFC 7489 §6.6.3: the domain, else its Organizational Domain, else (RFC 9091 §3.6) its public suffix."""
     visited = [domain]
     if organizational != domain:
@@ -106,6 +110,7 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
     for question, answer in zip(questions, (yield questions), strict=True):
+        trace.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
         name = question.name.removeprefix("_dmarc.")
         records = answer.parsed(records_of)
         # A public suffix counts only when it says it is one
@@ -121,9 +126,11 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
     return Walk(domain, tuple(found), organizational, failure)
 
 
-def find_policy(author_domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Policy]:
+def find_policy(
+    author_domain: str, organizational_domain: OrganizationalDomain | None = None, trace: list[Use] | None = None
+) -> Evaluation[Policy]:
     """Find the policy that applies to an Author Domain (RFC 9989 §4.10.1). Never raises for any answer."""
-    walked = yield from walk(author_domain, organizational_domain)
+    walked = yield from walk(author_domain, organizational_domain, trace)
     record, domain = walked.record_at(author_domain), author_domain
     if record is None:
         if walked.failure is not None:
@@ -141,6 +148,8 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
             # RFC 9989 §3.2.13: a domain does not exist when the query for its own name says NXDOMAIN
             question = Question(author_domain, "A")
             (answer,) = yield (question,)
+            if trace is not None:
+                trace.append(Use(question, "dmarc", f"whether {author_domain} exists", "RFC 9989 §3.2.13"))
             if failure := unanswered(question, answer):
                 return Policy(walked, failure=failure)
             if answer.status is Status.NXDOMAIN:

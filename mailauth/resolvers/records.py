@@ -59,7 +59,7 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
     """
     found = response.resolve_chaining()
     data: tuple[Any, ...] = ()
-    if found.answer is not None:
+    if found.answer is not None and status is Status.OK:
         data = records(found.answer)
         if found.answer.rdtype == dns.rdatatype.TXT and (size := sum(map(len, data))) > max_txt_bytes:
             return Answer(Status.SERVFAIL, detail=f"{size} octets of TXT data, more than the limit of {max_txt_bytes}")

@@ -87,6 +87,9 @@ class Zone:
         except json.JSONDecodeError as error:
             msg = f"{path}: line {error.lineno} column {error.colno}: {error.msg}; give JSON, or a master file"
             raise UsageError(msg) from None
+        except RecursionError:
+            msg = f"{path}: nested too deeply for a zone"
+            raise UsageError(msg) from None
         except UsageError as error:
             msg = f"{path}: {error}"
             raise UsageError(msg) from None

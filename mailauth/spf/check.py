@@ -13,7 +13,7 @@ from typing import Literal
 
 from mailauth import address, names
 from mailauth.connection import Connection
-from mailauth.dns import Answer, Answers, Evaluation, Question, Status
+from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome
@@ -22,8 +22,17 @@ from mailauth.spf.macro import MacroString
 from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, is_spf, parse_record
 
 _EXPLANATION_LENGTH = 500
+_MAX_IDENTITY = 1000
 # Questions asked ahead of the term that needs them, a check: enough for real records, little for an attacker
 _AHEAD = 20
+_RULES = {
+    "include": "RFC 7208 §5.2",
+    "a": "RFC 7208 §5.3",
+    "mx": "RFC 7208 §5.4",
+    "ptr": "RFC 7208 §5.5",
+    "exists": "RFC 7208 §5.7",
+    "redirect": "RFC 7208 §6.1",
+}
 
 
 def check(
@@ -34,6 +43,7 @@ def check(
     now: datetime | float = 0,
     limits: Limits | None = None,
     options: Options | None = None,
+    trace: list[Use] | None = None,
 ) -> Evaluation[SpfOutcome]:
     """Evaluate SPF for the MAIL FROM or the HELO identity of a connection. Never raises for any DNS answer.
 
@@ -45,9 +55,13 @@ def check(
         now: an aware datetime or POSIX seconds, for the macro %{t} of explanations.
         limits: see `Limits`.
         options: `strict` decides how void lookups are counted.
+        trace: takes the use of each answer.
     """
     helo = connection.helo or ""
     local, raw_domain = "postmaster", helo
+    # RFC 5321 §4.5.3.1: a path has 256 octets at the most, a domain 255; with room for those who exceed it
+    if len(helo) > _MAX_IDENTITY or len(connection.mail_from or "") > _MAX_IDENTITY:
+        return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"an identity of more than {_MAX_IDENTITY} characters")
     if scope == "mfrom":
         if connection.mail_from is None:
             return _nothing(scope, None, Reason.SPF_NO_CONNECTION, "the reverse-path is not known")
@@ -66,7 +80,7 @@ def check(
     if connection.address is None:
         return _nothing(scope, domain, Reason.SPF_NO_CONNECTION, "the client address is not known")
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
-    return _Check(connection, scope, local, domain, receiver, posix(now), limits, options).outcome(domain)
+    return _Check(connection, scope, local, domain, receiver, posix(now), limits, options, trace).outcome(domain)
 
 
 def _nothing(
@@ -124,6 +138,7 @@ class _Check:
         now: int,
         limits: Limits,
         options: Options,
+        trace: list[Use] | None,
     ) -> None:
         ip = connection.address
         assert ip is not None  # noqa: S101  check() has answered that case
@@ -150,6 +165,8 @@ class _Check:
         self.known: dict[Question, Answer] = {}
         self.validated: list[str] | None = None
         self.term_voided = False
+        self.trace = [] if trace is None else trace
+        self.term, self.rule = "the domain itself", "RFC 7208 §4.4"
 
     def outcome(self, domain: str) -> Evaluation[SpfOutcome]:
         explanation = None
@@ -236,9 +253,19 @@ class _Check:
         """Ask the one question of a term; trouble ends the evaluation."""
         self.count_queries(1)
         (answer,) = yield from self.ask([question])
+        self.note(question)
         self.require(question, answer)
         self.count_void(question, answer, exists=exists)
         return answer
+
+    def note(self, question: Question) -> None:
+        check = "spf" if self.scope == "mfrom" else "spf helo"
+        self.trace.append(Use(question, check, self.term, self.rule, self.terms, self.voids))
+
+    def begin(self, name: str, text: str, domain: str) -> None:
+        """Begin a term that costs DNS."""
+        self.term, self.rule = f"{text} of {domain}", _RULES[name]
+        self.count_term()
 
     # -- records
 
@@ -246,6 +273,7 @@ class _Check:
         """RFC 7208 §4.3 to §4.7 for one domain of the tree."""
         question = Question(domain, "TXT")
         (answer,) = yield from self.ask([question])
+        self.note(question)
         self.require(question, answer)
         records = [r for r in answer.records if is_spf(r)]
         if not records:
@@ -275,7 +303,7 @@ class _Check:
             # RFC 7208 §4.7
             return _Decision(Result.NEUTRAL, Reason.SPF_NO_MATCH, record, domain, None)
         # RFC 7208 §6.1
-        self.count_term()
+        self.begin("redirect", f"redirect={record.redirect.text}", domain)
         target = yield from self.target(record.redirect, domain)
         self.count_queries(1)
         decision = (yield from self.check_host(target)) if target else None
@@ -300,12 +328,14 @@ class _Check:
             specs.append(("redirect", record.redirect))
         for name, spec in specs:
             rdtype = {"include": "TXT", "redirect": "TXT", "mx": "MX", "exists": "A", "a": self.rdtype}.get(name)
+            if len(ahead) >= room:
+                break
             if rdtype is None or (spec is None and name == "redirect"):
                 continue
             if spec and (spec.letters & self.unusable_letters or "p" in spec.letters):
                 continue
             target = spec.target(values) if spec else domain
-            if target and len(ahead) < room and (question := Question(target, rdtype)) not in self.known:
+            if target and (question := Question(target, rdtype)) not in self.known:
                 ahead.append(question)
         self.ahead += len(ahead)
         if ahead:
@@ -343,7 +373,7 @@ class _Check:
 
     def match(self, mechanism: Mechanism, domain: str) -> Evaluation[bool]:
         """The mechanisms that need DNS."""
-        self.count_term()
+        self.begin(mechanism.name, mechanism.text, domain)
         target = yield from self.target(mechanism.spec, domain)
         if target is None:
             return False
@@ -387,6 +417,7 @@ class _Check:
         self.count_queries(len(questions))
         answers = yield from self.ask(questions)
         for question, each in zip(questions, answers, strict=True):
+            self.note(question)
             self.require(question, each)
             self.count_void(question, each)
             if self.holds(each, mechanism):
@@ -401,6 +432,7 @@ class _Check:
         question = Question(self.reverse_name, "PTR")
         self.count_queries(1)
         (answer,) = yield from self.ask([question])
+        self.note(question)
         # RFC 7208 §5.5: "If a DNS error occurs while doing the PTR RR lookup, then this mechanism fails to match"
         if count:
             self.count_void(question, answer)
@@ -409,6 +441,7 @@ class _Check:
         questions = [Question(h, self.rdtype) for h in hosts if names.queryable(h)]
         self.count_queries(len(questions))
         for each, forward in zip(questions, (yield from self.ask(questions)), strict=True):
+            self.note(each)
             # "If a DNS error occurs while doing an A RR lookup, then that domain name is skipped"
             if count:
                 self.count_void(each, forward)
@@ -424,7 +457,10 @@ class _Check:
             target = yield from self.target(spec, domain)
             if target is None:
                 return None
-            (answer,) = yield from self.ask([Question(target, "TXT")])
+            question = Question(target, "TXT")
+            (answer,) = yield from self.ask([question])
+            self.term, self.rule = f"exp={spec.text} of {domain}", "RFC 7208 §6.2"
+            self.note(question)
             if len(answer.records) != 1 or len(answer.records[0]) > self.limits.record_bytes:
                 return None
             text = macro.parse(answer.records[0].decode("ascii"), explanation=True)

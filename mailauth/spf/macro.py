@@ -20,6 +20,7 @@ _TEXT = re.compile(r"[\x20-\x7e]*")
 # RFC 7208 §7.1: domain-end = "." toplabel [ "." ]; toplabel holds a letter or an inner hyphen
 _DOMAIN_END = re.compile(r".*\.(?![0-9]+\.?\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?", re.DOTALL)
 _MANY_PARTS = 9999
+_MAX_EXPANSION = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,24 @@ class MacroString:
         """Return the expanded text."""
         if not self.letters:
             return "".join(p for p in self.parts if isinstance(p, str))
-        return "".join(p if isinstance(p, str) else p.expand(values) for p in self.parts)
+        pieces: list[str] = []
+        room = _MAX_EXPANSION
+        for part in self.parts:
+            piece = part if isinstance(part, str) else part.expand(values)
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                raise Malformed(
+                    Reason.SPF_SYNTAX, f"{self.text[:80]!a} expands to more than {_MAX_EXPANSION} characters"
+                )
+        return "".join(pieces)
 
     def target(self, values: Mapping[str, str]) -> str | None:
         """Return the expansion as a name to query, None when DNS cannot hold it (RFC 7208 §4.8, §7.3)."""
-        name = names.host_name(self.expand(values))
+        try:
+            name = names.host_name(self.expand(values))
+        except Malformed:
+            return None
         if len(name) > names.MAX_NAME:
             # RFC 7208 §7.3: "the left side is truncated to fit, by removing successive domain labels"
             cut = name[-names.MAX_NAME - 1 :]
