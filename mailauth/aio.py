@@ -93,8 +93,15 @@ async def _all(answers: Any) -> Any:
     if inspect.isawaitable(answers):
         return await answers
     if isinstance(answers, list):
-        return [await a if inspect.isawaitable(a) else a for a in answers]
+        return [await _one(a) if inspect.isawaitable(a) else a for a in answers]
     return answers
+
+
+async def _one(answer: Any) -> Any:
+    try:
+        return await answer
+    except Exception as error:  # noqa: BLE001  trouble with this question, and no other
+        return Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}")
 
 
 async def authenticate(

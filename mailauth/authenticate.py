@@ -114,6 +114,17 @@ class Authentication(Outcome):
             position = end
         return b"".join([*pieces, raw[kept:]])
 
+    def explain(self, raw: bytes | None = None) -> str:
+        """Return the story of the verdict as text, for a person.
+
+        Args:
+            raw: the octets that were given to `authenticate`: with them the story has the path of the message, and
+                names changed fields where z= or ARC show them.
+        """
+        from mailauth.explain import as_text, tell  # noqa: PLC0415  an edge, and large
+
+        return as_text(tell(self, raw))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of the contract: plain data, schema 1."""
         return {

@@ -70,6 +70,7 @@ _FROM_CLAUSE = re.compile(r"\s*from\s+(\S+)(.*?)(?:\sby\s|$)", re.IGNORECASE | r
 _LITERAL = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)
 # qmail writes the address in parentheses alone
 _BARE = re.compile(r"\(([0-9a-f.:]{2,45})\)", re.IGNORECASE)
+_EXIM = re.compile(r"\s*\([^()]*?\b(?:helo|port)=", re.IGNORECASE)
 _RECEIVED_LIMIT = 2000
 _LOCAL = frozenset({"localhost", "localhost.localdomain", "[127.0.0.1]"})
 _EXAMPLES = [ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
@@ -91,8 +92,10 @@ def from_received(message: Message) -> Connection:
         clause = _FROM_CLAUSE.match(text)
         if clause is None:
             continue
-        # Exim puts the address first and HELO behind it; a literal there wins over what HELO claims
-        found = _LITERAL.fullmatch(clause[1]) or _LITERAL.search(clause[2]) or _BARE.search(clause[2])
+        # Exim writes "from [address] (helo=…)", all others "from HELO (name [address])"
+        first = _LITERAL.fullmatch(clause[1])
+        found = first if first and _EXIM.match(clause[2]) else None
+        found = found or _LITERAL.search(clause[2]) or _BARE.search(clause[2]) or first
         try:
             address = _client_address(found[1]) if found else None
         except UsageError:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from mailauth.errors import UsageError
+from mailauth.results import Malformed, Reason
 
 T = TypeVar("T")
 
@@ -167,6 +168,15 @@ def failure(batch: Batch, error: Exception) -> Answers:
     return (Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}"),) * len(batch)
 
 
+def unanswered(question: Question, answer: Answer) -> Malformed | None:
+    """Return why a question is open, None when it was answered."""
+    if not answer.failed:
+        return None
+    reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
+    why = f" ({answer.detail})" if answer.detail else ""
+    return Malformed(reason, f"no answer for {question.name} {question.rdtype}{why}")
+
+
 def transport(resolver: Any) -> Callable[[Batch], Any]:
     """Return the batch function of a resolver: its `resolve`, or one that calls a plain function a question.
 
@@ -179,9 +189,16 @@ def transport(resolver: Any) -> Callable[[Batch], Any]:
     if callable(resolve := getattr(resolver, "resolve", None)):
         return cast("Callable[[Batch], Any]", resolve)
     if callable(resolver):
-        return lambda batch: [resolver(q.name, q.rdtype) for q in batch]
+        return lambda batch: [_one(resolver, q) for q in batch]
     msg = f"resolver={resolver!r}: give an object with resolve(questions), or a function (name, rdtype) -> Answer"
     raise UsageError(msg)
+
+
+def _one(function: Callable[[str, str], Any], question: Question) -> Any:
+    try:
+        return function(question.name, question.rdtype)
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is trouble with this question only
+        return failure((question,), error)[0]
 
 
 def run(evaluation: Evaluation[T], resolver: Any) -> T:

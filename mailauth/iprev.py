@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from mailauth import names
-from mailauth.dns import Answer, Evaluation, Question, Status, Use
+from mailauth.dns import Answer, Evaluation, Question, Use, unanswered
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result
 
@@ -41,15 +41,14 @@ def check(
             return IprevOutcome(result=Result.PASS, reason=Reason.IPREV_MATCH, detail=detail, name=forward.name)
     if failed:
         return _temperror(*failed)
-    detail = f"none of the names of {ip} maps back to it"
+    detail = f"none of the names of {ip} ({', '.join(hosts[:3])}) maps back to it"
     return IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=detail, name=hosts[0])
 
 
 def _temperror(question: Question, answer: Answer) -> IprevOutcome:
-    reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
-    return IprevOutcome(
-        result=Result.TEMPERROR, reason=reason, detail=f"no answer for {question.name} {question.rdtype}"
-    )
+    failure = unanswered(question, answer)
+    assert failure is not None  # noqa: S101  the caller has looked
+    return IprevOutcome(result=Result.TEMPERROR, reason=failure.reason, detail=failure.detail)
 
 
 def _same(text: str, ip: IPv4Address | IPv6Address) -> bool:

@@ -128,18 +128,30 @@ class Message:
                 index[name] = [position]
             longest = max(longest, len(field))
         if malformed:
-            problems.append((Reason.HEADER_AMBIGUOUS, f"line {malformed} of the header section is no header field"))
+            problems.append((Reason.HEADER_AMBIGUOUS, f"header field {malformed} has no name with a colon behind it"))
         breaks = header.count(CRLF)
         if mixed or header.count(b"\n") != breaks or header.count(b"\r") != breaks:
             problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
         if _BLANK_CONTINUATION.search(header):
             problems.append((Reason.HEADER_AMBIGUOUS, "a line of white space only could end the header section"))
         if len(header) > limits.header_bytes:
-            problems.append((Reason.LIMIT_HEADER_BYTES, f"the header section has {len(header)} octets"))
+            problems.append(
+                (
+                    Reason.LIMIT_HEADER_BYTES,
+                    f"the header section has {len(header)} octets, more than {limits.header_bytes}",
+                )
+            )
         if len(fields) > limits.header_fields:
-            problems.append((Reason.LIMIT_HEADER_FIELDS, f"the header section has {len(fields)} fields"))
+            problems.append(
+                (
+                    Reason.LIMIT_HEADER_FIELDS,
+                    f"the header section has {len(fields)} fields, more than {limits.header_fields}",
+                )
+            )
         if longest > limits.field_bytes:
-            problems.append((Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets"))
+            problems.append(
+                (Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets, more than {limits.field_bytes}")
+            )
         self.problems = tuple(problems)
 
     @property
@@ -207,10 +219,20 @@ class Message:
         positions = self.find(b"from")
         if len(positions) != 1:
             reason = Reason.AUTHOR_REPEATED if positions else Reason.AUTHOR_MISSING
-            return Author(domain=None, reason=reason, detail=f"the message has {len(positions) or 'no'} From fields")
+            return Author(
+                domain=None,
+                reason=reason,
+                detail=f"the message has {len(positions)} From fields"
+                if positions
+                else "the message has no From field",
+            )
         value, limits = self.value(positions[0]), self._limits
         if len(value) > limits.from_bytes:
-            return Author(domain=None, reason=Reason.LIMIT_FROM_BYTES, detail=f"From has {len(value)} octets")
+            return Author(
+                domain=None,
+                reason=Reason.LIMIT_FROM_BYTES,
+                detail=f"From has {len(value)} octets, more than {limits.from_bytes}",
+            )
         try:
             mailboxes = address.parse_mailboxes(
                 value, max_mailboxes=limits.from_mailboxes, comment_depth=limits.comment_depth
@@ -229,14 +251,14 @@ class Message:
             domains.append(domain)
         # RFC 9989 §5.3.1: several addresses in the same domain are one domain
         if len(set(domains)) > 1:
-            detail = f"From names {len(set(domains))} domains"
+            detail = f"From names {len(set(domains))} domains: {', '.join(sorted(set(domains))[:3])}"
             return Author(domain=None, reason=Reason.AUTHOR_DOMAINS, detail=detail, mailboxes=mailboxes)
         return Author(domain=domains[0], mailboxes=mailboxes)
 
 
 def _lf_header_end(raw: bytes) -> int:
     ends = [e for e in (raw.find(b"\n\n"), raw.find(b"\n\r\n")) if e >= 0]
-    return min(ends, default=len(raw))
+    return min(ends, default=len(raw)) + 1
 
 
 def relaxed_field(field: bytes) -> bytes:

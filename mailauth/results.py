@@ -6,6 +6,7 @@ of the project's contract. An outcome has no truth value, so that `if auth.dmarc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NoReturn
@@ -277,7 +278,7 @@ class DmarcOutcome(Outcome):
     policy_domain: str | None = None
     organizational_domain: str | None = None
     policy: Literal["none", "quarantine", "reject"] | None = None
-    published: dict[str, str] = field(default_factory=dict)
+    published: Mapping[str, str] = field(default_factory=dict, hash=False)
     testing: bool = False
     discovery: Literal["treewalk", "psl"] = "treewalk"
     aligned: tuple[Literal["dkim", "spf"], ...] = ()

@@ -104,7 +104,7 @@ def _key_names(sets: list[_Set], limits: Limits) -> dict[str, None]:
     names = dict.fromkeys(name for s in sets for name in (s.ams.key_name, s.seal.key_name))
     # Half of the questions of a message; the rest is for the checks that a policy rests on
     if len(names) > limits.questions // 2:
-        raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain has {len(names)} keys")
+        raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain needs {len(names)} keys, more than {limits.questions // 2}")
     return names
 
 
@@ -136,7 +136,7 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
     for position in positions[_AAR]:
         match = _INSTANCE.match(message.value(position))
         if match is None or int(match[1]) in payloads:
-            raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Authentication-Results without an instance of its own")
+            raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Authentication-Results without an instance i= of its own")
         payloads[int(match[1])] = position
     highest = len(seals)
     expected = set(range(1, highest + 1))
@@ -161,7 +161,10 @@ def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tu
     for signature, position in read:
         instance = taglist.number(signature.tags, b"i", _INSTANCE_DIGITS, Reason.ARC_STRUCTURE)
         if not instance or instance in found:
-            raise Malformed(Reason.ARC_STRUCTURE, f"an {name.decode()} without an instance of its own")
+            raise Malformed(
+                Reason.ARC_STRUCTURE,
+                f"{name.decode()}: i= is missing, 0, or stands in two fields (instance {instance or 0})",
+            )
         found[instance] = signature, position
     return found
 
@@ -201,8 +204,8 @@ def _check_messages(
             # Choice: c= is simple/simple where absent (RFC 6376 §3.5), but sealers have meant relaxed
             each.ams.relaxed_header = each.ams.relaxed_body = True
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
-        if problem is None and not options.allow_partial_body and unsigned_octets(message, each.ams):
-            problem = Malformed(Reason.PARTIAL_BODY, "l= leaves a part of the body unsigned")
+        if problem is None and not options.allow_partial_body and (unsigned := unsigned_octets(message, each.ams)):
+            problem = Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
         if problem is None:
             continue
         if i == len(sets):

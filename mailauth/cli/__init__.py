@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify` and `mailauth dns`.
+"""The command line: `mailauth verify`, `mailauth explain` and `mailauth dns`.
 
 Data goes to standard output, talk to standard error. Exit status: 0 ran; 1 a required check did not pass; 2 wrong
 usage or an unreadable file; 75 a temporary DNS failure where a check was required.
@@ -53,40 +53,31 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from mailauth.cli import dns, verify  # noqa: PLC0415  they import this module
+    from mailauth.cli import dns, explain, verify  # noqa: PLC0415  they import this module
 
     parser = _Parser(prog="mailauth", description="Who really sent this message? SPF, DKIM, ARC, DMARC.")
     parser.add_argument("--version", action="version", version=f"mailauth {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     command = commands.add_parser("verify", help="verify messages and print the verdicts", description=verify.__doc__)
-    command.add_argument(
-        "messages", nargs="+", metavar="MESSAGE", help="a file with one message, or - for standard input"
-    )
-    smtp = command.add_argument_group("connection", "without --ip it is read from the Received fields")
-    smtp.add_argument("--ip", help="address of the SMTP client")
-    smtp.add_argument("--helo", metavar="NAME", help="what it said in HELO or EHLO")
-    smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null path")
-    _add_resolver(command)
-    command.add_argument(
-        "--now",
-        type=_time,
-        metavar="TIME",
-        help="time of receipt: ISO 8601 or POSIX seconds",
-    )
-    command.add_argument("--authserv-id", metavar="ID", help="our name in Authentication-Results (this host's name)")
-    command.add_argument(
-        "--mode", choices=("rfc9989", "rfc7489"), default="rfc9989", help="DMARC: tree walk or suffix list"
-    )
+    _add_message_options(command)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object (for one message)")
     form.add_argument("--jsonl", action="store_true", help="print one JSON object a line, a message each")
     form.add_argument("--headers", action="store_true", help="print the header fields to add")
-    command.add_argument("--record", metavar="FILE", help="write the DNS answers that were used, for --dns")
     command.add_argument(
         "--require", type=_checks, metavar="CHECKS", default=(), help="exit 1 unless these checks pass: spf,dmarc…"
     )
+    command.add_argument(
+        "--second-opinion", action="store_true", help="ask dkimpy, pyspf, authres and publicsuffix2 as well"
+    )
     command.set_defaults(run=verify.run)
+
+    command = commands.add_parser("explain", help="tell the story of a verdict", description=explain.__doc__)
+    _add_message_options(command)
+    command.add_argument("--html", metavar="FILE", help="write one self-contained page (for one message)")
+    command.add_argument("--questions", action="store_true", help="also show every DNS question and its answer")
+    command.set_defaults(run=explain.run)
 
     command = commands.add_parser("dns", help="print what the resolver answers", description=dns.__doc__)
     command.add_argument("name", metavar="NAME")
@@ -95,6 +86,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_resolver(command)
     command.set_defaults(run=dns.run)
     return parser
+
+
+def _add_message_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("messages", nargs="+", metavar="MESSAGE", help="a file, or - for standard input")
+    smtp = command.add_argument_group("connection", "without --ip it is read from the Received fields")
+    smtp.add_argument("--ip", help="address of the SMTP client")
+    smtp.add_argument("--helo", metavar="NAME", help="what it said in HELO or EHLO")
+    smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null path")
+    _add_resolver(command)
+    command.add_argument("--now", type=_time, metavar="TIME", help="time of receipt: ISO 8601 or POSIX seconds")
+    command.add_argument("--authserv-id", metavar="ID", help="our name in Authentication-Results (this host's name)")
+    modes = ("rfc9989", "rfc7489")
+    command.add_argument("--mode", choices=modes, default=modes[0], help="DMARC: tree walk or public suffix list")
+    command.add_argument("--record", metavar="FILE", help="write the DNS answers that were used, for --dns")
 
 
 def _add_resolver(command: argparse.ArgumentParser) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from mailauth.cli.render import safe
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.dns import Answers, Evaluation, Question
 from mailauth.dns import run as drive
 from mailauth.errors import UsageError
+from mailauth.explain.text import safe
 from mailauth.names import to_ascii
 
 

@@ -5,12 +5,16 @@ Everything shown is data of strangers: controls and what reorders text never rea
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from mailauth.authenticate import Authentication
 from mailauth.connection import Connection
+from mailauth.explain.story import Story
+from mailauth.explain.text import as_text, safe
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+if TYPE_CHECKING:
+    from mailauth.reference import Opinion
+
 _HEADINGS = ("check", "result", "domain", "why")
 _STYLES = {
     "pass": "green",
@@ -20,11 +24,6 @@ _STYLES = {
     "permerror": "red",
     "temperror": "magenta",
 }
-
-
-def safe(text: str) -> str:
-    """Return text that cannot steer a terminal."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
 
 
 def rows(authentication: Authentication) -> list[tuple[str, str, str, str]]:
@@ -91,3 +90,36 @@ def print_report(authentication: Authentication, name: str) -> None:
     console.print(shown)
     for note in notes(authentication):
         console.print(Text(note), soft_wrap=True)
+
+
+def print_opinions(opinions: tuple[Opinion, ...] | None) -> None:
+    """Print what the independent engines say; nothing when they were not asked."""
+    if opinions is None:
+        return
+    print("second opinion:")
+    for opinion in opinions:
+        if opinion.theirs is None:
+            words = f"not asked: {opinion.explanation}"
+        elif opinion.agrees:
+            words = f"agrees: {opinion.theirs}"
+        else:
+            why = opinion.explanation or "not understood; please report it"
+            words = f"says {opinion.theirs}, mailauth says {opinion.ours}: {why}"
+        print(safe(f"  {opinion.engine} on {opinion.check} {words}"))
+
+
+def print_story(story: Story, name: str, *, dns: bool) -> None:
+    """Print the story of one message; the result words in colour on a terminal."""
+    text = as_text(story, dns=dns)
+    try:
+        from rich.console import Console  # noqa: PLC0415  an extra
+        from rich.text import Text  # noqa: PLC0415
+    except ImportError:
+        print(safe(name), text, sep="\n")
+        return
+    console = Console(highlight=False, emoji=False)
+    console.print(Text(safe(name), style="bold"))
+    shown = Text(text)
+    for word, style in _STYLES.items():
+        shown.highlight_regex(rf"(?m)(?<=: ){word}$", style)
+    console.print(shown, soft_wrap=True)

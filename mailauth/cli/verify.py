@@ -6,20 +6,23 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailauth.authenticate import Authentication, authenticate
-from mailauth.cli import complain
-from mailauth.cli.render import print_report
+from mailauth.cli import EX_USAGE, complain
+from mailauth.cli.render import print_opinions, print_report
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.connection import Connection, from_received
 from mailauth.errors import UsageError
 from mailauth.limits import Options
 from mailauth.message import Message
 from mailauth.results import Result
+
+if TYPE_CHECKING:
+    from mailauth.reference import Opinion
 
 EX_FAILED = 1
 EX_TEMPFAIL = 75
@@ -30,6 +33,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json and len(arguments.messages) > 1:
         msg = "--json prints one object for one message; use --jsonl for several"
         raise UsageError(msg)
+    statuses = [0]
+    for name, raw, authentication, resolver in authentications(arguments, statuses):
+        opinions = None
+        if arguments.second_opinion:
+            from mailauth.reference import second_opinion  # noqa: PLC0415  it loads four more packages
+
+            opinions = second_opinion(raw, authentication, resolver)
+        _print(authentication, opinions, name, arguments)
+        statuses.append(_status(authentication, arguments.require))
+    # A file that could not be read says more than a check that did not pass
+    return next(status for status in (EX_USAGE, EX_TEMPFAIL, EX_FAILED, 0) if status in statuses)
+
+
+def authentications(
+    arguments: argparse.Namespace, statuses: list[int]
+) -> Iterator[tuple[str, bytes, Authentication, Any]]:
+    """Authenticate each message of the arguments: its name, octets, result, and the resolver that was used."""
     resolver = chosen_resolver(arguments)
     # A recording is of a day: the message is judged as on that day
     now = arguments.now or getattr(resolver, "now", None) or datetime.now(UTC)
@@ -38,7 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         resolver = Recorder(resolver)
     options = Options(mode=arguments.mode)
-    statuses = [0]
     for name in arguments.messages:
         try:
             raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
@@ -46,13 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
             statuses.append(complain(f"cannot read {name}: {error.strerror}"))
             continue
         connection = connection_of(raw, arguments)
-        authentication = authenticate(raw, connection, resolver, arguments.authserv_id, now, options=options)
-        _print(authentication, name, arguments)
-        statuses.append(_status(authentication, arguments.require))
+        yield name, raw, authenticate(raw, connection, resolver, arguments.authserv_id, now, options=options), resolver
     if arguments.record is not None:
         resolver.save(arguments.record, now=now, recorded=datetime.now(UTC))
-    # A file that could not be read says more than a check that did not pass
-    return next(status for status in (2, EX_TEMPFAIL, EX_FAILED, 0) if status in statuses)
 
 
 def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
@@ -65,16 +80,20 @@ def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
     return dataclasses.replace(found, **changes)
 
 
-def _print(authentication: Authentication, name: str, arguments: argparse.Namespace) -> None:
-    if arguments.json:
-        print(json.dumps(authentication.to_dict(), indent=2))
-    elif arguments.jsonl:
-        print(json.dumps(authentication.to_dict()))
+def _print(
+    authentication: Authentication, opinions: tuple[Opinion, ...] | None, name: str, arguments: argparse.Namespace
+) -> None:
+    if arguments.json or arguments.jsonl:
+        data = authentication.to_dict()
+        if opinions is not None:
+            data["second_opinion"] = [opinion.to_dict() for opinion in opinions]
+        print(json.dumps(data, indent=2 if arguments.json else None))
     elif arguments.headers:
         for header in authentication.headers:
             print(header.replace("\r\n", "\n"))
     else:
         print_report(authentication, name)
+        print_opinions(opinions)
 
 
 def _status(authentication: Authentication, required: Iterable[str]) -> int:

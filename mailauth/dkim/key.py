@@ -47,10 +47,14 @@ class Key:
             return Malformed(Reason.KEY_TYPE_MISMATCH, f"the key is {self.kind}, the signature says {kind}")
         # RFC 6376 §6.1.2: the hash of a= must be among those of h=
         if self.hashes is not None and b"sha256" not in self.hashes:
-            return Malformed(Reason.KEY_HASH_MISMATCH, "h= of the key does not allow sha256")
+            return Malformed(
+                Reason.KEY_HASH_MISMATCH, f"h={taglist.printable(b':'.join(self.hashes))} does not allow sha256"
+            )
         # RFC 6376 §3.6.1: a key for other services is ignored
         if b"*" not in self.services and b"email" not in self.services:
-            return Malformed(Reason.KEY_SERVICE_MISMATCH, "s= of the key does not allow email")
+            return Malformed(
+                Reason.KEY_SERVICE_MISMATCH, f"s={taglist.printable(b':'.join(self.services))} does not allow email"
+            )
         if self.kind == "rsa":
             # RFC 8301 §3.2
             if self.bits < limits.min_key_bits:
@@ -60,7 +64,7 @@ class Key:
                     Reason.LIMIT_KEY_BITS, f"the key has {self.bits} bits, more than {limits.max_key_bits}"
                 )
             if self.exponent > limits.max_key_exponent:
-                return Malformed(Reason.LIMIT_KEY_BITS, "the exponent of the key is too large")
+                return Malformed(Reason.LIMIT_KEY_BITS, f"the exponent is more than {limits.max_key_exponent}")
         return None
 
     def verifies(self, signature: bytes, digest: bytes) -> bool:
@@ -82,7 +86,10 @@ def parse(record: bytes) -> Key:
     Raises:
         Malformed: KEY_SYNTAX, KEY_REVOKED or KEY_TYPE_MISMATCH (a kind nobody here knows).
     """
-    tags = taglist.parse(record, Reason.KEY_SYNTAX, _MAX_TAGS)
+    try:
+        tags = taglist.parse(record, Reason.KEY_SYNTAX, _MAX_TAGS)
+    except Malformed as problem:
+        raise Malformed(Reason.KEY_SYNTAX, problem.detail) from None
     # RFC 6376 §3.6.1: v= is optional, but if there it is first and DKIM1
     if b"v" in tags and (next(iter(tags)) != b"v" or tags[b"v"] != b"DKIM1"):
         raise Malformed(Reason.KEY_SYNTAX, "v= is not DKIM1 in the first place")
@@ -120,7 +127,7 @@ def _ed25519(data: bytes) -> tuple[Ed25519PublicKey, int, int]:
 
 def _rsa(data: bytes) -> tuple[RSAPublicKey, int, int]:
     if len(data) > _MAX_DER:
-        raise Malformed(Reason.LIMIT_KEY_BITS, f"the key has {len(data)} octets")
+        raise Malformed(Reason.LIMIT_KEY_BITS, f"p= has {len(data)} octets, more than {_MAX_DER}")
     try:
         # A SubjectPublicKeyInfo (RFC 6376 erratum 3017) or a bare RSAPublicKey
         public = load_der_public_key(data)

@@ -70,7 +70,7 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
     if "" in signature.signed_headers:
         raise Malformed(Reason.SIGNATURE_SYNTAX, "h= has an empty item")
     if "from" not in signature.signed_headers:
-        raise Malformed(Reason.FROM_NOT_SIGNED, "h= does not name From")
+        raise Malformed(Reason.FROM_NOT_SIGNED, f"h={taglist.printable(tags[b'h'])} does not name From")
     _read_identity(signature)
     if b"q" in tags and not any(m.lower() == b"dns/txt" for m in taglist.colon_list(tags[b"q"])):
         raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={taglist.printable(tags[b'q'])} offers no dns/txt")
@@ -80,7 +80,9 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
 def read_tags(signature: Signature, text: bytes, limits: Limits) -> None:
     """Read the tag list and what can be said of the signature even when it is bad."""
     if len(text) > limits.signature_bytes:
-        raise Malformed(Reason.LIMIT_SIGNATURE_BYTES, f"the field has {len(text)} octets")
+        raise Malformed(
+            Reason.LIMIT_SIGNATURE_BYTES, f"the field has {len(text)} octets, more than {limits.signature_bytes}"
+        )
     signature.tags = tags = taglist.parse(text, Reason.SIGNATURE_SYNTAX, limits.tags)
     signature.domain = _domain(tags.get(b"d"))
     signature.selector = _domain(tags.get(b"s"))
@@ -131,7 +133,9 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
     fields = taglist.colon_list(tags[b"h"].lower())
     if len(fields) > limits.signed_headers:
-        raise Malformed(Reason.LIMIT_SIGNED_HEADERS, f"h= names {len(fields)} fields")
+        raise Malformed(
+            Reason.LIMIT_SIGNED_HEADERS, f"h= names {len(fields)} fields, more than {limits.signed_headers}"
+        )
     signature.signed_headers = tuple([f.decode("ascii", "replace") for f in fields])
     signature.body_length = taglist.number(tags, b"l", _LENGTH_DIGITS, Reason.SIGNATURE_SYNTAX)
     signature.expiration = taglist.number(tags, b"x", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)

@@ -6,6 +6,7 @@ from cause to result word is the table of RFC 8601 §2.7.1 as `docs/decisions.md
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from mailauth import names
 from mailauth.dkim.key import Key, keys_of
 from mailauth.dkim.signature import Signature, header_digest, parse_signature
-from mailauth.dns import Answer, Evaluation, Question, Status, Use
+from mailauth.dns import Answer, Evaluation, Question, Use, unanswered
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
 from mailauth.moment import posix
@@ -45,6 +46,7 @@ _RESULTS = {
 }
 
 _SIGNATURES_PER_KEY = 5
+_FEW = 12
 
 # RFC 5322 §3.6: at most one of each; and the MIME fields a reader's program obeys
 _SINGLE = (
@@ -153,7 +155,7 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
             keys.add(key)
         else:
             late.add(i)
-    detail = f"more than {limits.signatures} signatures; this one was not evaluated"
+    detail = f"more than {limits.signatures} keys to ask for, or too many signatures: this one was not evaluated"
     problem = Malformed(Reason.LIMIT_SIGNATURES, detail)
     return [read._replace(problem=problem) if i in late else read for i, read in enumerate(found)]
 
@@ -178,11 +180,14 @@ def check_signature(
         header = "the signed header fields are unchanged" if verified else "the signature does not verify either"
         return key, Malformed(
             Reason.BODY_HASH_MISMATCH,
-            f"the body was changed: its {length} canonical octets do not have the hash that was signed; {header}",
+            f"the body was changed: the signature says bh={_base64(signature.body_hash)}, the body of {length} octets "
+            f"gives {_base64(body_hash)}; {header}",
         )
     if not verified:
         return key, Malformed(
-            Reason.SIGNATURE_MISMATCH, "the body is as signed, but a signed header field or the signature was changed"
+            Reason.SIGNATURE_MISMATCH,
+            f"the body is as signed, but one of the signed fields ({_few(signature.signed_headers)}) or the signature "
+            "itself was changed",
         )
     return key, None
 
@@ -191,9 +196,8 @@ def try_keys(
     signature: Signature, answer: Answer, digest: Callable[[], bytes], limits: Limits
 ) -> tuple[Key | None, bool, Malformed | None]:
     """Find the key in an answer (RFC 6376 §6.1.2) and try it: (key, whether it verifies, problem with the key)."""
-    if answer.failed:
-        reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
-        return None, False, Malformed(reason, f"no answer for {signature.key_name} TXT")
+    if failure := unanswered(Question(signature.key_name, "TXT"), answer):
+        return None, False, failure
     if not answer.records:
         return None, False, Malformed(Reason.KEY_MISSING, f"no key at {signature.key_name}")
     usable: list[Key] = []
@@ -204,6 +208,8 @@ def try_keys(
             usable.append(each)
         else:
             problem = problem or unusable
+    if problem is not None:
+        problem = Malformed(problem.reason, f"key at {signature.key_name}: {problem.detail}")
     if not usable:
         return None, False, problem
     data = digest()
@@ -212,6 +218,15 @@ def try_keys(
         if key.verifies(signature.octets, data):
             return key, True, None
     return usable[0], False, None
+
+
+def _base64(octets: bytes) -> str:
+    return b2a_base64(octets, newline=False).decode()
+
+
+def _few(items: tuple[str, ...]) -> str:
+    distinct = list(dict.fromkeys(items))
+    return ", ".join(distinct[:_FEW]) + (" …" if len(distinct) > _FEW else "")
 
 
 def unsigned_octets(message: Message, signature: Signature) -> int:
@@ -243,8 +258,9 @@ def _unacceptable(
     """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
     domain = signature.domain or ""
     # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
-    if len(message.find(b"from")) > signature.signed_headers.count("from"):
-        return Malformed(Reason.UNSIGNED_FROM, "the message has more From fields than are signed")
+    present, signed = len(message.find(b"from")), signature.signed_headers.count("from")
+    if present > signed:
+        return Malformed(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
     if unsigned and not options.allow_partial_body:
         return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
     if now is not None:

@@ -7,11 +7,11 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, walk
-from mailauth.dmarc.record import PolicyWord
+from mailauth.dmarc.record import PolicyWord, Record
 from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_OPTIONS, Options
 from mailauth.message import Author
@@ -50,6 +50,21 @@ def check(
     return _Check(author, spf, dkim, options or DEFAULT_OPTIONS, organizational_domain, trace).outcome()
 
 
+class _Identifier(NamedTuple):
+    """An Authenticated Identifier, as far as it is one: RFC 9989 §4.4."""
+
+    mechanism: Mechanism
+    domain: str
+    result: Result
+    reason: Reason
+
+
+def _invalid(record: Record) -> str:
+    """Name the tags that make a record unusable (RFC 9989 §4.10.1)."""
+    policies = [(name, value) for name, value in record.published if name in {"p", "sp", "np"}]
+    return ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " of which one is invalid or stands twice,"
+
+
 class _Check:
     def __init__(
         self,
@@ -65,11 +80,14 @@ class _Check:
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
-        self.identifiers: list[tuple[Mechanism, str, Result]] = [
-            ("dkim", d.domain, d.result) for d in dkim if d.domain and (options.count_testing_keys or not d.testing)
+        self.identifiers = [
+            _Identifier("dkim", names.to_ascii(d.domain) or d.domain, d.result, d.reason)
+            for d in dkim
+            if d.domain and (options.count_testing_keys or not d.testing)
         ]
         if spf is not None and spf.domain:
-            self.identifiers.append(("spf", spf.domain, spf.result))
+            domain = names.to_ascii(spf.domain) or spf.domain
+            self.identifiers.append(_Identifier("spf", domain, spf.result, spf.reason))
 
     def outcome(self) -> Evaluation[DmarcOutcome]:
         domain = self.author.domain
@@ -90,7 +108,7 @@ class _Check:
             detail = f"neither {domain} nor its organization publishes a DMARC record"
             return self._decided(policy, Result.NONE, Reason.DMARC_NO_RECORD, detail)
         if not policy.record.usable:
-            detail = f"the record of {policy.domain} has an invalid p, sp or np and no valid rua"
+            detail = f"the record of {policy.domain} has {_invalid(policy.record)} and no valid rua"
             return self._decided(policy, Result.PERMERROR, Reason.DMARC_BAD_RECORD, detail)
         aligned, failure = yield from self._alignment(domain, policy)
         if aligned:
@@ -99,7 +117,7 @@ class _Check:
         if failure is not None:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
             return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
-        passing = sorted({d for _, d, result in self.identifiers if result is Result.PASS})
+        passing = sorted({i.domain for i in self.identifiers if i.result is Result.PASS})
         detail = f"nothing that passed is aligned with {domain}" + (
             f" (passed: {', '.join(passing)})" if passing else ""
         )
@@ -114,7 +132,7 @@ class _Check:
         aligned: dict[Mechanism, None] = {}
         failure: Malformed | None = None
         # Exact matches first: they need no walk
-        for mechanism, identifier, result in sorted(self.identifiers, key=lambda i: i[1] != domain):
+        for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i.domain != domain):
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
             if identifier != domain:
@@ -127,7 +145,8 @@ class _Check:
             if result is Result.PASS:
                 aligned[mechanism] = None
             else:
-                failure = failure or Malformed(Reason.DNS_FAILURE, f"{mechanism} of {identifier} is not decided")
+                open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
+                failure = failure or Malformed(reason, open_question)
         # In the order of the methods, whatever was found first
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, records_of
-from mailauth.dns import Answer, Evaluation, Question, Status, Use
-from mailauth.results import Malformed, Reason
+from mailauth.dns import Evaluation, Question, Status, Use, unanswered
+from mailauth.results import Malformed
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
 
@@ -52,14 +52,6 @@ def walk_names(domain: str) -> list[str]:
     labels = domain.split(".")
     first = len(labels) - 1 if len(labels) <= _MAX_LABELS else _JUMP_TO
     return [domain, *(".".join(labels[-k:]) for k in range(first, 0, -1))]
-
-
-def unanswered(question: Question, answer: Answer) -> Malformed | None:
-    """Return the failure of an answer, None when it is one."""
-    if not answer.failed:
-        return None
-    reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
-    return Malformed(reason, f"no answer for {question.name} {question.rdtype}")
 
 
 def walk(
@@ -152,7 +144,8 @@ def find_policy(
                 trace.append(Use(question, "dmarc", f"whether {author_domain} exists", "RFC 9989 §3.2.13"))
             if failure := unanswered(question, answer):
                 return Policy(walked, failure=failure)
-            if answer.status is Status.NXDOMAIN:
+            # Through an alias it is the target that does not exist; the name itself does
+            if answer.status is Status.NXDOMAIN and not answer.cnames:
                 requested = record.np
     # RFC 9989 §4.7: t=y asks for the next weaker policy; RFC 7489 does not know it
     if record.testing and organizational_domain is None:

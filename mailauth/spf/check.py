@@ -13,7 +13,7 @@ from typing import Literal
 
 from mailauth import address, names
 from mailauth.connection import Connection
-from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use
+from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, unanswered
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome
@@ -22,7 +22,7 @@ from mailauth.spf.macro import MacroString
 from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, is_spf, parse_record
 
 _EXPLANATION_LENGTH = 500
-_MAX_IDENTITY = 1000
+_MAX_IDENTITY = 1000  # characters of a value that a macro repeats; RFC 5321 §4.5.3.1 allows 256
 # Questions asked ahead of the term that needs them, a check: enough for real records, little for an attacker
 _AHEAD = 20
 _RULES = {
@@ -59,9 +59,6 @@ def check(
     """
     helo = connection.helo or ""
     local, raw_domain = "postmaster", helo
-    # RFC 5321 §4.5.3.1: a path has 256 octets at the most, a domain 255; with room for those who exceed it
-    if len(helo) > _MAX_IDENTITY or len(connection.mail_from or "") > _MAX_IDENTITY:
-        return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"an identity of more than {_MAX_IDENTITY} characters")
     if scope == "mfrom":
         if connection.mail_from is None:
             return _nothing(scope, None, Reason.SPF_NO_CONNECTION, "the reverse-path is not known")
@@ -70,7 +67,7 @@ def check(
             return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"MAIL FROM {connection.mail_from[:80]!a} is no address")
         if path[1]:
             # RFC 7208 §4.3: without a local part it is "postmaster"
-            local, raw_domain = path[0] or local, path[1]
+            local, raw_domain = path[0][:_MAX_IDENTITY] or local, path[1]
     elif connection.helo is None:
         return _nothing(scope, None, Reason.SPF_NO_CONNECTION, "the HELO name is not known")
     domain = names.to_ascii(raw_domain)
@@ -146,7 +143,7 @@ class _Check:
         self.version, self.ip, self.reverse_name = ip.version, int(ip), names.reverse_name(ip)
         self.bits, self.rdtype = (32, "A") if ip.version == 4 else (128, "AAAA")
         dotted = str(ip) if ip.version == 4 else ".".join(f"{self.ip:032x}")
-        helo = connection.helo or ""
+        helo = (connection.helo or "")[:_MAX_IDENTITY]
         # RFC 7208 §7.2, §7.3; RFC 8616 §4: domains are A-labels in macros too
         self.values = {
             "s": f"{local}@{domain}",
@@ -164,7 +161,7 @@ class _Check:
         self.terms = self.voids = self.queries = self.ahead = 0
         self.known: dict[Question, Answer] = {}
         self.validated: list[str] | None = None
-        self.term_voided = False
+        self.term_voided = self.explaining = False
         self.trace = [] if trace is None else trace
         self.term, self.rule = "the domain itself", "RFC 7208 §4.4"
 
@@ -209,11 +206,9 @@ class _Check:
 
     def count_queries(self, number: int) -> None:
         self.queries += number
-        if self.queries > self.limits.spf_queries:
+        if self.queries > self.limits.spf_queries and not self.explaining:
             raise _Stop(
-                Result.PERMERROR,
-                Reason.LIMIT_SPF_QUERIES,
-                f"more than {self.limits.spf_queries} DNS queries for one check",
+                Result.PERMERROR, Reason.LIMIT_SPF_QUERIES, f"{self.term} exceeds {self.limits.spf_queries} queries"
             )
 
     def count_term(self) -> None:
@@ -221,9 +216,8 @@ class _Check:
         self.terms += 1
         self.term_voided = False
         if self.terms > self.limits.spf_terms:
-            raise _Stop(
-                Result.PERMERROR, Reason.LIMIT_SPF_TERMS, f"more than {self.limits.spf_terms} terms that need DNS"
-            )
+            detail = f"{self.term} is one more than the {self.limits.spf_terms} terms that may need DNS"
+            raise _Stop(Result.PERMERROR, Reason.LIMIT_SPF_TERMS, detail)
 
     def count_void(self, question: Question, answer: Answer, *, exists: bool = False) -> None:
         """Count a lookup that found nothing (RFC 7208 §4.6.4)."""
@@ -237,16 +231,14 @@ class _Check:
             self.term_voided = True
         self.voids += 1
         if self.voids > self.limits.spf_void:
-            raise _Stop(
-                Result.PERMERROR, Reason.LIMIT_SPF_VOID, f"more than {self.limits.spf_void} lookups that found nothing"
-            )
+            detail = f"{self.term} is one more than the {self.limits.spf_void} lookups that may find nothing"
+            raise _Stop(Result.PERMERROR, Reason.LIMIT_SPF_VOID, detail)
 
     @staticmethod
     def require(question: Question, answer: Answer) -> Answer:
         # RFC 7208 §5: "if … the DNS lookup returns a server failure … temperror"
-        if answer.failed:
-            reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE
-            raise _Stop(Result.TEMPERROR, reason, f"no answer for {question.name} {question.rdtype}")
+        if failure := unanswered(question, answer):
+            raise _Stop(Result.TEMPERROR, failure.reason, failure.detail)
         return answer
 
     def lookup(self, question: Question, *, exists: bool = False) -> Evaluation[Answer]:
@@ -352,7 +344,7 @@ class _Check:
     def macro_values(self, spec: MacroString, domain: str) -> Evaluation[dict[str, str]]:
         values = {**self.values, "d": domain}
         if "p" in spec.letters:
-            if self.validated is None:
+            if self.validated is None and not self.explaining:
                 # Choice: %{p} costs one term, the first time
                 self.count_term()
             validated = yield from self.validated_names()
@@ -453,6 +445,7 @@ class _Check:
 
     def explanation(self, spec: MacroString, domain: str) -> Evaluation[str | None]:
         """RFC 7208 §6.2: any problem, and there is no explanation."""
+        self.explaining = True
         try:
             target = yield from self.target(spec, domain)
             if target is None:

@@ -1,0 +1,327 @@
+"""Validation of ARC chains (RFC 8617 §5.2), sealed by plain code and by dkimpy."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import dkim as dkimpy
+import pytest
+
+from mailauth import Limits, Message, Options, Question, Reason, Result, arc, run
+from mailauth.results import ArcOutcome
+from mailauth.testing import Faults, Zone
+from unit.signing import MAIL, TESTDATA, key, key_zone, sealed, split
+
+ZONE = key_zone("lists.example.org", "arc", "rsa2048-list") | key_zone("forwarder.example", "fwd", "rsa2048-other")
+FORWARDER: dict[str, Any] = {"by": "rsa2048-other", "domain": "forwarder.example", "selector": "fwd"}
+
+
+def verify(raw: bytes, zone: Any = None, **arguments: Any) -> ArcOutcome:
+    resolver = zone if hasattr(zone, "resolve") or callable(zone) else Zone(ZONE if zone is None else zone)
+    return run(arc.verify(Message.parse(raw), **arguments), resolver)
+
+
+def verdict(raw: bytes, zone: Any = None, **arguments: Any) -> tuple[Result, Reason]:
+    outcome = verify(raw, zone, **arguments)
+    return outcome.result, outcome.reason
+
+
+def chain(number: int, message: bytes = MAIL, **arguments: Any) -> bytes:
+    for _ in range(number):
+        message = sealed(message, **arguments)
+    return message
+
+
+PASS = (Result.PASS, Reason.ARC_VERIFIED)
+STRUCTURE = (Result.FAIL, Reason.ARC_STRUCTURE)
+
+
+def silent(name: str, rdtype: str) -> Any:
+    raise AssertionError((name, rdtype))
+
+
+# --- chains that hold
+
+
+def test_no_chain() -> None:
+    outcome = run(arc.verify(Message.parse(MAIL)), silent)
+    assert (outcome.result, outcome.reason, outcome.instances) == (Result.NONE, Reason.ARC_NONE, 0)
+
+
+@pytest.mark.parametrize("c", ["simple/simple", "relaxed/simple", "simple/relaxed", "relaxed/relaxed"])
+def test_one_set(c: str) -> None:
+    outcome = verify(chain(1, c=c))
+    assert (outcome.result, outcome.reason) == PASS
+    assert (outcome.instances, outcome.oldest_pass, outcome.sealers) == (1, 0, ("lists.example.org",))
+
+
+def test_two_sealers() -> None:
+    outcome = verify(sealed(sealed(MAIL, results="dmarc=pass header.from=example.com"), **FORWARDER))
+    assert (outcome.result, outcome.instances, outcome.oldest_pass) == (Result.PASS, 2, 0)
+    assert outcome.sealers == ("lists.example.org", "forwarder.example")
+    assert [p.authserv_id for p in outcome.payloads] == ["lists.example.org", "forwarder.example"]
+    assert outcome.payloads[0].results[0].get("header.from") == "example.com"
+
+
+def test_an_older_message_signature_that_fails_only_dates_the_change() -> None:
+    first = sealed(MAIL)
+    listed = first.replace(b"Subject: ", b"Subject: [list]") + b"-- \r\nfooter\r\n"
+    outcome = verify(sealed(sealed(listed, **FORWARDER)))
+    assert (outcome.result, outcome.instances, outcome.oldest_pass) == (Result.PASS, 3, 2)
+
+
+def test_a_chain_sealed_by_dkimpy() -> None:
+    raw, pem = MAIL, _pem("rsa2048-list")
+    for results in (b"spf=pass", b"arc=pass", b"arc=pass"):
+        found = b"Authentication-Results: lists.example.org; " + results + b"\r\n" + raw
+        fields = dkimpy.arc_sign(found, b"arc", b"lists.example.org", pem, b"lists.example.org", timestamp=1)
+        raw = b"".join(fields) + raw
+    outcome = verify(raw)
+    assert (outcome.result, outcome.instances, outcome.oldest_pass) == (Result.PASS, 3, 0)
+    assert verdict(raw.replace(b"Robin", b"robin"))[0] is Result.FAIL
+
+
+def _pem(name: str) -> bytes:
+    return (TESTDATA / "keys" / f"{name}.pem").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw.replace(b"ARC-", b"arc-"),
+        lambda raw: raw.replace(b"ARC-Seal: ", b"ARC-Seal:"),
+        lambda raw: raw.replace(b"ARC-Message-Signature: ", b"ARC-Message-Signature:\r\n\t"),
+        lambda raw: raw.replace(b"ARC-Authentication-Results: i=1;", b"ARC-Authentication-Results:  i=1;"),
+        lambda raw: raw.replace(b"\r\n", b"\n"),
+        lambda raw: b"X-Added: 1\r\n" + raw,
+    ],
+)
+def test_harmless_variants(change: Any) -> None:
+    assert verdict(change(chain(2))) == PASS
+
+
+def test_i_may_have_spaces_and_any_place_in_the_list() -> None:
+    raw = sealed(MAIL, aar="i = 1 ; lists.example.org; none", ams={"i": None, "bh": "", "z": "x"}, seal={"i": None})
+    assert verdict(raw) == STRUCTURE  # no i= at all
+    raw = sealed(MAIL, ams={"i": " 1 "}, seal={"cv": "none", "i": " 1 "}, aar="  i = 1  ; lists.example.org; none")
+    assert verdict(raw) == PASS
+
+
+def test_the_order_of_the_fields_does_not_matter() -> None:
+    fields, body = split(chain(2))
+    arcs = [f for f in fields if f.startswith(b"ARC-")]
+    rest = [f for f in fields if not f.startswith(b"ARC-")]
+    assert verdict(b"".join(reversed(arcs)) + b"".join(rest) + b"\r\n" + body) == PASS
+    assert verdict(b"".join(rest) + b"".join(arcs) + b"\r\n" + body) == PASS
+
+
+def test_ed25519_seals() -> None:
+    zone = key_zone("lists.example.org", "arc", "ed25519-author")
+    assert verdict(chain(2, by="ed25519-author"), zone) == PASS
+
+
+def test_from_need_not_be_signed() -> None:
+    assert verdict(chain(1, h="to:subject")) == PASS
+
+
+def test_arc_fields_in_h() -> None:
+    assert verdict(chain(2, h="from:arc-authentication-results:arc-message-signature")) == PASS
+    assert verdict(chain(1, h="from:arc-seal")) == STRUCTURE
+
+
+@pytest.mark.parametrize("number", [50, 51])
+def test_fifty_sets_and_no_more(number: int) -> None:
+    raw = chain(number, by="ed25519-author")
+    zone = key_zone("lists.example.org", "arc", "ed25519-author")
+    expected = PASS if number == 50 else (Result.FAIL, Reason.LIMIT_ARC_SETS)
+    assert verdict(raw, zone if number == 50 else silent) == expected
+
+
+# --- structure, found without a question
+
+
+def drop(raw: bytes, start: bytes) -> bytes:
+    fields, body = split(raw)
+    assert any(f.startswith(start) for f in fields)
+    return b"".join(f for f in fields if not f.startswith(start)) + b"\r\n" + body
+
+
+def double(raw: bytes, start: bytes) -> bytes:
+    return next(f for f in split(raw)[0] if f.startswith(start)) + raw
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"ARC-Seal: i=1", b"ARC-Seal: i=2", b"ARC-Message-Signature: a=rsa-sha256; c=relaxed/relaxed; d=lists",
+        b"ARC-Authentication-Results: i=1", b"ARC-Authentication-Results: i=2", b"ARC-Seal", b"ARC-Authentication",
+        b"ARC-Message",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("change", [drop, double])
+def test_gaps_and_duplicates(change: Any, start: bytes) -> None:
+    raw = change(sealed(sealed(MAIL), **FORWARDER), start)
+    outcome = run(arc.verify(Message.parse(raw)), silent)
+    assert (outcome.result, outcome.reason) == STRUCTURE
+    assert outcome.instances <= 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"cv=none", b"cv=pass"),
+        (b"cv=none", b"cv=None"),
+        (b"cv=none", b"cv="),
+        (b"cv=none; ", b""),
+        (b"cv=none", b"cv=none; h=from"),
+        (b"ARC-Seal: i=1", b"ARC-Seal: i=0"),
+        (b"ARC-Seal: i=1", b"ARC-Seal: i=2"),
+        (b"ARC-Seal: i=1", b"ARC-Seal: i=51"),
+        (b"ARC-Seal: i=1", b"ARC-Seal: i=-1"),
+        (b"ARC-Seal: i=1", b"ARC-Seal: i=one"),
+        (b"ARC-Seal: i=1", b"ARC-Seal: i=" + b"1" * 5000),
+        (b"ARC-Seal: i=1", b"ARC-Seal: "),
+        (b"Results: i=1;", b"Results: "),
+        (b"Results: i=1;", b"Results: i=1"),
+        (b"Results: i=1;", b"Results: i=" + b"1" * 4000 + b";"),
+        (b"Results: i=1;", b"Results: x; i=1;"),
+    ],
+)
+def test_bad_structure(old: bytes, new: bytes) -> None:
+    raw = chain(1)
+    assert raw.count(old) == 1
+    outcome = run(arc.verify(Message.parse(raw.replace(old, new))), silent)
+    assert outcome.result is Result.FAIL
+    assert outcome.reason in {Reason.ARC_STRUCTURE, Reason.SIGNATURE_SYNTAX}
+
+
+def test_pass_in_a_later_set_only() -> None:
+    assert verdict(chain(1, cv="pass")) == STRUCTURE
+    assert verdict(sealed(sealed(MAIL), cv="none")) == STRUCTURE
+
+
+def test_a_chain_its_last_sealer_found_broken_stays_broken() -> None:
+    raw = sealed(sealed(MAIL), cv="fail")
+    outcome = run(arc.verify(Message.parse(raw)), silent)
+    assert (outcome.result, outcome.reason, outcome.instances) == (Result.FAIL, Reason.ARC_CV_FAIL, 2)
+    # whatever else is wrong with it
+    assert run(arc.verify(Message.parse(drop(raw, b"ARC-Authentication"))), silent).reason is Reason.ARC_CV_FAIL
+    # an older seal that says so is a broken structure
+    assert verdict(sealed(sealed(sealed(MAIL), cv="fail"), cv="pass")) == STRUCTURE
+
+
+# --- signatures
+
+
+def test_one_octet_of_the_body() -> None:
+    assert verdict(chain(2).replace(b"Robin,", b"Bobin,")) == (Result.FAIL, Reason.BODY_HASH_MISMATCH)
+
+
+def test_a_signed_field() -> None:
+    assert verdict(chain(2).replace(b"Two ", b"2 ")) == (Result.FAIL, Reason.SIGNATURE_MISMATCH)
+
+
+@pytest.mark.parametrize("i", [1, 2])
+def test_a_payload_that_was_changed(i: int) -> None:
+    raw = chain(2)
+    old = f"i={i}; lists.example.org; spf=pass".encode()
+    assert raw.count(old) == 1
+    outcome = verify(raw.replace(old, old.replace(b"spf=pass", b"dmarc=pass")))
+    assert (outcome.result, outcome.reason) == (Result.FAIL, Reason.ARC_SEAL)
+    assert f"i={i}" in outcome.detail
+
+
+def test_a_seal_that_was_changed() -> None:
+    raw = chain(2)
+    b = re.findall(rb"ARC-Seal: i=1;.*?b=([^\r]+)", raw)[0]
+    outcome = verify(raw.replace(b, b[:-8] + b"AAAAAA=="))
+    assert (outcome.result, outcome.reason) == (Result.FAIL, Reason.ARC_SEAL)
+
+
+@pytest.mark.parametrize(
+    ("ams", "reason"),
+    [
+        ({"a": "rsa-sha1"}, Reason.RSA_SHA1),
+        ({"a": "rsa-sha512"}, Reason.UNKNOWN_ALGORITHM),
+        ({"h": None}, Reason.SIGNATURE_SYNTAX),
+        ({"d": "not a domain"}, Reason.BAD_DOMAIN),
+        ({"t": ""}, Reason.SIGNATURE_SYNTAX),
+        ({"c": ""}, Reason.UNKNOWN_CANONICALIZATION),
+        ({"bh": "!"}, Reason.SIGNATURE_SYNTAX),
+        ({"l": "0"}, Reason.PARTIAL_BODY),
+    ],
+)
+def test_bad_message_signatures(ams: dict[str, str | None], reason: Reason) -> None:
+    assert verdict(sealed(MAIL, ams=ams)) == (Result.FAIL, reason)
+
+
+def test_a_partial_body_can_be_allowed() -> None:
+    assert verdict(sealed(MAIL, ams={"l": "0"}), options=Options(allow_partial_body=True)) == PASS
+
+
+# --- keys and DNS
+
+
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        ("TIMEOUT", Reason.DNS_TIMEOUT),
+        ("SERVFAIL", Reason.DNS_FAILURE),
+        ("NXDOMAIN", Reason.KEY_MISSING),
+        (["v=DKIM1; p="], Reason.KEY_REVOKED),
+        ([key("rsa512-weak").record()], Reason.KEY_TOO_SHORT),
+        ([key("rsa2048-other").record()], Reason.SIGNATURE_MISMATCH),
+    ],
+)
+def test_every_trouble_is_a_fail(records: Any, reason: Reason) -> None:
+    assert verdict(chain(1), {"arc._domainkey.lists.example.org": {"TXT": records}}) == (Result.FAIL, reason)
+
+
+def test_an_older_seal_needs_its_key_too() -> None:
+    raw = sealed(sealed(MAIL), **FORWARDER)
+    faults = Faults(Zone(ZONE), {"arc._domainkey.lists.example.org": "TIMEOUT"})
+    assert verdict(raw, faults) == (Result.FAIL, Reason.DNS_TIMEOUT)
+
+
+def test_each_key_is_asked_once_in_one_round() -> None:
+    rounds: list[tuple[Question, ...]] = []
+
+    class Watching:
+        def resolve(self, questions: tuple[Question, ...]) -> Any:
+            rounds.append(questions)
+            return Zone(ZONE).resolve(questions)
+
+    raw = sealed(sealed(sealed(MAIL), **FORWARDER))
+    assert verdict(raw, Watching()) == PASS
+    assert [len(batch) for batch in rounds] == [2]
+
+
+def test_too_many_keys_are_not_asked() -> None:
+    raw = MAIL
+    for n in range(4):
+        raw = sealed(raw, selector=f"s{n}")
+    assert run(arc.verify(Message.parse(raw), limits=Limits(questions=6)), silent).reason is Reason.LIMIT_ARC_SETS
+
+
+def test_sets_are_counted() -> None:
+    assert run(arc.verify(Message.parse(chain(3)), limits=Limits(arc_sets=2)), silent).reason is Reason.LIMIT_ARC_SETS
+
+
+# --- trust
+
+
+@pytest.mark.parametrize(
+    ("trusted", "expected"),
+    [
+        (set(), False),
+        ({"forwarder.example"}, False),
+        ({"lists.example.org", "forwarder.example"}, True),
+        ({"lists.example.org", "forwarder.example", "other.example"}, True),
+    ],
+)
+def test_trust_is_in_every_sealer(trusted: set[str], *, expected: bool) -> None:
+    raw = sealed(sealed(MAIL), **FORWARDER)
+    options = Options(trusted_sealers=frozenset(trusted))
+    assert verify(raw, options=options).trusted is expected
+    assert not verify(raw.replace(b"Robin,", b"Bobin,"), options=options).trusted

@@ -1,0 +1,442 @@
+"""The command line: what it prints where, and how it exits."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailauth import __version__
+from mailauth.cli import main
+from unit.signing import MAIL, NOW, TESTDATA, key_zone, signed
+
+ZONE: dict[str, Any] = {
+    "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"], "MX": [[10, "mx.example.com"]], "A": []},
+    "mx.example.com": {"A": ["192.0.2.3"], "CNAME": []},
+    "www.example.com": {"CNAME": ["mx.example.com"]},
+    "3.2.0.192.in-addr.arpa": {"PTR": ["mx.example.com"]},
+    "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject"]},
+    "slow.example.com": "TIMEOUT",
+    "_dmarc.slow.example.com": "TIMEOUT",
+    **key_zone(),
+}
+GIVEN = ["--ip", "192.0.2.3", "--helo", "mx.example.com", "--mail-from", "anna@example.com"]
+
+
+class Printed:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Stdin:
+    def __init__(self, octets: bytes) -> None:
+        self.buffer = io.BytesIO(octets)
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    (tmp_path / "dns.json").write_text(json.dumps(ZONE))
+    (tmp_path / "good.eml").write_bytes(signed())
+    (tmp_path / "plain.eml").write_bytes(MAIL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(command: str, *arguments: str, stdin: bytes = b"", dns: bool = True) -> Printed:
+        monkeypatch.setattr(sys, "stdin", Stdin(stdin))
+        more = ["--dns", "dns.json"] if dns else []
+        if command == "verify":
+            more += ["--now", str(NOW), "--authserv-id", "mx.example.org"]
+        try:
+            status = main([command, *more, *arguments])
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+        captured = capsys.readouterr()
+        return Printed(status, captured.out, captured.err)
+
+    return run
+
+
+# --- forms
+
+
+def test_the_report_for_a_person(run: Any) -> None:
+    printed = run("verify", "good.eml", *GIVEN)
+    assert (printed.status, printed.err) == (0, "")
+    lines = {line.split()[0]: line for line in printed.out.splitlines() if line}
+    for method in ("dkim", "dmarc", "iprev"):
+        assert " pass " in lines[method]
+    assert "example.com" in lines["dmarc"]
+    assert "192.0.2.3" in lines["connection:"]
+    assert "accept" in lines["advice:"]
+
+
+def test_json(run: Any) -> None:
+    printed = run("verify", "--json", "good.eml", *GIVEN)
+    data = printed.json
+    assert list(data) == [
+        "schema", "version", "connection", "spf", "helo_spf", "dkim", "arc", "dmarc", "iprev", "headers", "forged",
+        "dns",
+    ]  # fmt: skip
+    assert (data["schema"], data["version"]) == (1, __version__)
+    assert data["connection"] == {
+        "ip": "192.0.2.3", "helo": "mx.example.com", "mail_from": "anna@example.com", "source": "argument",
+    }  # fmt: skip
+    assert (data["spf"]["result"], data["dkim"][0]["result"], data["dmarc"]["result"]) == ("pass", "pass", "pass")
+    assert data["helo_spf"]["scope"] == "helo"
+    assert printed.err == ""
+
+
+def test_no_signature_is_an_empty_list_and_a_word(run: Any) -> None:
+    data = run("verify", "--json", "plain.eml", *GIVEN).json
+    assert data["dkim"] == []
+    assert "dkim=none" in data["headers"][0]
+    assert "no DKIM-Signature" in run("verify", "plain.eml", *GIVEN).out
+
+
+def test_json_is_for_one_message(run: Any) -> None:
+    printed = run("verify", "--json", "good.eml", "plain.eml")
+    assert (printed.status, printed.out) == (2, "")
+    assert "--jsonl" in printed.err
+
+
+def test_jsonl(run: Any) -> None:
+    printed = run("verify", "--jsonl", "good.eml", "plain.eml", "-", *GIVEN, stdin=signed())
+    assert [len(json.loads(line)["dkim"]) for line in printed.out.splitlines()] == [1, 0, 1]
+
+
+def test_headers(run: Any) -> None:
+    printed = run("verify", "--headers", "good.eml", *GIVEN)
+    assert printed.out.startswith("Authentication-Results: mx.example.org;\n\t")
+    assert "\r" not in printed.out
+    assert "dmarc=pass header.from=example.com" in printed.out
+
+
+def test_forms_exclude_each_other(run: Any) -> None:
+    assert run("verify", "--json", "--headers", "good.eml").status == 2
+
+
+def test_standard_input_is_octets(run: Any) -> None:
+    raw = signed(MAIL.replace(b"Two", b"\xff\xfe"))
+    assert run("verify", "--json", "-", *GIVEN, stdin=raw).json["dkim"][0]["result"] == "pass"
+
+
+def test_bare_line_feeds_are_mentioned(run: Any) -> None:
+    printed = run("verify", "-", *GIVEN, stdin=signed().replace(b"\r\n", b"\n"))
+    assert "bare LF" in printed.out
+    assert (
+        run("verify", "--json", "-", *GIVEN, stdin=signed().replace(b"\r\n", b"\n")).json["dkim"][0]["result"] == "pass"
+    )
+
+
+def test_forged_fields_are_mentioned(run: Any) -> None:
+    raw = b"Authentication-Results: mx.example.org; spf=pass\r\n" + MAIL
+    assert "field 0" in run("verify", "-", *GIVEN, stdin=raw).out
+    assert run("verify", "--json", "-", *GIVEN, stdin=raw).json["forged"] == [0]
+
+
+# --- the connection
+
+
+def test_read_from_the_trace_fields_and_said_so(run: Any) -> None:
+    raw = b"Return-Path: <anna@example.com>\r\nReceived: from mx.example.com (x [192.0.2.3]) by y; date\r\n" + MAIL
+    data = run("verify", "--json", "-", stdin=raw).json
+    assert data["connection"] == {
+        "ip": "192.0.2.3", "helo": "mx.example.com", "mail_from": "anna@example.com", "source": "received",
+    }  # fmt: skip
+    assert data["spf"]["result"] == "pass"
+    assert "taken from the Received fields" in run("verify", "-", stdin=raw).out
+    data = run("verify", "--json", "-", "--mail-from", "x@example.net", stdin=raw).json
+    assert (data["connection"]["mail_from"], data["connection"]["ip"]) == ("x@example.net", "192.0.2.3")
+
+
+def test_not_known_and_said_so(run: Any) -> None:
+    data = run("verify", "--json", "good.eml").json
+    assert (data["connection"]["source"], data["spf"]["result"]) == ("none", "none")
+    assert (data["helo_spf"], data["iprev"]) == (None, None)
+    assert "not known" in run("verify", "good.eml").out
+
+
+@pytest.mark.parametrize("null", ["", "<>"])
+def test_the_null_path(run: Any, null: str) -> None:
+    arguments = ["--ip", "192.0.2.3", "--helo", "example.com", f"--mail-from={null}"]
+    data = run("verify", "--json", "good.eml", *arguments).json
+    assert (data["connection"]["mail_from"], data["spf"]["domain"], data["spf"]["result"]) == (
+        "",
+        "example.com",
+        "pass",
+    )
+    assert "mail-from=<>" in run("verify", "good.eml", *arguments).out
+
+
+# --- wrong usage: one line, status 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["good.eml", "--ip", "localhost"], "is no IP address"),
+        (["good.eml", "--now", "yesterday"], "is no time: give ISO 8601"),
+        (["good.eml", "--now", "9" * 30], "is no time"),
+        (["good.eml", "--now", "²"], "is no time"),
+        (["good.eml", "--require", "spf,bimi"], "no check is called bimi"),
+        (["good.eml", "--mode", "rfc4408"], "invalid choice"),
+        (["good.eml", "--authserv-id", ""], "give the name of this host"),
+        (["absent.eml"], "cannot read absent.eml"),
+        (["."], "cannot read ."),
+        (["good.eml", "--record", "absent/file.json"], "absent/file.json"),
+        ([], "required"),
+        (["good.eml", "--bogus"], "--bogus"),
+    ],
+)
+def test_one_line_on_standard_error_and_two(run: Any, arguments: list[str], words: str) -> None:
+    printed = run("verify", *arguments)
+    assert printed.status == 2
+    assert words in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("absent.json", None), ("bad.json", "{"), ("bad.json", '{"a": 5}'), ("bad.zone", "(")]
+)
+def test_a_zone_that_cannot_be_used(run: Any, tmp_path: Path, name: str, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    printed = run("verify", "good.eml", "--dns", name, dns=False)
+    assert (printed.status, printed.out) == (2, "")
+    assert name in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_dns_from_one_place_only(run: Any) -> None:
+    assert run("verify", "good.eml", "--nameserver", "192.0.2.53").status == 2
+    assert run("verify", "good.eml", "--nameserver", "nonsense", dns=False).status == 2
+
+
+def test_an_unreadable_file_does_not_stop_the_others(run: Any) -> None:
+    printed = run("verify", "--jsonl", "good.eml", "absent.eml", "plain.eml", *GIVEN)
+    assert printed.status == 2
+    assert len(printed.out.splitlines()) == 2
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_no_command() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"mailauth {__version__}\n"
+
+
+# --- --require
+
+
+@pytest.mark.parametrize(
+    ("file", "required", "status"),
+    [
+        ("good.eml", "spf,dkim,dmarc,iprev", 0),
+        ("good.eml", " dmarc , spf ", 0),
+        ("good.eml", "arc", 1),
+        ("good.eml", "dmarc,arc", 1),
+        ("plain.eml", "dkim", 1),
+        ("plain.eml", "dmarc", 0),
+        ("plain.eml", "", 0),
+    ],
+)
+def test_required_checks(run: Any, file: str, required: str, status: int) -> None:
+    printed = run("verify", "--require", required, file, *GIVEN)
+    assert printed.status == status
+    assert printed.out
+
+
+def test_nothing_required_ran(run: Any) -> None:
+    arguments = ["--ip", "198.51.100.1", "--helo", "x", "--mail-from", "a@example.com"]
+    assert run("verify", "plain.eml", *arguments).status == 0
+    assert run("verify", "plain.eml", "--require", "spf", *arguments).status == 1
+
+
+def test_temporary_trouble_is_75(run: Any) -> None:
+    arguments = ["--ip", "192.0.2.3", "--helo", "x", "--mail-from", "a@slow.example.com"]
+    assert run("verify", "plain.eml", "--require", "spf", *arguments).status == 75
+    assert run("verify", "plain.eml", "--require", "dkim,spf", *arguments).status == 75
+    assert run("verify", "plain.eml", *arguments).status == 0
+    # an unreadable file says more
+    assert run("verify", "plain.eml", "absent.eml", "--require", "spf", *arguments).status == 2
+
+
+def test_one_passing_signature_is_enough(run: Any) -> None:
+    raw = b"DKIM-Signature: garbage\r\n" + signed()
+    assert run("verify", "-", "--require", "dkim", *GIVEN, stdin=raw).status == 0
+
+
+# --- time, recording
+
+
+def test_times(run: Any) -> None:
+    raw = signed(tags={"x": "1700000000"})
+    for text in (
+        "1699999999",
+        "2023-11-14T22:00:00Z",
+        "2023-11-14T22:00:00",
+        "2023-11-15T03:00:00+05:00",
+        "2023-11-14",
+    ):
+        assert run("verify", "--json", "-", "--now", text, stdin=raw).json["dkim"][0]["result"] == "pass", text
+    assert run("verify", "--json", "-", "--now", "1700009999", stdin=raw).json["dkim"][0]["result"] == "policy"
+
+
+def test_a_recording_gives_the_same_answer_later(run: Any, tmp_path: Path) -> None:
+    raw = signed(tags={"x": str(NOW + 10)})
+    first = run("verify", "--json", "-", "--record", "day.json", *GIVEN, stdin=raw).json
+    recorded = json.loads((tmp_path / "day.json").read_text())
+    assert set(recorded) == {"zone", "now", "recorded"}
+    # without --now: the recording is of a day
+    arguments = ["verify", "--json", "good.eml", "--dns", "day.json", "--authserv-id", "mx.example.org", *GIVEN]
+    (tmp_path / "good.eml").write_bytes(raw)
+    second = subprocess.run(
+        [sys.executable, "-m", "mailauth", *arguments],
+        capture_output=True, check=True, env=os.environ | {"PYTHONPATH": str(TESTDATA.parent)}, cwd=tmp_path,
+    )  # fmt: skip
+    again = json.loads(second.stdout)
+    for part in ("spf", "helo_spf", "dkim", "arc", "dmarc", "iprev", "headers", "connection"):
+        assert again[part] == first[part], part
+
+
+# --- dns
+
+
+def test_dns_answers_one_line_a_record(run: Any) -> None:
+    printed = run("dns", "Example.COM.", "txt", "MX", "A")
+    assert printed.status == 0
+    assert printed.out.splitlines() == [
+        "example.com TXT v=spf1 ip4:192.0.2.3 -all",
+        "example.com MX 10 mx.example.com",
+        "example.com A: nodata",
+    ]
+
+
+def test_dns_aliases_absence_and_trouble(run: Any) -> None:
+    assert run("dns", "www.example.com", "A").out == "www.example.com -> mx.example.com A 192.0.2.3\n"
+    assert run("dns", "absent.example.net", "A").out == "absent.example.net A: nxdomain\n"
+    assert run("dns", "slow.example.com", "A").out.startswith("slow.example.com A: timeout")
+
+
+def test_dns_json(run: Any) -> None:
+    (row,) = run("dns", "--json", "example.com", "MX").json
+    assert row["question"] == {"name": "example.com", "type": "MX"}
+    assert (row["answer"]["status"], row["answer"]["records"]) == ("ok", [[10, "mx.example.com"]])
+
+
+def test_dns_of_no_name(run: Any) -> None:
+    printed = run("dns", "exa mple..com", "A")
+    assert (printed.status, printed.out) == (2, "")
+    assert len(printed.err.splitlines()) == 1
+
+
+# --- hostile text
+
+EVIL = "\x1b]0;owned\x07\x1b[31m\u202e\u2066\x9b31m"
+
+
+def hostile_zone() -> dict[str, Any]:
+    return {
+        "example.com": {"TXT": [f"v=spf1 -all exp=why.example.com {EVIL}"], "MX": [[10, "\x1b[31m.example"]]},
+        "why.example.com": {"TXT": [EVIL]},
+        "3.2.0.192.in-addr.arpa": {"PTR": ["\x1b[31m.example.com"]},
+        "_dmarc.example.com": {"TXT": [f"v=DMARC1; p=none; x={EVIL}"]},
+    }
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--jsonl"], ["--headers"]])
+@pytest.mark.parametrize("rich", [True, False])
+def test_no_octet_of_a_stranger_steers_the_terminal(
+    run: Any, tmp_path: Path, form: list[str], monkeypatch: pytest.MonkeyPatch, *, rich: bool
+) -> None:
+    if not rich:
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+    (tmp_path / "dns.json").write_text(json.dumps(hostile_zone()))
+    octets = EVIL.encode()
+    raw = (
+        b"DKIM-Signature: v=1; a=%s; d=%s; s=%s; i=%s; b=%s\r\n" % ((octets,) * 5)
+        + b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s; h=from:%s; i=%s@example.com; bh=AAAA; b=AAAA\r\n"
+        % ("ü".encode(), "ü\u202e".encode())
+        + b"Authentication-Results: mx.example.org; %s\r\n" % octets
+        + b"ARC-Seal: %s\r\n" % octets
+        + b"From: %s <a@example.com>\r\nSubject: %s\r\n\r\n" % ("ü".encode(), octets)
+    )
+    printed = run(
+        "verify", *form, "-", "--ip", "192.0.2.3", "--helo", EVIL, "--mail-from", f'"{EVIL}"@example.com', stdin=raw
+    )
+    assert printed.status == 0
+    allowed = {"\n", "\t"}
+    assert not [
+        c for c in printed.out if (c < " " or "\x7f" <= c <= "\x9f" or c in "\u202e\u2066") and c not in allowed
+    ]
+
+
+def test_dns_prints_no_control_either(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "dns.json").write_text(json.dumps(hostile_zone()))
+    out = run("dns", "example.com", "TXT", "MX").out
+    assert len(out.splitlines()) == 2
+    assert not [c for c in out if c < " " and c != "\n"]
+    assert "\u202e" not in out
+
+
+def test_without_rich(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_rich = run("verify", "good.eml", *GIVEN).out
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    without = run("verify", "good.eml", *GIVEN).out
+    assert without != with_rich
+    for word in ("dkim", "dmarc", "pass", "example.com", "advice: accept", "192.0.2.3"):
+        assert word in without
+
+
+# --- as a process
+
+
+def process(*arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(TESTDATA.parent)} | more.pop("env", {})
+    return subprocess.run(
+        [sys.executable, "-m", "mailauth", *arguments], input=stdin, capture_output=True, check=False, env=environment
+    )
+
+
+SAMPLE = TESTDATA / "messages" / "sample.eml"
+SAMPLE_ZONE = str(TESTDATA / "messages" / "sample.json")
+
+
+def test_a_pipe_of_octets_in_an_ascii_world() -> None:
+    raw = SAMPLE.read_bytes()
+    done = process("verify", "-", "--dns", SAMPLE_ZONE, stdin=raw, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
+    assert b"dmarc" in done.stdout
+
+
+def test_the_zone_file_tells_the_day() -> None:
+    done = process("verify", "--json", str(SAMPLE), "--dns", SAMPLE_ZONE, "--require", "spf,dkim,dmarc")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["dmarc"]["result"] == "pass"
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m mailauth verify --jsonl {' '.join([str(SAMPLE)] * 40)} --dns {SAMPLE_ZONE}"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | head -c 1"], capture_output=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(TESTDATA.parent)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")

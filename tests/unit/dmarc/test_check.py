@@ -1,0 +1,273 @@
+"""The DMARC verdict (RFC 9989 §4.4, §5.3, §5.4, §7.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailauth import Disposition, Options, Reason, Result, dmarc, run
+from mailauth.message import Author
+from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
+from mailauth.testing import Faults, Zone
+
+REJECT = {"_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject"]}}
+
+
+def spf(domain: str | None, result: Result = Result.PASS, scope: Any = "mfrom") -> SpfOutcome:
+    return SpfOutcome(result=result, reason=Reason.SPF_MATCH, detail="", domain=domain, scope=scope)
+
+
+def dkim(domain: str | None, result: Result = Result.PASS, **more: Any) -> DkimOutcome:
+    return DkimOutcome(
+        result=result,
+        reason=Reason.SIGNATURE_VERIFIED,
+        detail="",
+        index=0,
+        domain=domain,
+        identity="@x.example",
+        **more,
+    )
+
+
+def check(
+    domain: str = "example.com",
+    zone: Any = None,
+    *signatures: DkimOutcome,
+    faults: dict[Any, str] | None = None,
+    **arguments: Any,
+) -> DmarcOutcome:
+    resolver = Zone(REJECT if zone is None else zone)
+    return run(dmarc.check(domain, dkim=signatures, **arguments), Faults(resolver, faults or {}))
+
+
+def record(tags: str, name: str = "example.com") -> dict[str, Any]:
+    return {f"_dmarc.{name}": {"TXT": [f"v=DMARC1; {tags}"]}}
+
+
+# --- alignment
+
+
+@pytest.mark.parametrize(
+    ("author", "identifier", "relaxed", "strict"),
+    [
+        ("example.com", "example.com", True, True),
+        ("example.com", "mail.example.com", True, False),
+        ("mail.example.com", "example.com", True, False),
+        ("a.example.com", "b.example.com", True, False),
+        ("a.b.c.example.com", "d.example.com", True, False),
+        ("example.com", "example.net", False, False),
+        ("example.com", "evilexample.com", False, False),
+        ("example.com", "example.com.evil.example", False, False),
+        ("example.com", "com", False, False),
+    ],
+)
+@pytest.mark.parametrize("mechanism", ["dkim", "spf"])
+def test_alignment(mechanism: str, author: str, identifier: str, *, relaxed: bool, strict: bool) -> None:
+    for tags, aligned in ((f"a{mechanism}=r", relaxed), (f"a{mechanism}=s", strict)):
+        zone = record(f"p=reject; {tags}")
+        if mechanism == "dkim":
+            outcome = check(author, zone, dkim(identifier))
+        else:
+            outcome = check(author, zone, spf=spf(identifier))
+        expected = Result.PASS if aligned else Result.FAIL
+        assert outcome.result is expected, tags
+        assert outcome.aligned == ((mechanism,) if aligned else ())
+
+
+def test_strictness_is_per_mechanism() -> None:
+    zone = record("p=reject; adkim=s")
+    outcome = check("example.com", zone, dkim("a.example.com"), spf=spf("a.example.com"))
+    assert outcome.aligned == ("spf",)
+
+
+def test_both_are_named_in_the_order_of_the_methods() -> None:
+    assert check("example.com", None, dkim("a.example.com"), spf=spf("example.com")).aligned == ("dkim", "spf")
+
+
+@pytest.mark.parametrize("result", [r for r in Result if r not in (Result.PASS, Result.TEMPERROR)])
+def test_only_a_pass_counts(result: Result) -> None:
+    outcome = check("example.com", None, dkim("example.com", result), spf=spf("example.com", result))
+    assert (outcome.result, outcome.reason) == (Result.FAIL, Reason.DMARC_NOT_ALIGNED)
+
+
+def test_one_good_signature_among_bad_ones() -> None:
+    bad = [dkim("example.com", Result.FAIL), dkim("example.net"), dkim(None, Result.NEUTRAL)]
+    assert check("example.com", None, *bad, dkim("example.com")).result is Result.PASS
+    # a failing one of ours and a passing foreign one do not add up
+    assert check("example.com", None, *bad).result is Result.FAIL
+
+
+def test_each_identifier_has_its_own_walk() -> None:
+    # b.example.com says it is an organization of its own
+    zone = record("p=reject") | record("p=none; psd=n", "b.example.com")
+    assert check("example.com", zone, dkim("b.example.com")).result is Result.FAIL
+    assert check("example.com", zone, dkim("x.b.example.com")).result is Result.FAIL
+    assert check("x.b.example.com", zone, dkim("b.example.com")).result is Result.PASS
+    assert check("x.b.example.com", zone, dkim("example.com")).result is Result.FAIL
+
+
+def test_strangers_below_a_public_suffix_do_not_align() -> None:
+    zone = record("p=none; psd=y", "co.example") | record("p=reject", "victim.co.example")
+    assert check("victim.co.example", zone, dkim("evil.co.example")).result is Result.FAIL
+    assert check("victim.co.example", zone, dkim("co.example")).result is Result.FAIL
+    assert check("victim.co.example", zone, dkim("a.victim.co.example")).result is Result.PASS
+
+
+def test_signatures_of_keys_in_testing() -> None:
+    signature = dkim("example.com", testing=True)
+    assert check("example.com", None, signature).result is Result.PASS
+    options = Options(count_testing_keys=False)
+    assert check("example.com", None, signature, options=options).result is Result.FAIL
+
+
+def test_the_helo_identity_is_refused() -> None:
+    with pytest.raises(TypeError, match="not that of HELO"):
+        dmarc.check("example.com", spf=spf("example.com", scope="helo"))
+
+
+# --- results
+
+
+def test_no_record() -> None:
+    outcome = check("example.com", {}, dkim("example.com"))
+    assert (outcome.result, outcome.reason, outcome.policy) == (Result.NONE, Reason.DMARC_NO_RECORD, None)
+    assert (outcome.policy_domain, outcome.organizational_domain) == (None, "example.com")
+
+
+def test_an_unusable_record() -> None:
+    outcome = check("example.com", record("p=junk"), dkim("example.com"))
+    assert (outcome.result, outcome.reason) == (Result.PERMERROR, Reason.DMARC_BAD_RECORD)
+    assert outcome.policy is None
+    assert outcome.published == {"v": "DMARC1", "p": "junk"}
+    outcome = check("example.com", record("p=junk; rua=mailto:a@example.com"))
+    assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "none", Disposition.ACCEPT)
+
+
+@pytest.mark.parametrize("reason", [Reason.AUTHOR_MISSING, Reason.AUTHOR_REPEATED, Reason.HEADER_AMBIGUOUS])
+def test_no_single_author_is_permerror_without_a_question(reason: Reason) -> None:
+    def silent(name: str, rdtype: str) -> Any:
+        raise AssertionError
+
+    author = Author(domain=None, reason=reason, detail="why")
+    outcome = run(dmarc.check(author, dkim=[dkim("example.com")]), silent)
+    assert (outcome.result, outcome.reason, outcome.detail) == (Result.PERMERROR, reason, "why")
+    assert outcome.author_domain is None
+    assert outcome.disposition is not Disposition.ACCEPT
+    outcome = run(dmarc.check(author, options=Options(enforce_reject=True)), silent)
+    assert outcome.disposition is Disposition.REJECT
+
+
+def test_what_the_outcome_tells() -> None:
+    zone = record("p=none; sp=reject; t=y; rua=mailto:a@example.com")
+    outcome = check("a.b.example.com", zone, dkim("example.net"))
+    assert outcome.to_dict() | {"detail": ""} == {
+        "result": "fail",
+        "reason": "dmarc_not_aligned",
+        "detail": "",
+        "author_domain": "a.b.example.com",
+        "policy_domain": "example.com",
+        "organizational_domain": "example.com",
+        "policy": "quarantine",
+        "published": {"v": "DMARC1", "p": "none", "sp": "reject", "t": "y", "rua": "mailto:a@example.com"},
+        "testing": True,
+        "discovery": "treewalk",
+        "aligned": [],
+        "disposition": "quarantine",
+    }
+    assert "example.net" in outcome.detail
+
+
+def test_pct_has_no_effect_and_the_detail_says_so() -> None:
+    outcome = check("example.com", record("p=reject; pct=0"))
+    assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "reject", Disposition.QUARANTINE)
+    assert "pct=" in outcome.detail
+    assert "pct=" not in check("example.com", record("p=reject; pct=100")).detail
+
+
+# --- DNS trouble, RFC 9989 §5.3.6
+
+
+@pytest.mark.parametrize("word", ["TIMEOUT", "SERVFAIL", "REFUSED"])
+def test_no_policy_no_verdict(word: str) -> None:
+    outcome = check("example.com", None, dkim("example.com"), faults={"_dmarc.example.com": word})
+    assert (outcome.result, outcome.disposition) == (Result.TEMPERROR, Disposition.DEFER)
+
+
+@pytest.mark.parametrize("author", ["example.com", "a.example.com"])
+def test_an_undecided_identifier_that_could_align(author: str) -> None:
+    for identifier in ("example.com", "b.example.com"):
+        outcome = check(author, None, dkim(identifier, Result.TEMPERROR))
+        assert (outcome.result, outcome.disposition) == (Result.TEMPERROR, Disposition.DEFER)
+        outcome = check(author, None, spf=spf(identifier, Result.TEMPERROR))
+        assert outcome.result is Result.TEMPERROR
+
+
+@pytest.mark.parametrize("identifier", ["example.net", "com", "evilexample.com", "sub.evil.example"])
+def test_nobody_escapes_a_policy_by_breaking_his_own_dns(identifier: str) -> None:
+    outcome = check(
+        "example.com", None, dkim(identifier, Result.TEMPERROR), spf=spf(identifier, Result.TEMPERROR),
+        faults={f"_dmarc.{identifier}": "TIMEOUT"} if identifier != "com" else {},
+    )  # fmt: skip
+    assert (outcome.result, outcome.disposition) == (Result.FAIL, Disposition.QUARANTINE)
+
+
+def test_strict_alignment_makes_trouble_elsewhere_irrelevant() -> None:
+    zone = record("p=reject; adkim=s")
+    assert check("example.com", zone, dkim("a.example.com", Result.TEMPERROR)).result is Result.FAIL
+
+
+def test_one_aligned_pass_is_enough() -> None:
+    outcome = check("example.com", None, dkim("a.example.com", Result.TEMPERROR), spf=spf("example.com"))
+    assert (outcome.result, outcome.aligned) == (Result.PASS, ("spf",))
+    outcome = check("example.com", None, dkim("example.com"), dkim("example.com", Result.TEMPERROR))
+    assert outcome.result is Result.PASS
+
+
+def test_an_exact_match_needs_no_walk() -> None:
+    outcome = check("example.com", None, dkim("example.com"), faults={"_dmarc.com": "TIMEOUT"})
+    assert outcome.result is Result.PASS
+
+
+def test_a_walk_that_cannot_be_finished_leaves_it_open() -> None:
+    outcome = check("example.com", None, dkim("a.example.com"), faults={"_dmarc.a.example.com": "TIMEOUT"})
+    assert outcome.result is Result.TEMPERROR
+    outcome = check("example.com", None, dkim("a.example.com"), faults={"_dmarc.com": "SERVFAIL"})
+    assert outcome.result is Result.TEMPERROR
+    assert outcome.organizational_domain is None
+
+
+# --- advice, RFC 9989 §7.4
+
+
+@pytest.mark.parametrize(
+    ("policy", "default", "enforced"),
+    [
+        ("none", Disposition.ACCEPT, Disposition.ACCEPT),
+        ("quarantine", Disposition.QUARANTINE, Disposition.QUARANTINE),
+        ("reject", Disposition.QUARANTINE, Disposition.REJECT),
+    ],
+)
+def test_advice_for_a_fail(policy: str, default: Disposition, enforced: Disposition) -> None:
+    zone = record(f"p={policy}")
+    assert check("example.com", zone).disposition is default
+    assert check("example.com", zone, options=Options(enforce_reject=True)).disposition is enforced
+    assert check("example.com", zone, dkim("example.com")).disposition is Disposition.ACCEPT
+    assert check("example.com", zone).policy == policy
+
+
+# --- by suffix list
+
+
+def organization(domain: str) -> str:
+    return ".".join(domain.split(".")[-2:])
+
+
+def test_alignment_by_suffix_list_needs_no_walk() -> None:
+    outcome = check(
+        "a.example.com", None, dkim("b.example.com"), organizational_domain=organization,
+        faults={"_dmarc.b.example.com": "TIMEOUT"},
+    )  # fmt: skip
+    assert (outcome.result, outcome.discovery) == (Result.PASS, "psl")
+    outcome = check("a.example.com", None, dkim("b.example.net"), organizational_domain=organization)
+    assert outcome.result is Result.FAIL

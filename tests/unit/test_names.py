@@ -1,0 +1,101 @@
+"""Domain names: one normal form, and who is related to whom."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from mailauth import names
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("Example.COM", "example.com"),
+        ("example.com.", "example.com"),
+        ("com", "com"),
+        ("s_1._domainkey.example.com", "s_1._domainkey.example.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+        ("faß.de", "xn--fa-hia.de"),  # IDNA 2008: not fass.de
+        ("почта.рф", "xn--80a1acny.xn--p1ai"),
+        ("a" * 63 + ".example", "a" * 63 + ".example"),
+        (".".join(["a" * 49] * 5) + ".abc", ".".join(["a" * 49] * 5) + ".abc"),  # 253
+    ],
+)
+def test_normal_form(text: str, normal: str) -> None:
+    assert names.to_ascii(text) == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "..",
+        "example..com",
+        ".example.com",
+        "example.com..",
+        "a" * 64 + ".example",
+        ".".join(["a" * 49] * 5) + ".abcd",  # 254
+        "-a.example",
+        "a-.example",
+        "exa mple.com",
+        "example.com\x00",
+        "example.com(x)",
+        "exa'mple.com",
+        "a\\046b.example",
+        "*.example.com",
+        "[192.0.2.1]",
+        "a@b.example",
+        "Bücher.Example"[:1] + "Ü.example",  # upper case would need a mapping
+        "ｅxample.com",
+        "example。com",
+        "exam\u200bple.com",
+        "exam\u00adple.com",
+        "☃.example",
+        "\ud800.example",
+        "ü" * 300,
+        "xn--ü.example",
+    ],
+)
+def test_what_is_no_name(text: str) -> None:
+    assert names.to_ascii(text) is None
+
+
+@pytest.mark.parametrize(
+    ("ascii_form", "shown"),
+    [
+        ("xn--bcher-kva.example", "bücher.example"),
+        ("example.com", "example.com"),
+        ("xn--a.xn--bcher-kva.example", "xn--a.bücher.example"),  # not decodable: left as it is
+    ],
+)
+def test_to_unicode(ascii_form: str, shown: str) -> None:
+    assert names.to_unicode(ascii_form) == shown
+
+
+def test_under_needs_a_whole_label() -> None:
+    assert names.is_under("a.example.com", "example.com")
+    assert names.is_under("example.com", "example.com")
+    assert not names.is_under("evilexample.com", "example.com")
+    assert not names.is_under("com", "example.com")
+    assert not names.is_under("example.com.evil.example", "example.com")
+
+
+def test_related_is_the_last_two_labels() -> None:
+    assert names.related("a.example.com", "b.c.example.com")
+    assert not names.related("example.com", "example.net")
+    assert not names.related("com", "example.com")
+
+
+@pytest.mark.parametrize(
+    ("ip", "name"),
+    [
+        ("192.0.2.3", "3.2.0.192.in-addr.arpa"),
+        ("2001:db8::cb01", "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"),  # RFC 7208 §5.5
+    ],
+)
+def test_reverse_names(ip: str, name: str) -> None:
+    assert names.reverse_name(ip_address(ip)) == name

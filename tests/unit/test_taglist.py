@@ -1,0 +1,109 @@
+"""Tag lists (RFC 6376 §3.2) and base64 (§2.10)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailauth import taglist
+from mailauth.results import Malformed, Reason
+
+
+def parse(text: bytes) -> dict[bytes, bytes]:
+    return taglist.parse(text, Reason.SIGNATURE_SYNTAX, 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        (b"a=1; b=2", {b"a": b"1", b"b": b"2"}),
+        (b"a=1;", {b"a": b"1"}),
+        (b"a=1; \r\n ", {b"a": b"1"}),
+        (b"  a \r\n\t=\t1 2  ;\r\n b=", {b"a": b"1 2", b"b": b""}),
+        (b"a=b=c", {b"a": b"b=c"}),
+        (b"d=1; D=2", {b"d": b"1", b"D": b"2"}),
+        (b"a_1=x", {b"a_1": b"x"}),
+        ("a=ü".encode(), {b"a": "ü".encode()}),
+        (b"", {}),
+    ],
+)
+def test_lists(text: bytes, tags: dict[bytes, bytes]) -> None:
+    assert parse(text) == tags
+
+
+def test_tags_keep_their_order() -> None:
+    assert list(parse(b"z=1;a=2;m=3")) == [b"z", b"a", b"m"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a=1;;",
+        b"a=1;;b=2",
+        b";a=1",
+        b"a",
+        b"=1",
+        b"a=1; b",
+        b"1a=x",
+        b"_a=x",
+        b"a-b=x",
+        b"a b=x",
+        b"a=1;a=2",
+        b"a=1; a=1",
+        b"a=\x00",
+        b"a=\x07",
+        b"a=\x7f",
+        b"a=\xff",
+        b"a=\xc2\x85",
+        "ü=1".encode(),
+    ],
+)
+def test_one_error_invalidates_the_whole_list(text: bytes) -> None:
+    with pytest.raises(Malformed) as caught:
+        parse(text)
+    assert caught.value.reason is Reason.SIGNATURE_SYNTAX
+
+
+def test_tags_are_counted() -> None:
+    assert len(taglist.parse(b"a=1;b=2;", Reason.KEY_SYNTAX, 2)) == 2
+    with pytest.raises(Malformed) as caught:
+        taglist.parse(b"a=1;b=2;c=3", Reason.KEY_SYNTAX, 2)
+    assert caught.value.reason is Reason.LIMIT_TAGS
+
+
+@pytest.mark.parametrize(("value", "number"), [(b"0", 0), (b"007", 7), (b"123456789012", 123456789012)])
+def test_numbers(value: bytes, number: int) -> None:
+    assert taglist.number({b"t": value}, b"t", 12, Reason.SIGNATURE_SYNTAX) == number
+    assert taglist.number({}, b"t", 12, Reason.SIGNATURE_SYNTAX) is None
+
+
+@pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1 2", b"1.0", b"0x1", b"1" * 13, b"1" * 5000, b"\xd9\xa1"])
+def test_what_is_no_number(value: bytes) -> None:
+    with pytest.raises(Malformed):
+        taglist.number({b"t": value}, b"t", 12, Reason.SIGNATURE_SYNTAX)
+
+
+@pytest.mark.parametrize(
+    ("value", "octets"),
+    [
+        (b"", b""),
+        (b"Zm9v", b"foo"),
+        (b"Zm 9\r\n\tv", b"foo"),
+        (b"Zg==", b"f"),
+        (b"Zg", b"f"),
+        (b"Z g = =", b"f"),
+        (b"Z", None),
+        (b"Zg=", b"f"),
+        (b"Zg==Zg==", None),
+        (b"Zm9v!", None),
+        (b"Zm-v", None),
+        (b"=", None),
+    ],
+)
+def test_base64(value: bytes, octets: bytes | None) -> None:
+    assert taglist.decode_base64(value) == octets
+
+
+def test_a_detail_shows_hostile_octets_harmlessly_and_shortly() -> None:
+    shown = taglist.printable(b"\x1b[31m\r\n\xff" + b"x" * 1000)
+    assert shown.isprintable()
+    assert len(shown) < 80
