@@ -231,7 +231,7 @@ class _Parser:
 
 # Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
 _DOT_STRING = re.compile(f"[{_ATEXT}. ]+")
-# RFC 5321 §4.1.2: A-d-l ":", which §3.3 and appendix C tell to accept and ignore
+# RFC 5321 §4.1.2: A-d-l ":", a source route: it is to be accepted and ignored (also §3.6.1)
 _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 
 

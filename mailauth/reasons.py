@@ -46,6 +46,9 @@ _ARC_FAIL = ("arc=fail",)
 _DMARC_PERMERROR = ("dmarc=permerror",)
 
 _AS_UNSIGNED = "Treat the signature as absent."
+_TRY_AGAIN = "You may defer the message and check it again; ARC has no temporary error, so its chain counts as none."
+_UNUSABLE = "The record cannot be used: treat it as absent, or refuse (550 5.7.24), so that its owner learns of it."
+_NOT_READ_TO_THE_END = f"{_UNUSABLE} The client may be a good one."
 _AS_BROKEN_CHAIN = "Treat the message as one without a chain."
 _HOLD_BACK = "DMARC cannot protect such a message: quarantine or refuse it."
 
@@ -54,14 +57,14 @@ _DNS: Mapping[Reason, Entry] = {
         meaning="DNS did not answer in time, or the message had used up its questions (`Limits.questions`).",
         source="RFC 7208 §2.6.6, RFC 6376 §6.1.2, RFC 8617 §5.2.1, RFC 9989 §5.3.6, RFC 8601 §2.7.3",
         sender="Make all name servers of the name in `detail` answer, over UDP and TCP.",
-        receiver="Defer the message and check it again later; ARC has no temporary error, so its chain counts as none.",
+        receiver=_TRY_AGAIN,
         results=_ANY_TEMPORARY,
     ),
     Reason.DNS_FAILURE: Entry(
-        meaning="DNS answered with an error, or, for DMARC, left an SPF or DKIM check open that could be aligned.",
+        meaning="DNS answered with an error such as SERVFAIL, or left SPF or DKIM open, on which DMARC then depends.",
         source="RFC 7208 §2.6.6, RFC 6376 §6.1.2, RFC 8617 §5.2.1, RFC 9989 §5.3.6, RFC 8601 §2.7.3",
         sender="Repair the zone of the name in `detail`, its delegation or its DNSSEC signatures.",
-        receiver="Defer the message and check it again later; ARC has no temporary error, so its chain counts as none.",
+        receiver=_TRY_AGAIN,
         results=_ANY_TEMPORARY,
     ),
 }
@@ -70,7 +73,7 @@ _SPF: Mapping[Reason, Entry] = {
     Reason.SPF_MATCH: Entry(
         meaning="A directive of the record matches the client, and its qualifier is the result.",
         source="RFC 7208 §4.6.2",
-        sender="When this is mail of your own and no pass, add the client to the record.",
+        sender="If this is your mail, add the client to the record.",
         receiver="A fail is also what forwarding looks like: let DMARC decide before you refuse.",
         results=("spf=pass", "spf=fail", "spf=softfail", "spf=neutral"),
     ),
@@ -106,49 +109,49 @@ _SPF: Mapping[Reason, Entry] = {
         meaning="The domain publishes more than one SPF record, so none of them counts.",
         source="RFC 7208 §3.2, §4.5",
         sender="Merge the records into one.",
-        receiver="Nobody is authorised; expect mail of the domain's own from anywhere.",
+        receiver=_UNUSABLE,
         results=_SPF_PERMERROR,
     ),
     Reason.SPF_SYNTAX: Entry(
-        meaning="The SPF record, or one it includes, breaks the grammar.",
+        meaning="The SPF record, or one that it includes or redirects to, breaks the grammar.",
         source="RFC 7208 §4.6, §12",
-        sender="Correct the term in `detail`; if it is in an included record, tell its owner.",
-        receiver="Nobody is authorised; expect mail of the domain's own from anywhere.",
+        sender="Correct the term in `detail`; if the record is another's, tell its owner.",
+        receiver=_UNUSABLE,
         results=_SPF_PERMERROR,
     ),
     Reason.SPF_INCLUDE_NONE: Entry(
         meaning="An `include` names a domain that publishes no SPF record.",
         source="RFC 7208 §5.2",
         sender="Remove the `include`, or ask its owner for the right name.",
-        receiver="Nobody is authorised; expect mail of the domain's own from anywhere.",
+        receiver=_UNUSABLE,
         results=_SPF_PERMERROR,
     ),
     Reason.SPF_REDIRECT_NONE: Entry(
         meaning="`redirect` names a domain that publishes no SPF record.",
         source="RFC 7208 §6.1",
         sender="Remove or correct `redirect`.",
-        receiver="Nobody is authorised; expect mail of the domain's own from anywhere.",
+        receiver=_UNUSABLE,
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_SPF_TERMS: Entry(
         meaning="The record and what it includes need more than `Limits.spf_terms` (10) terms that cost DNS.",
         source="RFC 7208 §4.6.4",
         sender="Remove services no longer used, or replace `include`, `a` and `mx` by `ip4` and `ip6`.",
-        receiver="The client may still be a good one; the record could not be read as far as it.",
+        receiver=_NOT_READ_TO_THE_END,
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_SPF_VOID: Entry(
         meaning="More than `Limits.spf_void` (2) terms of the record look up names that have nothing.",
         source="RFC 7208 §4.6.4, §11.1",
         sender="Remove the terms that name hosts or domains which no longer exist.",
-        receiver="The client may still be a good one; the record could not be read as far as it.",
+        receiver=_NOT_READ_TO_THE_END,
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_SPF_MX: Entry(
         meaning="An `mx` term leads to more than `Limits.spf_mx` (10) exchanges.",
         source="RFC 7208 §4.6.4",
         sender="Replace the `mx` term by `ip4` and `ip6`.",
-        receiver="The client may still be a good one; the record could not be read as far as it.",
+        receiver=_NOT_READ_TO_THE_END,
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_SPF_QUERIES: Entry(
@@ -192,7 +195,7 @@ _DKIM: Mapping[Reason, Entry] = {
     Reason.SIGNATURE_SYNTAX: Entry(
         meaning="The signature field is no tag list, lacks a required tag, or has a value outside its grammar.",
         source="RFC 6376 §3.2, §3.5, §6.1.1",
-        sender="Repair the signer; `detail` names the tag.",
+        sender="Repair the signer; `detail` says what is wrong.",
         receiver=_AS_UNSIGNED,
         results=_UNREADABLE,
     ),
@@ -218,7 +221,7 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_UNREADABLE,
     ),
     Reason.UNKNOWN_QUERY_METHOD: Entry(
-        meaning="`q=` offers no way to the key but ways that DKIM does not have.",
+        meaning="`q=` does not offer `dns/txt`, the only way to a key that DKIM has.",
         source="RFC 6376 §3.5",
         sender="Leave out `q=`, or write `q=dns/txt`.",
         receiver=_AS_UNSIGNED,
@@ -256,7 +259,7 @@ _DKIM: Mapping[Reason, Entry] = {
         meaning="The signature is made with `rsa-sha1`, which is no longer valid.",
         source="RFC 8301 §3.1",
         sender="Sign with `rsa-sha256`.",
-        receiver=f"{_AS_UNSIGNED} Anybody with means could have made it.",
+        receiver=_AS_UNSIGNED,
         results=_BROKEN,
     ),
     Reason.KEY_MISSING: Entry(
@@ -305,7 +308,7 @@ _DKIM: Mapping[Reason, Entry] = {
         meaning="The RSA key has fewer than `Limits.min_key_bits` (1024) bits.",
         source="RFC 8301 §3.2",
         sender="Make a key of 2048 bits, under a new selector.",
-        receiver=f"{_AS_UNSIGNED} Anybody with means could have made it.",
+        receiver=f"{_AS_UNSIGNED} Anybody with some computing power could have made it.",
         results=_BROKEN,
     ),
     Reason.LIMIT_KEY_BITS: Entry(
@@ -358,10 +361,10 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_DKIM_POLICY,
     ),
     Reason.LIMIT_SIGNATURES: Entry(
-        meaning="The message has more signatures than `Limits.signatures` (10), and this one was not looked at.",
+        meaning="The message has signatures of more keys than `Limits.signatures` (10), and this one was not tried.",
         source="choice, RFC 6376 §6.1, §8.4",
-        sender="Do not sign more than a few times.",
-        receiver="Those that could be aligned with the author were looked at first.",
+        sender="Sign with one or two keys.",
+        receiver="Those that could be aligned with the author were tried first, at most five times the limit in all.",
         results=_DKIM_POLICY,
     ),
     Reason.LIMIT_SIGNATURE_BYTES: Entry(
@@ -372,7 +375,7 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_BEYOND,
     ),
     Reason.LIMIT_TAGS: Entry(
-        meaning="The signature field has more than `Limits.tags` tags, or the key record more than 64.",
+        meaning="The signature field has more than `Limits.tags` tags.",
         source="choice, RFC 6376 §8.8, §8.9",
         sender="Leave out tags that DKIM does not have.",
         receiver=_AS_UNSIGNED,
@@ -405,28 +408,28 @@ _ARC: Mapping[Reason, Entry] = {
     Reason.ARC_STRUCTURE: Entry(
         meaning="The ARC fields do not form sets numbered 1, 2, 3 and so on, or have tags they must not have.",
         source="RFC 8617 §4.1.2, §4.1.3, §4.2.1, §5.2",
-        sender="Forwarders: repair the sealer, and keep the ARC fields of others as they are.",
+        sender="A forwarder should repair its sealer, and keep the ARC fields of others as they are.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),
     Reason.ARC_CV_FAIL: Entry(
         meaning="The last sealer found the chain broken, and says so with `cv=fail`.",
         source="RFC 8617 §4.4, §5.2",
-        sender="Forwarders: look for a hop before the last sealer that changes mail without sealing it.",
+        sender="A forwarder should find the hop before the last sealer that broke the chain.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),
     Reason.ARC_SEAL: Entry(
         meaning="A seal does not verify: an ARC field was changed, or the seal is of another key.",
         source="RFC 8617 §5.1.1, §5.2",
-        sender="Forwarders: keep the ARC fields of others as they are, and publish the key of the seal.",
+        sender="A forwarder should keep the ARC fields of others as they are, and publish the key of its seal.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),
     Reason.LIMIT_ARC_SETS: Entry(
         meaning="The chain has more than `Limits.arc_sets` (50) sets, or needs more keys than may be asked for.",
-        source="RFC 8617 §4.2.1, §5.2; choice, RFC 8617 §9.2",
-        sender="Forwarders: look for a mail loop.",
+        source="RFC 8617 §4.2.1, §5.2, §9.2",
+        sender="A forwarder should look for a mail loop.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),
@@ -456,21 +459,21 @@ _DMARC: Mapping[Reason, Entry] = {
     ),
     Reason.DMARC_BAD_RECORD: Entry(
         meaning="The record has an invalid `p`, `sp` or `np`, and no valid `rua` that would make it `p=none`.",
-        source="RFC 9989 §4.10.1",
+        source="RFC 9989 §4.10.1, §9.2",
         sender="Correct the tag; its values are `none`, `quarantine` and `reject`.",
         receiver="No policy applies; treat the message as if there were no record.",
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_MISSING: Entry(
         meaning="The message has no From field, or its From names no mailbox.",
-        source="RFC 9989 §5.3.1, §11.5, RFC 5322 §3.6",
+        source="choice, RFC 9989 §5.3.1, §11.5, RFC 5322 §3.6",
         sender="Write a From field with one address.",
         receiver=_HOLD_BACK,
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_REPEATED: Entry(
         meaning="The message has more than one From field, and readers may be shown any of them.",
-        source="RFC 9989 §11.5, RFC 5322 §3.6",
+        source="choice, RFC 9989 §5.3.1, §11.5, RFC 5322 §3.6",
         sender="Write one From field.",
         receiver=_HOLD_BACK,
         results=_DMARC_PERMERROR,
@@ -497,7 +500,7 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.HEADER_AMBIGUOUS: Entry(
-        meaning="The header section can be read in two ways: a line that is no field, a bare CR or LF, a blank line.",
+        meaning="The header can be read in two ways: a line is no field or only blanks, or there is a bare CR or LF.",
         source="choice, RFC 9989 §11.5, RFC 5322 §2.2",
         sender="Repair the program that writes the header; each field needs a name, a colon and a CRLF.",
         receiver=_HOLD_BACK,

@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._+-]+")
 _VALUE_LENGTH = 255
 # Controls, line and paragraph separators, and what reorders the text around it
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_B_LENGTH = 8  # RFC 6008 §3
+_B_LENGTH = 8  # RFC 6008 §4
 
 
 class HeaderField(str):
@@ -201,7 +201,7 @@ def _result(
 
 def _dkim_results(outcomes: tuple[DkimOutcome, ...]) -> list[MethodResult]:
     signatures = {o.b for o in outcomes if o.b}
-    # RFC 6008 §3: at least eight characters, and enough to tell the signatures apart
+    # RFC 6008 §4: at least eight characters, and enough to tell the signatures apart
     length = _B_LENGTH
     while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
         length += _B_LENGTH

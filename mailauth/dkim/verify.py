@@ -270,7 +270,7 @@ def _unacceptable(
             return Malformed(Reason.EXPIRED, f"the signature expired {now - end} s ago")
         if start is not None and start > now + options.clock_skew and not options.allow_future:
             return Malformed(Reason.FUTURE, f"the signature was made {start - now} s in the future")
-    # RFC 6376 §6.1.1: "Verifiers MAY ignore the DKIM-Signature … d= … a public suffix"
+    # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which is nobody's own, may be ignored
     suffix = "." not in domain or (is_public_suffix is not None and is_public_suffix(domain))
     if suffix and not options.allow_public_suffix:
         return Malformed(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")

@@ -18,7 +18,7 @@ PolicyWord: TypeAlias = Literal["none", "quarantine", "reject"]
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _NAME = re.compile(r"[A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]+")
-# RFC 9989 §4.7: a URI with "," and "!" encoded; an obsolete size limit behind "!" is cut off
+# RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit behind "!" is cut off
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:![0-9]+[KMGTkmgt]?)?")
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 

@@ -236,7 +236,7 @@ class _Check:
 
     @staticmethod
     def require(question: Question, answer: Answer) -> Answer:
-        # RFC 7208 §5: "if … the DNS lookup returns a server failure … temperror"
+        # RFC 7208 §4.4, §5: an error other than NXDOMAIN, or no answer in time, is a temperror
         if failure := unanswered(question, answer):
             raise _Stop(Result.TEMPERROR, failure.reason, failure.detail)
         return answer
@@ -372,7 +372,7 @@ class _Check:
         if mechanism.name == "include":
             return (yield from self.include(mechanism, target, domain))
         if mechanism.name == "exists":
-            # RFC 7208 §5.7: "the lookup type is A even when the connection type is IPv6"
+            # RFC 7208 §5.7: an A query, "even when the connection type is IPv6"
             answer = yield from self.lookup(Question(target, "A"), exists=True)
             return bool(answer.records)
         if mechanism.name == "ptr":

@@ -440,3 +440,63 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(TESTDATA.parent)},
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")
+
+
+def test_explain_tells_the_story(run: Any) -> None:
+    printed = run("explain", "--now", str(NOW), *GIVEN, "good.eml")
+    assert printed.status == 0
+    assert "example.com sent this message" in printed.out
+    assert "spf example.com: pass" in printed.out
+    assert "round 1" not in printed.out
+    assert "round 1: _dmarc.example.com TXT" in run("explain", "--now", str(NOW), "--questions", *GIVEN, "good.eml").out
+
+
+def test_explain_works_without_rich(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    printed = run("explain", "--now", str(NOW), *GIVEN, "plain.eml")
+    assert printed.status == 0
+    assert printed.out.startswith("plain.eml\n")
+    assert "dkim: none" in printed.out
+
+
+def test_explain_writes_a_page(run: Any, tmp_path: Path) -> None:
+    printed = run("explain", "--now", str(NOW), *GIVEN, "--html", "page.html", "good.eml")
+    assert (printed.status, printed.out) == (0, "")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert "example.com sent this message" in page
+
+
+def test_explain_refuses_one_page_for_two_messages(run: Any) -> None:
+    printed = run("explain", "--html", "page.html", "good.eml", "plain.eml")
+    assert printed.status == 2
+    assert "one message" in printed.err
+
+
+def test_explain_says_what_it_cannot_read(run: Any) -> None:
+    printed = run("explain", "--now", str(NOW), "missing.eml")
+    assert printed.status == 2
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_the_second_opinion_is_printed_behind_the_table(run: Any) -> None:
+    printed = run("verify", "--second-opinion", *GIVEN, "good.eml")
+    lines = printed.out.splitlines()
+    assert "second opinion:" in lines
+    assert "  dkimpy on dkim example.com agrees: pass" in lines
+    assert "  pyspf on spf agrees: pass" in lines
+
+
+def test_a_difference_is_printed_with_both_answers_and_its_reason(run: Any, tmp_path: Path) -> None:
+    # RFC 6376 §6.1.1: h= must name From; dkimpy does not look
+    (tmp_path / "no-from.eml").write_bytes(signed(h="to:subject:date"))
+    printed = run("verify", "--second-opinion", *GIVEN, "no-from.eml")
+    (line,) = [each for each in printed.out.splitlines() if "dkimpy on dkim" in each]
+    assert "says pass, mailauth says permerror" in line
+    assert "RFC 6376 §6.1.1" in line
+
+
+def test_the_second_opinion_is_in_the_json_when_asked_for(run: Any) -> None:
+    data = run("verify", "--second-opinion", "--json", *GIVEN, "good.eml").json
+    assert {o["engine"] for o in data["second_opinion"]} == {"dkimpy", "pyspf", "authres", "publicsuffix2"}
+    assert "second_opinion" not in run("verify", "--json", *GIVEN, "good.eml").json

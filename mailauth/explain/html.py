@@ -1,0 +1,356 @@
+"""The story as one self-contained page: for a browser, a ticket, a printer.
+
+No script, nothing loaded, and a content security policy that says so; results are told by word and sign, not by
+colour alone (WCAG 2.2 §1.4.1), and the picture is an inline SVG whose description says the same in words. Every value
+may be data of strangers: all of it goes through `_text`. Formats what the story and the outcomes say, and decides
+nothing; may know neither DNS nor the octets of the message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any, NamedTuple
+
+from mailauth.authenticate import Authentication
+from mailauth.explain.story import Step, Story, is_aligned
+from mailauth.results import Reason, Result
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_MAX_LINKS = 8
+_MAX_SETS = 10
+_MAX_RECORDS = 5
+_MAX_RECORD = 600
+_MARKS = {
+    "pass": ("✓", "good"),
+    "fail": ("✗", "bad"),
+    "permerror": ("✗", "bad"),
+    "policy": ("✗", "bad"),
+    "softfail": ("!", "warn"),
+    "temperror": ("?", "warn"),
+}
+_NO_MARK = ("\N{EN DASH}", "plain")
+_QUOTED = re.compile("`([^`]+)`")
+_NAMES = {"iprev": "Reverse name", "spf helo": "SPF of HELO", "spf": "SPF of MAIL FROM"}
+
+_STYLE = """
+:root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#f3f5f8;--edge:#6b7480;--dim:#4a525c;--good:#0b5d22;
+--bad:#a3001f;--warn:#754600}
+@media screen and (prefers-color-scheme:dark){:root{--bg:#14171c;--fg:#e7eaee;--soft:#21262d;--edge:#8d97a3;
+--dim:#b4bcc6;--good:#74e08f;--bad:#ff9da4;--warn:#f3c75f}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1rem;max-width:54rem;background:var(--bg);color:var(--fg);
+font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0}
+h2{font-size:1.25rem;margin:2rem 0 .5rem;padding-bottom:.2rem;border-bottom:1px solid var(--edge)}
+h3{font-size:1.05rem;margin:0 0 .3rem}
+h4{font-size:1rem;margin:.6rem 0 0}
+p,ul,ol{margin:.3rem 0}
+ul,ol{padding-left:1.4rem}
+code,td,.mono{font-family:ui-monospace,monospace;font-size:.9em}
+.dim,figcaption{color:var(--dim);font-size:.92rem}
+header{border-left:.4rem solid var(--edge);padding-left:.8rem}
+.badge{display:inline-block;border:1px solid;border-radius:.3rem;padding:0 .45rem;font-size:.92rem;font-weight:700;
+background:var(--bg);white-space:nowrap}
+.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.plain{color:var(--dim)}
+header[class]{color:inherit}
+header.good{border-color:var(--good)}header.bad{border-color:var(--bad)}header.warn{border-color:var(--warn)}
+.check{background:var(--soft);border-radius:.4rem;padding:.7rem .9rem;margin:.7rem 0}
+figure{margin:.5rem 0}
+svg{display:block;width:100%;max-width:30rem;height:auto}
+svg text{fill:currentColor;font:14px system-ui,sans-serif;unicode-bidi:isolate}
+svg .mono{font:15px ui-monospace,monospace}
+svg rect{fill:var(--soft);stroke:var(--edge)}
+svg path{fill:none;stroke:currentColor;stroke-width:2}
+svg circle{fill:var(--bg);stroke:currentColor;stroke-width:1.5}
+svg .sign{font-weight:700;text-anchor:middle}
+summary{cursor:pointer}
+table{border-collapse:collapse;width:100%;table-layout:fixed;font-size:.9rem}
+caption{text-align:left;color:var(--dim);padding:.4rem 0}
+th,td{border:1px solid var(--edge);padding:.25rem .4rem;text-align:left;vertical-align:top}
+td p{margin:0 0 .2rem}
+@media(max-width:30rem){th,td{padding:.2rem .25rem;font-size:.78rem}}
+@media print{body{max-width:none;padding:0;font-size:10pt}h2,h3{break-after:avoid}.check,figure,tr{break-inside:avoid}
+.check{border:1px solid var(--edge)}details::details-content{content-visibility:visible;height:auto}}
+"""
+
+
+class _Link(NamedTuple):
+    """An identifier of the message, and what ties it to the author."""
+
+    label: str
+    name: str
+    result: str
+    counts: bool
+    word: str
+
+
+class _Set(NamedTuple):
+    """One ARC set."""
+
+    sealer: str
+    result: str
+    word: str
+    claim: str
+
+
+def as_html(story: Story, authentication: Authentication, title: str = "") -> str:
+    """Return the story as a page, always encodable as UTF-8. Never raises for any authentication.
+
+    Args:
+        story: what `tell` returned for the authentication.
+        authentication: what `authenticate` returned: the picture and the table of questions are made from it.
+        title: stands above the headline and in the title bar, such as the Subject or the name of a file.
+    """
+    dmarc = authentication.dmarc
+    tone = _mark(dmarc.result if dmarc is not None else "")[1]
+    path = _list("ol", story.path) if story.path else '<p class="dim">No Received fields are known.</p>'
+    advice = _list("ul", story.advice, _prose) if story.advice else '<p class="dim">Nothing.</p>'
+    last = "The oldest hop comes first. Only the last was written by the receiver; the others are claims."
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n"""
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title or story.headline)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<header class="{tone}">\n'
+        + (f'<p class="dim"><bdi>{_text(title)}</bdi></p>\n' if title else "")
+        + f'<h1>{_text(story.headline)}</h1>\n<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
+        + _section("picture", "In one picture", _figure(authentication))
+        + _section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
+        + _section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
+        + _section("advice", "What to do", advice)
+        + _section("dns", "What was asked of DNS", _questions(authentication))
+        + "</main>\n</body>\n</html>\n"
+    )
+
+
+# -- values and small pieces
+
+
+def _clean(value: object) -> str:
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def _text(value: object) -> str:
+    """Return a value as text of the page, or of an attribute in quotes: inert, on its line, encodable."""
+    return escape(_clean(value), quote=True)
+
+
+def _cut(value: object, room: int) -> str:
+    """Return a value that fits the picture; the end of a long name stays, as it says whose name it is."""
+    text = _clean(value)
+    # What is not ASCII may be wide
+    room = room if text.isascii() else room // 2
+    head = room // 3
+    return text if len(text) <= room else f"{text[:head]}…{text[head + 1 - room :]}"
+
+
+def _mark(result: str) -> tuple[str, str]:
+    return _MARKS.get(str(result), _NO_MARK)
+
+
+def _badge(result: str) -> str:
+    sign, tone = _mark(result)
+    return f'<span class="badge {tone}"><span aria-hidden="true">{sign}</span> {_text(result)}</span>'
+
+
+def _section(key: str, heading: str, content: str) -> str:
+    return f'<section aria-labelledby="{key}">\n<h2 id="{key}">{heading}</h2>\n{content}\n</section>\n'
+
+
+def _prose(value: str) -> str:
+    """Return text of our own, in which backticks quote code."""
+    return _QUOTED.sub(r"<code>\1</code>", _text(value))
+
+
+def _list(tag: str, items: tuple[str, ...], form: Callable[[str], str] = _text) -> str:
+    return f"<{tag}>\n" + "".join(f"<li>{form(item)}</li>\n" for item in items) + f"</{tag}>"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _connection(authentication: Authentication) -> str:
+    known = authentication.connection
+    facts = {
+        "Client": known.ip,
+        "HELO": known.helo,
+        "MAIL FROM": None if known.mail_from is None else f"<{known.mail_from}>",
+    }
+    shown = [f"{name} <bdi>{_text(value)}</bdi>" for name, value in facts.items() if value is not None]
+    learnt = " (read from the Received fields)" if known.source == "received" else ""
+    return ", ".join(shown) + learnt if shown else "Nothing is known of the SMTP connection."
+
+
+def _check(number: int, step: Step) -> str:
+    name = _NAMES.get(step.check, step.check.upper())
+    subject = f" <bdi>{_text(step.subject)}</bdi>" if step.subject else ""
+    reason = f"<code>{_text(step.reason)}</code>, " if step.reason else ""
+    source = f"{reason}{_text(step.source)}".strip().removesuffix(",")
+    return (
+        f'<section class="check" aria-labelledby="check{number}">\n'
+        f'<h3 id="check{number}">{_text(name)}{subject} {_badge(step.result)}</h3>\n<p>{_text(step.detail)}</p>\n'
+        f'<p class="dim">{_prose(step.meaning)} [{source}]</p>\n'
+        + (f"{_list('ul', step.lines)}\n" if step.lines else "")
+        + (f"<h4>What would have to change</h4>\n{_list('ul', step.remedy, _prose)}\n" if step.remedy else "")
+        + "</section>\n"
+    )
+
+
+def _questions(authentication: Authentication) -> str:
+    trace = authentication.trace
+    if not trace:
+        return '<p class="dim">Nothing.</p>'
+    rows = "".join(
+        f'<tr><td>{each.round}</td><th scope="row" class="mono">{_text(each.question.name)} '
+        f"{_text(each.question.rdtype)}</th><td>{''.join(_answers(each.answer))}</td>"
+        f"<td>{_text(', '.join(dict.fromkeys(use.check for use in each.uses)) or 'asked ahead')}</td></tr>\n"
+        for each in trace
+    )
+    counted = f"{_count(len(trace), 'question')} in {_count(len(authentication.rounds), 'round')}"
+    return (
+        f"<details>\n<summary>{counted}</summary>\n<table>\n"
+        "<caption>Each question was asked once; those of one round were asked together.</caption>\n"
+        '<colgroup><col style="width:4.4em"><col style="width:30%"><col><col style="width:18%"></colgroup>\n'
+        '<thead><tr><th scope="col">Round</th><th scope="col">Question</th><th scope="col">Answer</th>'
+        f'<th scope="col">Used by</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</details>'
+    )
+
+
+def _answers(answer: Any) -> Iterator[str]:
+    yield from (f"<p>alias of {_text(alias)}</p>" for alias in answer.cnames)
+    if not answer.records:
+        yield f"<p>{_text(answer.status)}{_text(f' ({answer.detail})' if answer.detail else '')}</p>"
+    for record in answer.records[:_MAX_RECORDS]:
+        octets = record.decode("utf-8", "backslashreplace") if isinstance(record, bytes) else record
+        shown = " ".join(map(str, octets)) if isinstance(octets, tuple) else str(octets)
+        yield f"<p>{_text(shown if len(shown) <= _MAX_RECORD else shown[: _MAX_RECORD - 1] + '…')}</p>"
+    if len(answer.records) > _MAX_RECORDS:
+        yield f"<p>… {len(answer.records) - _MAX_RECORDS} more</p>"
+
+
+# -- the picture: first what it shows, then the same in words and in lines
+
+
+def _links(authentication: Authentication) -> list[_Link]:
+    """Return the identifiers DMARC looks at, those that count first."""
+    links = []
+    spf = authentication.spf
+    if spf is not None:
+        links.append(_link("spf", "MAIL FROM ", spf, authentication))
+    links += [_link("dkim", "DKIM d=", signature, authentication) for signature in authentication.dkim]
+    return sorted(links, key=lambda link: not link.counts)
+
+
+def _link(mechanism: Any, label: str, outcome: Any, authentication: Authentication) -> _Link:
+    dmarc = authentication.dmarc
+    passed = outcome.result is Result.PASS
+    counts = False
+    if dmarc is None:
+        word = "DMARC not checked"
+    elif dmarc.author_domain is None:
+        word = "no author"
+    elif not is_aligned(outcome.domain, dmarc):
+        word = "not aligned"
+    elif not passed:
+        # That a directive matches is no reason to a reader who does not see its qualifier
+        word = "no pass to count" if outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
+    elif dmarc.published.get(f"a{mechanism}") == "s" and outcome.domain != dmarc.author_domain:
+        word = "not aligned: must be equal"
+    elif mechanism not in dmarc.aligned:
+        word = f"aligned, DMARC {dmarc.result}"
+    else:
+        counts, word = True, "aligned"
+    return _Link(label, outcome.domain or "no domain", str(outcome.result), counts, word)
+
+
+def _sets(authentication: Authentication) -> list[_Set]:
+    arc = authentication.arc
+    if arc is None:
+        return []
+    sets = []
+    for index in range(max(len(arc.sealers), min(arc.instances, _MAX_SETS))):
+        word = "chain broken" if arc.result is Result.FAIL else "changed"
+        if arc.result is Result.PASS and index + 1 >= (arc.oldest_pass or 0):
+            word = "unchanged"
+        claims = arc.payloads[index].results if index < len(arc.payloads) else ()
+        claim = next((f"claims dmarc={_cut(claim.result, 10)}" for claim in claims if claim.method == "dmarc"), "")
+        sealer = arc.sealers[index] if index < len(arc.sealers) else ""
+        sets.append(_Set(sealer or "unknown sealer", str(arc.result), word, claim))
+    return sets
+
+
+def _figure(authentication: Authentication) -> str:
+    links, sets = _links(authentication), _sets(authentication)
+    dmarc = authentication.dmarc
+    author = (dmarc.author_domain if dmarc is not None else None) or "no single author"
+    verdict = f"DMARC {dmarc.result}, advice: {dmarc.disposition}" if dmarc is not None else "DMARC was not checked"
+    pieces = [_box(8, 8, 404, author, "From: ", _mark(dmarc.result if dmarc is not None else "")[0] + " " + verdict)]
+    words = [f"The domain of the author is {author}: {verdict}."]
+    words += [f"{link.label}{link.name}: {link.result}, {link.word}." for link in links]
+    shown, y = links[:_MAX_LINKS], 94
+    for row, link in enumerate(shown):
+        pieces.append(_edge(20 + 10 * (len(shown) - 1 - row), y, link))
+        y += 70
+    if len(links) != len(shown) or not links:
+        rest = f"… {len(links) - len(shown)} more below" if links else "Neither SPF nor DKIM gives an identifier."
+        pieces.append(f'<text x="126" y="{y + 12}">{rest}</text>')
+        words += [] if links else [rest]
+        y += 28
+    if sets and authentication.arc is not None:
+        arc = authentication.arc
+        trust = ("trusted" if arc.trusted else "not trusted") + " here" if arc.result is Result.PASS else arc.reason
+        heading = f"ARC chain, oldest first: {_mark(arc.result)[0]} {arc.result}, {trust}"
+        pieces.append(f'<text x="8" y="{y + 22}">{_text(heading)}</text>')
+        words.append(f"ARC chain: {arc.result}, {trust}.")
+        words += [f"i={i}: {s.sealer}, {s.word}{s.claim and ', '}{s.claim}." for i, s in enumerate(sets, 1)]
+        y += 36
+        pieces += [
+            _arc_box(i, y, each, last=i == min(len(sets), _MAX_SETS)) for i, each in enumerate(sets[:_MAX_SETS], 1)
+        ]
+        y += (min(len(sets), _MAX_SETS) + 1) // 2 * 102 - 14
+        if len(sets) > _MAX_SETS:
+            pieces.append(f'<text x="8" y="{y + 14}">… {len(sets) - _MAX_SETS} newer sets</text>')
+            y += 24
+    changed = " Of an ARC set, “changed” says that the message was changed after it." if sets else ""
+    return (
+        f'<figure>\n<svg viewBox="0 0 420 {y}" role="img" aria-labelledby="svg-title svg-desc">\n'
+        '<title id="svg-title">How the identifiers of the message relate to its author</title>\n'
+        f'<desc id="svg-desc">{_text(" ".join(words))}</desc>\n{"".join(pieces)}</svg>\n'
+        "<figcaption>A solid line with ✓: it passed and is aligned with the author, so it counts. A dashed line with "
+        f"✗: it does not count. Long names are cut.{changed}</figcaption>\n</figure>"
+    )
+
+
+def _box(x: int, y: int, width: int, name: str, label: str, *lines: str) -> str:
+    """Return a box: a label and a name, which is cut to the room there is, and below it words of our own."""
+    texts = "".join(
+        f'<text x="{x + 10}" y="{y + 24 + 22 * n}">{_text(line)}</text>\n' for n, line in enumerate(lines, 1)
+    )
+    return (
+        f'<g><title>{_text(label + name)}</title>\n<rect x="{x}" y="{y}" width="{width}" '
+        f'height="{36 + 22 * len(lines)}" rx="6"/>\n<text class="mono" x="{x + 10}" y="{y + 24}">{_text(label)}'
+        f"{_text(_cut(name, (width - 20) // 9 - len(label)))}</text>\n{texts}</g>\n"
+    )
+
+
+def _edge(lane: int, y: int, link: _Link) -> str:
+    """Return the line from the author to an identifier, each in a lane of its own, so that none cross."""
+    sign, tone = ("✓", "good") if link.counts else ("✗", "bad")
+    dashes = "" if link.counts else ' stroke-dasharray="5 5"'
+    words = f"{_mark(link.result)[0]} {link.result}; {link.word}"
+    return (
+        f'<g class="{tone}"><path d="M{lane} 66V{y + 29}H126"{dashes}/><circle cx="110" cy="{y + 29}" r="10"/>'
+        f'<text class="sign" x="110" y="{y + 34}">{sign}</text></g>\n' + _box(126, y, 286, link.name, link.label, words)
+    )
+
+
+def _arc_box(instance: int, y: int, each: _Set, *, last: bool) -> str:
+    """Return one set of the row, two abreast, and the arrow to the next."""
+    right, row = (instance - 1) % 2, (instance - 1) // 2
+    x, y = 8 + 214 * right, y + 102 * row
+    arrow = f"M317 {y + 80}v10H103v12m-5 -7l5 7l5 -7" if right else f"M198 {y + 40}h24m-7 -5l7 5l-7 5"
+    words = f"i={instance} {_mark(each.result)[0]} {each.result}, {each.word}"
+    return _box(x, y, 190, each.sealer, "", words, each.claim) + ("" if last else f'<path d="{arrow}"/>\n')
