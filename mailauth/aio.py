@@ -7,6 +7,8 @@ once, such as a `Zone`, never touches the event loop.
 from __future__ import annotations
 
 import inspect
+import sys
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -30,7 +32,8 @@ from mailauth import (
     spf,
 )
 from mailauth.authenticate import Authentication, prepare
-from mailauth.dns import Answer, Evaluation, Question, Status, checked, failure, gather, transport
+from mailauth.dns import Answer, Asker, Batch, Evaluation, Question, Status, checked, failure, gather, late
+from mailauth.limits import DEFAULT_LIMITS
 from mailauth.results import Disposition, Malformed
 
 __all__ = [
@@ -66,18 +69,26 @@ __all__ = [
 T = TypeVar("T")
 
 
-async def run(evaluation: Evaluation[T], resolver: Any) -> T:
+async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = None) -> T:
     """Drive an evaluation to its outcome with an asynchronous or a synchronous resolver.
+
+    Args:
+        evaluation: what to drive.
+        resolver: see `mailauth.dns.Resolver`; or a plain function `(name, rdtype)`, asynchronous or not.
+        seconds: past them every further question is answered TIMEOUT, one that is being asked too, and each check
+            ends by its own rule.
 
     Raises:
         UsageError: for something that cannot resolve.
     """
-    resolve = transport(resolver)
+    asker = Asker(resolver, seconds)
     try:
         batch = next(evaluation)
         while True:
             try:
-                answers = await _all(resolve(batch))
+                answers = asker.ask(batch)
+                if not isinstance(answers, tuple):
+                    answers = await _all(answers, batch, asker.left())
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
                 batch = evaluation.send(failure(batch, error))
             else:
@@ -88,19 +99,66 @@ async def run(evaluation: Evaluation[T], resolver: Any) -> T:
         evaluation.close()
 
 
-async def _all(answers: Any) -> Any:
+async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
     """Await what a resolver returned: an awaitable of answers, or a list with an awaitable for each question."""
-    if inspect.isawaitable(answers):
-        return await answers
     if isinstance(answers, list):
-        return [await _one(a) if inspect.isawaitable(a) else a for a in answers]
-    return answers
+        if not any(inspect.isawaitable(a) for a in answers):
+            return answers
+        answers = _together(answers)
+    if not inspect.isawaitable(answers):
+        return answers
+    found: Any = late(batch)
+    if left is None:
+        found = await answers
+    elif _under_trio():
+        import trio  # noqa: PLC0415  it runs already
+
+        with trio.move_on_after(left):
+            found = await answers
+    else:
+        import asyncio  # noqa: PLC0415  it runs already
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                found = await answers
+    return found
+
+
+def _under_trio() -> bool:
+    if "trio" not in sys.modules:
+        return False
+    import asyncio  # noqa: PLC0415  trio has loaded it
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    return False
+
+
+async def _together(answers: list[Any]) -> list[Any]:
+    """Await the answers of a plain function side by side; one that raises is trouble with its question only."""
+    if not _under_trio():
+        import asyncio  # noqa: PLC0415  it runs already
+
+        return await asyncio.gather(*(_one(a) for a in answers))
+    import trio  # noqa: PLC0415  it runs already
+
+    found = list(answers)
+
+    async def fill(position: int) -> None:
+        found[position] = await _one(answers[position])
+
+    async with trio.open_nursery() as nursery:
+        for position in range(len(answers)):
+            nursery.start_soon(fill, position)
+    return found
 
 
 async def _one(answer: Any) -> Any:
     try:
-        return await answer
-    except Exception as error:  # noqa: BLE001  trouble with this question, and no other
+        return await answer if inspect.isawaitable(answer) else answer
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
         return Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}")
 
 
@@ -122,4 +180,4 @@ async def authenticate(
         from mailauth.resolvers import AsyncDnspythonResolver  # noqa: PLC0415  heavy, and needed here only
 
         resolver = AsyncDnspythonResolver()
-    return await run(evaluation, resolver)
+    return await run(evaluation, resolver, seconds=(limits or DEFAULT_LIMITS).seconds)

@@ -192,7 +192,7 @@ def evaluate(
     composed = _compose(
         message, connection, authserv_id_of(authserv_id), posix(now), limits, options, transcript, rounds
     )
-    return remember(composed, transcript, limits.questions, rounds)
+    return remember(composed, transcript, limits.questions, rounds, limits.rounds)
 
 
 def _nothing() -> Evaluation[None]:
@@ -393,4 +393,5 @@ def authenticate(
         UsageError, TypeError: for an argument that cannot be used. Nothing in the message or in DNS raises.
     """
     evaluation = prepare(raw, connection, authserv_id, now, limits, options)
-    return run(evaluation, system_resolver() if resolver is None else resolver)
+    seconds = (limits or DEFAULT_LIMITS).seconds
+    return run(evaluation, system_resolver() if resolver is None else resolver, seconds=seconds)

@@ -9,7 +9,7 @@ transcript. Names inside a `Question` are A-labels, lower case, without the fina
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
@@ -163,6 +163,16 @@ def checked(batch: Batch, answers: object) -> Answers:
     )
 
 
+def all_secure(answers: Iterable[Answer]) -> bool | None:
+    """Whether a trusted validator found every answer secure; None where it was not asked, or nothing was."""
+    secure: bool | None = None
+    for answer in answers:
+        if answer.secure is None:
+            return None
+        secure = answer.secure and secure is not False
+    return secure
+
+
 def failure(batch: Batch, error: Exception) -> Answers:
     """Return SERVFAIL for a batch whose resolver raised."""
     return (Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}"),) * len(batch)
@@ -201,18 +211,62 @@ def _one(function: Callable[[str, str], Any], question: Question) -> Any:
         return failure((question,), error)[0]
 
 
-def run(evaluation: Evaluation[T], resolver: Any) -> T:
+class Asker:
+    """How a driver asks: the batch function of a resolver, and the time that is left for it.
+
+    A resolver whose `resolve` has a parameter `timeout` is told the seconds that are left. One with a true attribute
+    `immediate` has its answers at hand: no clock is read for it.
+    """
+
+    __slots__ = ("_clock", "_end", "_resolve", "_timed")
+
+    def __init__(self, resolver: Any, seconds: float | None) -> None:
+        """Begin to count the seconds, None for no bound."""
+        self._resolve = transport(resolver)
+        code = getattr(getattr(self._resolve, "__func__", None), "__code__", None)
+        self._timed = code is not None and "timeout" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        self._end: float | None = None
+        if seconds is not None and not getattr(resolver, "immediate", False):
+            import time  # noqa: PLC0415  the one clock of the drivers; the core has none
+
+            self._clock = time.monotonic
+            self._end = self._clock() + seconds
+
+    def left(self) -> float | None:
+        """Return the seconds that are left, None for no bound."""
+        return None if self._end is None else self._end - self._clock()
+
+    def ask(self, batch: Batch) -> Any:
+        """Return what the resolver returns; past the end of the time every question times out unasked."""
+        left = self.left()
+        if left is not None and left <= 0:
+            return late(batch)
+        return self._resolve(batch, timeout=left) if self._timed else self._resolve(batch)  # type: ignore[call-arg]
+
+
+def late(batch: Batch) -> Answers:
+    """Return TIMEOUT for a batch that the time of its message does not reach."""
+    return (Answer(Status.TIMEOUT, detail="the time for this message is used up"),) * len(batch)
+
+
+def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = None) -> T:
     """Drive an evaluation to its outcome with a resolver that answers at once.
+
+    Args:
+        evaluation: what to drive.
+        resolver: see `Resolver`; or a plain function `(name, rdtype) -> Answer`.
+        seconds: past them every further question is answered TIMEOUT, and each check ends by its own rule. A
+            synchronous resolver that keeps no time of its own can exceed them by one answer.
 
     Raises:
         UsageError: for a resolver that is asynchronous or none at all.
     """
-    resolve = transport(resolver)
+    asker = Asker(resolver, seconds)
     try:
         batch = next(evaluation)
         while True:
             try:
-                answers = resolve(batch)
+                answers = asker.ask(batch)
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
                 batch = evaluation.send(failure(batch, error))
                 continue
@@ -265,24 +319,30 @@ def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
 
 
 def remember(
-    evaluation: Evaluation[T], transcript: dict[Question, Answer], limit: int, rounds: list[int] | None = None
+    evaluation: Evaluation[T],
+    transcript: dict[Question, Answer],
+    limit: int,
+    rounds: list[int] | None = None,
+    max_rounds: int | None = None,
 ) -> Evaluation[T]:
-    """Ask each distinct question once, into `transcript`; past `limit` questions the rest time out unasked.
+    """Ask each distinct question once, into `transcript`; past the limits the rest time out unasked.
 
-    `rounds` takes the number of questions of each round.
+    `limit` bounds the questions, `max_rounds` the rounds; `rounds` takes the number of questions of each round.
     """
+    rounds = [] if rounds is None else rounds
     try:
         batch = next(evaluation)
         while True:
             new = [q for q in dict.fromkeys(batch) if q not in transcript]
             if new:
-                room = max(limit - len(transcript), 0)
+                room, bound = max(limit - len(transcript), 0), f"{limit} questions"
+                if max_rounds is not None and len(rounds) >= max_rounds:
+                    room, bound = 0, f"{max_rounds} rounds of questions"
                 if asked := tuple(new[:room]):
-                    if rounds is not None:
-                        rounds.append(len(asked))
+                    rounds.append(len(asked))
                     transcript.update(zip(asked, (yield asked), strict=True))
                 if len(new) > room:
-                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {limit} questions")
+                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {bound}")
                     batch = evaluation.send(tuple(transcript.get(q, spent) for q in batch))
                     continue
             batch = evaluation.send(tuple([transcript[q] for q in batch]))

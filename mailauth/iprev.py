@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from mailauth import names
-from mailauth.dns import Answer, Evaluation, Question, Use, unanswered
+from mailauth.dns import Answer, Evaluation, Question, Use, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result
 
@@ -33,16 +33,20 @@ def check(
     questions = tuple(Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts)
     trace += [Use(each, "iprev", each.name, "RFC 8601 §3") for each in questions]
     failed: tuple[Question, Answer] | None = None
-    for forward, each in zip(questions, (yield questions), strict=True):
+    forwards = yield questions
+    secure = all_secure((answer, *forwards))
+    for forward, each in zip(questions, forwards, strict=True):
         if each.failed:
             failed = failed or (forward, each)
         elif any(_same(text, ip) for text in each.records):
             detail = f"{ip} is {forward.name}, and back"
-            return IprevOutcome(result=Result.PASS, reason=Reason.IPREV_MATCH, detail=detail, name=forward.name)
+            return IprevOutcome(
+                result=Result.PASS, reason=Reason.IPREV_MATCH, detail=detail, name=forward.name, secure=secure
+            )
     if failed:
         return _temperror(*failed)
     detail = f"none of the names of {ip} ({', '.join(hosts[:3])}) maps back to it"
-    return IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=detail, name=hosts[0])
+    return IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=detail, name=hosts[0], secure=secure)
 
 
 def _temperror(question: Question, answer: Answer) -> IprevOutcome:

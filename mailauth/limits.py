@@ -43,6 +43,8 @@ class Limits:
     spf_queries: int = 60
     iprev_names: int = 10
     questions: int = 100
+    rounds: int = 30
+    seconds: int = 30  # RFC 7208 §4.6.4: at least 20
     authres_bytes: int = 16 * 1024
 
     def __post_init__(self) -> None:

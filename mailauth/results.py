@@ -151,7 +151,8 @@ class SpfOutcome(Outcome):
     `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as the
     record writes it (None when none did). `explanation` is text of a third party, fetched after a fail: show it
     as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS (at
-    most 10), `void_lookups` those that found nothing (at most 2).
+    most 10), `void_lookups` those that found nothing (at most 2). `secure`, here and in the other outcomes: every DNS
+    answer it rests on was found secure by a validator that the resolver trusts; None where it was not asked.
     """
 
     result: Result
@@ -163,6 +164,7 @@ class SpfOutcome(Outcome):
     explanation: str | None = None
     lookups: int = 0
     void_lookups: int = 0
+    secure: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -207,6 +209,7 @@ class DkimOutcome(Outcome):
     expiration: int | None = None
     testing: bool = False
     unsigned_duplicates: tuple[str, ...] = ()
+    secure: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -248,6 +251,7 @@ class ArcOutcome(Outcome):
     sealers: tuple[str, ...] = ()
     payloads: tuple[Any, ...] = ()
     trusted: bool = False
+    secure: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -283,6 +287,7 @@ class DmarcOutcome(Outcome):
     discovery: Literal["treewalk", "psl"] = "treewalk"
     aligned: tuple[Literal["dkim", "spf"], ...] = ()
     disposition: Disposition = Disposition.ACCEPT
+    secure: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -310,6 +315,7 @@ class IprevOutcome(Outcome):
     reason: Reason
     detail: str
     name: str | None = None
+    secure: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

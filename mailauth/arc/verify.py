@@ -14,7 +14,7 @@ from hashlib import sha256
 from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, try_keys, unsigned_octets
-from mailauth.dns import Answer, Evaluation, Question, Use
+from mailauth.dns import Answer, Evaluation, Question, Use, all_secure
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message, relaxed_field
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
@@ -91,6 +91,7 @@ def verify(
         oldest_pass=oldest,
         sealers=sealers,
         payloads=_payloads(message, sets),
+        secure=all_secure(answers.values()),
         trusted=set(sealers) <= options.trusted_sealers and _covers_author(message, sets[-1]),
     )
 

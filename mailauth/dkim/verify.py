@@ -127,7 +127,8 @@ def verify(
             problem = problem or _unacceptable(
                 message, signature, unsigned, duplicates, moment, options, is_public_suffix
             )
-        outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates))
+        answer = answers.get(signature.key_name) if read.problem is None else None
+        outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates, answer))
     return tuple(outcomes)
 
 
@@ -286,6 +287,7 @@ def _outcome(
     key: Key | None,
     unsigned: int,
     duplicates: tuple[str, ...],
+    answer: Answer | None,
 ) -> DkimOutcome:
     testing = key is not None and key.testing
     if problem is None:
@@ -317,4 +319,5 @@ def _outcome(
         expiration=signature.expiration,
         testing=testing,
         unsigned_duplicates=duplicates,
+        secure=None if answer is None else answer.secure,
     )

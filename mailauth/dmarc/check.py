@@ -187,6 +187,7 @@ class _Check:
             discovery=self.discovery,
             aligned=aligned,
             disposition=self._disposition(result, policy.requested),
+            secure=policy.walk.secure,
         )
 
     def _disposition(self, result: Result, requested: PolicyWord | None) -> Disposition:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, records_of
-from mailauth.dns import Evaluation, Question, Status, Use, unanswered
+from mailauth.dns import Evaluation, Question, Status, Use, all_secure, unanswered
 from mailauth.results import Malformed
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
@@ -30,6 +30,7 @@ class Walk:
     found: tuple[tuple[str, Record], ...]
     organizational_domain: str
     failure: Malformed | None
+    secure: bool | None = None
 
     def record_at(self, name: str) -> Record | None:
         """Return the record found at a name."""
@@ -65,7 +66,8 @@ def walk(
     questions = tuple(Question(f"_dmarc.{name}", "TXT") for name in visited if names.queryable(f"_dmarc.{name}"))
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
-    for question, answer in zip(questions, (yield questions), strict=True):
+    answers = yield questions
+    for question, answer in zip(questions, answers, strict=True):
         trace.append(Use(question, "dmarc", f"tree walk of {domain}", "RFC 9989 §4.10"))
         failure = failure or unanswered(question, answer)
         records = answer.parsed(records_of)
@@ -74,7 +76,7 @@ def walk(
             found.append((question.name.removeprefix("_dmarc."), records[0]))
             if records[0].psd != "u":
                 break
-    return Walk(domain, tuple(found), _organizational_domain(domain, found), failure)
+    return Walk(domain, tuple(found), _organizational_domain(domain, found), failure, all_secure(answers))
 
 
 def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:
@@ -101,7 +103,8 @@ def _by_suffix_list(domain: str, organizational: str, trace: list[Use]) -> Evalu
     questions = tuple(Question(f"_dmarc.{name}", "TXT") for name in visited if names.queryable(f"_dmarc.{name}"))
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
-    for question, answer in zip(questions, (yield questions), strict=True):
+    answers = yield questions
+    for question, answer in zip(questions, answers, strict=True):
         trace.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
         name = question.name.removeprefix("_dmarc.")
         records = answer.parsed(records_of)
@@ -115,7 +118,7 @@ def _by_suffix_list(domain: str, organizational: str, trace: list[Use]) -> Evalu
         if records:
             found.append((name, records[0]))
             break
-    return Walk(domain, tuple(found), organizational, failure)
+    return Walk(domain, tuple(found), organizational, failure, all_secure(answers))
 
 
 def find_policy(

@@ -56,6 +56,7 @@ class Zone:
     """
 
     now: datetime | None
+    immediate = True  # to the drivers: no answer takes time
 
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.now = None

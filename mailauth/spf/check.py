@@ -13,7 +13,7 @@ from typing import Literal
 
 from mailauth import address, names
 from mailauth.connection import Connection
-from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, unanswered
+from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome
@@ -163,6 +163,7 @@ class _Check:
         self.validated: list[str] | None = None
         self.term_voided = self.explaining = False
         self.trace = [] if trace is None else trace
+        self.used: list[Question] = []
         self.term, self.rule = "the domain itself", "RFC 7208 §4.4"
 
     def outcome(self, domain: str) -> Evaluation[SpfOutcome]:
@@ -186,6 +187,7 @@ class _Check:
             explanation=explanation,
             lookups=self.terms,
             void_lookups=self.voids,
+            secure=all_secure(self.known[question] for question in self.used),
         )
 
     def _describe(self, decision: _Decision) -> str:
@@ -252,6 +254,7 @@ class _Check:
 
     def note(self, question: Question) -> None:
         check = "spf" if self.scope == "mfrom" else "spf helo"
+        self.used.append(question)
         self.trace.append(Use(question, check, self.term, self.rule, self.terms, self.voids))
 
     def begin(self, name: str, text: str, domain: str) -> None:
