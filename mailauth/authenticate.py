@@ -103,6 +103,7 @@ class Authentication(Outcome):
             msg = "apply() takes the message that was authenticated: this one has fewer header fields"
             raise UsageError(msg)
         line_end = b"\n" if message.normalised else b"\r\n"
+        # RFC 8601 §4, §4.1, RFC 6376 §6.2: fields of our own, above all others, which keep their order
         pieces = [header.encode_lines(line_end) for header in self.headers]
         kept = position = 0
         forged = set(self.forged)
@@ -277,6 +278,7 @@ def _compose(
         dmarc_outcome,
         iprev_outcome,
     )
+    # RFC 6376 §6.3, RFC 8617 §5.2, RFC 9989 §5.4: whoever reads the message next is told the results
     headers = [write(authserv_id, results, utf8=message.utf8, max_bytes=limits.authres_bytes)]
     if options.received_spf and reported_spf is not None:
         headers.append(HeaderField(spf.write_received_spf(reported_spf, connection, authserv_id)))
@@ -321,8 +323,10 @@ def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOu
 
     The result stays what it is: ARC is local knowledge, no input to DMARC (RFC 9989 §5.4).
     """
+    # RFC 8617 §5.2: a chain that failed is not trusted, and so counts as none
     if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
         return outcome
+    # RFC 8601 §2.3, §2.6, §4.1: only a result that is known in all its parts is believed
     claims = (r for r in chain.payloads[0].results if r.method == "dmarc" and r.version == 1)
     if not any(
         c.result == "pass" and names.to_ascii(c.get("header.from") or "") == outcome.author_domain for c in claims

@@ -28,6 +28,7 @@ def check(
     if answer.failed:
         return _temperror(question, answer)
     hosts = [h for h in map(names.host_name, answer.records[: limits.iprev_names]) if names.queryable(h)]
+    # RFC 8601 §2.7.3: no name is a permerror; names that do not map back are a fail
     if not hosts:
         return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{ip} has no reverse name")
     questions = tuple(Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts)

@@ -129,6 +129,7 @@ class Message:
             longest = max(longest, len(field))
         if malformed:
             problems.append((Reason.HEADER_AMBIGUOUS, f"header field {malformed} has no name with a colon behind it"))
+        # RFC 6376 §3.8: signatures rest on valid input
         breaks = header.count(CRLF)
         if mixed or header.count(b"\n") != breaks or header.count(b"\r") != breaks:
             problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
@@ -195,6 +196,7 @@ class Message:
         return kept
 
     def _hash_body(self, *, relaxed: bool, length: int | None) -> tuple[bytes, int]:
+        # RFC 6376 §3.7: the body as transmitted, nothing of it decoded, canonical and then cut
         digest, total = sha256(), 0
         for piece in canonical_body(self.raw, self.body_start, relaxed=relaxed):
             if length is None or total + len(piece) <= length:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from mailauth import names
-from mailauth.authres.parse import Scanner
+from mailauth.authres.parse import VERSION, Scanner
 from mailauth.message import Message
 
 _LEADING = 4096
@@ -27,6 +27,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
     A first line that continues nothing is among them: prepended fields would swallow it.
     """
     ours = {_normal(i) for i in authserv_ids}
+    # RFC 8601 §4.1: a field counts wherever it stands in the header section, and nowhere else
     positions = message.find(_NAME)
     if message.problems:
         # Some readers drop what no field name has, such as a NUL
@@ -64,5 +65,9 @@ def _claims(value: bytes, ours: set[str]) -> bool:
         text = value.decode("utf-8", "replace").casefold()
         texts = (text, _NOISE.sub("", text))
         return visible.startswith("=?") or any(own in each for own in ours for each in texts)
+    # RFC 8601 §5: a version that nobody here reads goes, whomever it names
+    if (version := scanner.take(VERSION)) and version.lstrip("0") != "1":
+        return True
     # What no reader is shown (NUL, BOM, octets that are not UTF-8) is dropped by some and kept by others
+    # RFC 8601 §2.5: the authserv-id tells whose field it is
     return _normal(visible.partition("/")[0]) in ours

@@ -14,8 +14,8 @@ _FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.I
 _INSTANCE = re.compile(r"\s*i\s*=\s*([0-9]{1,3})\s*;", re.IGNORECASE)
 _WHITE = re.compile(r"[ \t\r\n]+")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
-_DIGITS = re.compile(r"[0-9]+(?![^\s;(])")
-_VERSION = re.compile(r"[0-9]{1,9}")
+VERSION = re.compile(r"[0-9]+(?![^\s;(])")
+_METHOD_VERSION = re.compile(r"[0-9]{1,9}")
 # What is not white space to `skip`, so that every step of the reader goes forward
 _JUNK = re.compile(r'[^ \t\r\n;("]+')
 _RUN = re.compile(r'[^\s;("]+')
@@ -199,7 +199,7 @@ class _Reader(Scanner):
         authserv_id: str | None = self.value()
         version = 1
         self.skip()
-        if digits := self.take(_DIGITS):
+        if digits := self.take(VERSION):
             version = int(digits.lstrip("0")[:9] or 0)
             self.skip()
         if not authserv_id or (self.text[start : start + 1] != '"' and "=" in authserv_id):
@@ -252,7 +252,7 @@ class _Reader(Scanner):
         if self.char == "/":
             self.position += 1
             self.skip()
-            version = int(self.take(_VERSION) or 0)
+            version = int(self.take(_METHOD_VERSION) or 0)
             self.skip()
         if not method or self.char != "=":
             return False

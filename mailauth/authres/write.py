@@ -68,6 +68,8 @@ def clean(text: str, *, utf8: bool) -> str:
 
 def write_value(text: str, *, utf8: bool = False) -> str:
     """Return a value as a token where it is a plain one, else as a quoted-string (RFC 8601 §2.2)."""
+    if len(text) <= _VALUE_LENGTH and _TOKEN.fullmatch(text):
+        return text
     text = clean(text, utf8=utf8)
     if _TOKEN.fullmatch(text):
         return text

@@ -73,7 +73,7 @@ class Key:
             if isinstance(self.public, RSAPublicKey):
                 self.public.verify(signature, digest, _PADDING, _PREHASHED)
             else:
-                # RFC 8463 §3: PureEdDSA over the SHA-256 digest
+                # RFC 8463 §3, §5: PureEdDSA over the SHA-256 digest
                 self.public.verify(signature, digest)
         except InvalidSignature:
             return False

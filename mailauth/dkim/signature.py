@@ -14,6 +14,7 @@ from mailauth.limits import Limits
 from mailauth.message import CRLF, Message, relaxed_field
 from mailauth.results import Malformed, Reason
 
+# RFC 6376 §3.3, RFC 8463 §4.1: signatures of other algorithms are ignored
 ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
 _LENGTH_DIGITS = 76  # RFC 6376 §3.5
 _TIME_DIGITS = 12
@@ -91,7 +92,7 @@ def read_tags(signature: Signature, text: bytes, limits: Limits) -> None:
 
 
 def _domain(value: bytes | None) -> str | None:
-    # RFC 8616 §5: d= and s= may be U-labels
+    # RFC 8616 §5, RFC 8617 §4.1.4: d= and s= may be U-labels
     try:
         return None if value is None or value.endswith(b".") else names.to_ascii(value.decode("utf-8"))
     except UnicodeDecodeError:
@@ -126,11 +127,12 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     tags = signature.tags
     taglist.require(tags, (b"bh", b"h"), Reason.SIGNATURE_SYNTAX)
     signature.body_hash = _octets(tags, b"bh")
-    # RFC 6376 §3.5: c= header[/body], body simple when not named
+    # RFC 6376 §3.4, §3.5: c= header[/body], body simple when not named
     header, _, body = tags.get(b"c", b"simple").partition(b"/")
     if header not in (b"simple", b"relaxed") or body not in (b"", b"simple", b"relaxed") or tags.get(b"c") == b"":
         raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={taglist.printable(tags[b'c'])}")
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
+    # RFC 6376 §3.5, §6.1.3: field names have no case
     fields = taglist.colon_list(tags[b"h"].lower())
     if len(fields) > limits.signed_headers:
         raise Malformed(
@@ -192,7 +194,7 @@ def header_digest(message: Message, position: int, signature: Signature) -> byte
             # RFC 6376 §3.7: the signature field being verified is not among those it signs
             candidates = [c for c in message.find(name.encode("ascii", "replace")) if c != position]
             left[name] = candidates
-        # RFC 6376 §5.4.2: the bottom-most that is not used yet; when none is left, nothing
+        # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
         if candidates:
             chosen = candidates.pop()
             parts.append(message.relaxed(chosen) if signature.relaxed_header else message.fields[chosen])

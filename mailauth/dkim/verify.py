@@ -110,6 +110,7 @@ def verify(
     moment = None if now is None else posix(now)
     found = read_signatures(message, limits) if signatures is None else signatures
     found = _apply_limit(found, message, author_domain, limits)
+    # RFC 6376 §3.6.2: keys are TXT records
     questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}
     answers = dict(zip(questions, (yield tuple(questions.values())), strict=True)) if questions else {}
     outcomes = []
@@ -169,7 +170,7 @@ def check_signature(
     if problem is not None:
         return key, problem
     if key is not None and key.strict and not signature.at_domain:
-        # RFC 6376 §3.6.1: with t=s the domain of i= must be d= itself
+        # RFC 6376 §3.6.1, §3.10: with t=s the domain of i= must be d= itself
         return key, Malformed(Reason.IDENTITY_MISMATCH, f"the key says t=s, but i= is not at {signature.domain} itself")
     body_hash, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
     # RFC 6376 §3.5: l= must not exceed the canonical body
@@ -301,6 +302,7 @@ def _outcome(
         # RFC 6376 §3.6.1: a failing signature of a key in testing is no worse than none
         if testing and result is Result.FAIL:
             result = Result.NEUTRAL
+    # RFC 6376 §3.9, §3.11, §6.3, RFC 9989 §5.3.3: d= and s= of every signature, and the reason of every failure
     return DkimOutcome(
         result=result,
         reason=reason,

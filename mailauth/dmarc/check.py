@@ -133,6 +133,7 @@ class _Check:
         failure: Malformed | None = None
         # Exact matches first: they need no walk
         for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i.domain != domain):
+            # RFC 7208 §8.2, RFC 6376 §6.1: whatever is no pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
             if identifier != domain:
@@ -157,7 +158,7 @@ class _Check:
         return names.is_under(identifier, policy.walk.organizational_domain)
 
     def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
-        """Compare Organizational Domains, each from its own walk (RFC 9989 §4.4.1)."""
+        """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
         walked = yield from walk(identifier, self.organizational_domain, self.trace)
         failure = policy.walk.failure or walked.failure
         if self.organizational_domain is not None:
@@ -194,6 +195,7 @@ class _Check:
         if result is Result.TEMPERROR:
             # RFC 9989 §5.3.6: no policy is applied; asking again later is safe
             return Disposition.DEFER
+        # RFC 9989 §5.4, RFC 6376 §6.3: p=none changes nothing, nor do bad signatures alone
         if result is not Result.FAIL or requested in (None, "none"):
             return Disposition.ACCEPT
         # RFC 9989 §7.4: p=reject alone is no ground for rejecting; without other knowledge it is quarantine

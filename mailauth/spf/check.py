@@ -177,6 +177,7 @@ class _Check:
                 explanation = yield from self.explanation(decision.record.exp, decision.domain)
         except _Stop as stop:
             result, reason, detail, mechanism = stop.result, stop.reason, stop.detail, None
+        # RFC 9989 §5.3.3: DMARC needs the domain that was checked, and the reason
         return SpfOutcome(
             result=result,
             reason=reason,
@@ -266,6 +267,9 @@ class _Check:
 
     def check_host(self, domain: str) -> Evaluation[_Decision]:
         """RFC 7208 §4.3 to §4.7 for one domain of the tree."""
+        # RFC 7208 §4.3: a name of one label has no result; only macros make one
+        if "." not in domain:
+            return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
         question = Question(domain, "TXT")
         (answer,) = yield from self.ask([question])
         self.note(question)

@@ -148,3 +148,11 @@ def test_apply_takes_them_away(line_end: bytes) -> None:
         ]
     )
     assert all(r.result != "pass" for r in parse(auth.headers[0]).results)
+
+
+@pytest.mark.parametrize("version", [b"2", b"02", b"0", b"11", b"9" * 5000])
+def test_a_version_nobody_reads_goes_whomever_it_names(version: bytes) -> None:
+    # RFC 8601 §5: MUST be removed when it comes from outside
+    assert forged(b"Authentication-Results: mx.example.net " + version + b"; dkim=pass header.d=bank.example")
+    assert not forged(b"Authentication-Results: mx.example.net 1; dkim=pass header.d=bank.example")
+    assert not forged(b"Authentication-Results: mx.example.net 01 (one); dkim=pass header.d=bank.example")

@@ -573,3 +573,12 @@ def test_trouble_asked_ahead_but_never_reached_changes_nothing() -> None:
     zone = {"a.example.com": {"A": [V4]}}
     record = "v=spf1 a:a.example.com include:slow1.example.net a:slow2.example.net -all"
     assert check(record, zone, resolver=faults).result is Result.PASS
+
+
+@pytest.mark.parametrize("term", ["include:%{l}", "redirect=%{l}"])
+def test_a_name_of_one_label_that_macros_make_is_no_domain(term: str) -> None:
+    # RFC 7208 §4.3: none, which is a permerror of include and redirect
+    zone = Zone({"com": {"TXT": ["v=spf1 +all"]}, "example.com": {"TXT": [f"v=spf1 {term}"]}})
+    connection = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="com@example.com")
+    outcome = run(spf.check(connection), zone)
+    assert outcome.result == "permerror"
