@@ -9,14 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mailauth.resolvers.aiodns import AiodnsResolver
+    from mailauth.resolvers.cached import Cached
     from mailauth.resolvers.dnspython import AsyncDnspythonResolver, DnspythonResolver
     from mailauth.resolvers.recorder import Recorder
     from mailauth.resolvers.zone import Zone
 
-__all__ = ["AsyncDnspythonResolver", "DnspythonResolver", "Recorder", "Zone"]
+__all__ = ["AiodnsResolver", "AsyncDnspythonResolver", "Cached", "DnspythonResolver", "Recorder", "Zone"]
 
 _MODULES = {
+    "AiodnsResolver": "aiodns",
     "AsyncDnspythonResolver": "dnspython",
+    "Cached": "cached",
     "DnspythonResolver": "dnspython",
     "Recorder": "recorder",
     "Zone": "zone",

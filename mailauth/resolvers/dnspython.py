@@ -1,26 +1,34 @@
 """DNS over the network, through dnspython: one resolver that blocks, one for asyncio and trio.
 
 Asks for absolute names only, with EDNS (RFC 6891); dnspython repeats truncated answers over TCP. Every outcome
-becomes an `Answer`, by the functions of `mailauth.resolvers.records`. Keeps transport and configuration; no
-cache, and no state of an evaluation.
+becomes an `Answer`, by the functions of `mailauth.resolvers.records`. A bogus answer (RFC 4035 §4.3) is SERVFAIL, as
+the validating nameserver gave it. Keeps transport and configuration; no cache, and no state of an evaluation.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar, cast
+from urllib.parse import urlsplit
 
 import dns.asyncbackend
+import dns.asyncquery
 import dns.asyncresolver
 import dns.flags
+import dns.message
+import dns.nameserver
 import dns.query
 import dns.resolver
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
+from mailauth.resolvers.loops import running
 from mailauth.resolvers.records import answer, failure, query_name
+from mailauth.resolvers.sharing import Sharing
 
 _THREADS = 32
 
@@ -46,14 +54,16 @@ class _Configuration(Generic[R]):
         """Configure; sends nothing yet.
 
         Args:
-            nameservers: IP addresses, or https:// URLs (RFC 8484; needs `dnspython[doh]`). None: the system's, read at
-                the first question.
+            nameservers: IP addresses; https:// URLs (RFC 8484; needs `dnspython[doh]`); or tls://IP#NAME, also with
+                a port before the NAME (RFC 7858), whose certificate must be good for NAME. None: the system's, read
+                at the first question.
             timeout: seconds to wait for one server before the next is asked.
             lifetime: seconds to wait for the answer to one question in all.
             port: port of the nameservers.
             max_txt_bytes: TXT answers with more octets of data than this are SERVFAIL. One DNS message never holds
                 more than 65535.
-            trust_ad: ask for the AD flag and believe it: the nameservers validate, and the path to them is safe.
+            trust_ad: ask for the AD flag and believe it, on data and on absence: the nameservers validate, and the
+                path to them is safe.
             resolver: a resolver of dnspython's to use as it is, instead of the arguments above but `max_txt_bytes`
                 and `trust_ad`; its own flags decide whether AD is asked for.
 
@@ -70,6 +80,7 @@ class _Configuration(Generic[R]):
         self._max_txt_bytes = max_txt_bytes
         self._trust_ad = trust_ad
         self._resolver = resolver
+        self._sharing = Sharing()
 
     def _transport(self) -> R:
         if self._resolver is None:
@@ -86,6 +97,11 @@ class _Configuration(Generic[R]):
             self._resolver = resolver
         return cast("R", self._resolver)
 
+    def _options(self, deadline: float | None) -> dict[str, Any]:
+        """Return the arguments of a question that is to be answered by `deadline`."""
+        lifetime = None if deadline is None else min(self._transport().lifetime, deadline - time.monotonic())
+        return {"raise_on_no_answer": False, "lifetime": lifetime}
+
     def _found(self, found: dns.resolver.Answer) -> Answer:
         return answer(found.response, Status.OK, self._max_txt_bytes, trust_ad=self._trust_ad)
 
@@ -93,40 +109,84 @@ class _Configuration(Generic[R]):
         return failure(error, self._max_txt_bytes, trust_ad=self._trust_ad)
 
 
-def _usable(nameservers: Sequence[str]) -> list[str]:
+def _usable(nameservers: Sequence[str]) -> list[str | dns.nameserver.Nameserver]:
     if isinstance(nameservers, str) or not nameservers:
-        msg = f"nameservers={nameservers!r}: give a list of IP addresses or https:// URLs; None for the system's"
+        msg = (
+            f"nameservers={nameservers!r}: give a list of IP addresses, https:// or tls:// URLs; None for the system's"
+        )
         raise UsageError(msg)
-    for server in nameservers:
-        if isinstance(server, str) and server.startswith("https://"):
-            if not dns.query.have_doh:
-                msg = f"nameservers: {server!r} needs DNS over HTTPS: pip install 'dnspython[doh]'"
-                raise UsageError(msg)
-            continue
-        try:
-            ipaddress.ip_address(str(server))
-        except ValueError:
-            msg = f"nameservers: {server!r} is neither an IP address nor an https:// URL; give its address"
-            raise UsageError(msg) from None
-    return list(nameservers)
+    return [_server(server) for server in nameservers]
+
+
+def _server(server: str) -> str | dns.nameserver.Nameserver:
+    if isinstance(server, str) and server.startswith("https://"):
+        if not dns.query.have_doh:
+            msg = f"nameservers: {server!r} needs DNS over HTTPS: pip install 'dnspython[doh]'"
+            raise UsageError(msg)
+        return server
+    try:
+        if isinstance(server, str) and server.startswith("tls://"):
+            return _over_tls(server)
+        ipaddress.ip_address(str(server))
+    except ValueError:
+        msg = f"nameservers: {server!r} is no IP address, https:// URL or tls://IP#NAME; give its address"
+        raise UsageError(msg) from None
+    return server
+
+
+def _over_tls(url: str) -> dns.nameserver.Nameserver:
+    place, _, name = url.removeprefix("tls://").partition("#")
+    try:
+        address, port = str(ipaddress.ip_address(place)), 853
+    except ValueError:
+        parts = urlsplit(f"//{place}")
+        address, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 853
+    if not name:
+        # any certificate would do
+        raise ValueError
+    return _TlsNameserver(address, port, name)
+
+
+class _TlsNameserver(dns.nameserver.DoTNameserver):
+    async def async_query(self, request: dns.message.QueryMessage, *_: Any, **options: Any) -> dns.message.Message:
+        # dnspython's own forgets the backend, and takes the one that was running when it first asked anything
+        return await dns.asyncquery.tls(
+            request,
+            self.address,
+            options["timeout"],
+            self.port,
+            backend=options["backend"],
+            server_hostname=self.hostname,
+        )
 
 
 class DnspythonResolver(_Configuration[dns.resolver.Resolver]):
-    """A resolver that blocks; questions of one batch are asked side by side, in threads. Safe to share."""
+    """A resolver that blocks; questions of one batch are asked side by side, in threads. Safe to share.
+
+    What is being asked is not asked a second time.
+    """
 
     _make = dns.resolver.Resolver
 
-    def resolve(self, questions: Batch) -> Answers:
-        """Return the answers, in the order of the questions. Never raises for any input."""
-        if len(questions) <= 1:
-            return tuple(map(self._ask, questions))
-        with ThreadPoolExecutor(min(len(questions), _THREADS), "mailauth-dns") as threads:
-            return tuple(threads.map(self._ask, questions))
+    def resolve(self, questions: Batch, timeout: float | None = None) -> Answers:
+        """Return the answers, in the order of the questions. Never raises for any input.
 
-    def _ask(self, question: Question) -> Answer:
+        `timeout` bounds the waiting in seconds, where it is less than the lifetime.
+        """
+        found = self._sharing.run(questions, timeout, self._ask_all)
+        return tuple([found[question] for question in questions])
+
+    def _ask_all(self, questions: Batch, seconds: float | None) -> Answers:
+        ask = partial(self._ask, None if seconds is None else time.monotonic() + seconds)
+        if len(questions) <= 1:
+            return tuple(map(ask, questions))
+        with ThreadPoolExecutor(min(len(questions), _THREADS), "mailauth-dns") as threads:
+            return tuple(threads.map(ask, questions))
+
+    def _ask(self, deadline: float | None, question: Question) -> Answer:
         try:
             name = query_name(question.name)
-            return self._found(self._transport().resolve(name, question.rdtype, raise_on_no_answer=False))
+            return self._found(self._transport().resolve(name, question.rdtype, **self._options(deadline)))
         except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
             return self._failed(error)
 
@@ -136,32 +196,40 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
 
     _make = dns.asyncresolver.Resolver
 
-    async def resolve(self, questions: Batch) -> Answers:
-        """Return the answers, in the order of the questions. Raises for no DNS trouble."""
+    async def resolve(self, questions: Batch, timeout: float | None = None) -> Answers:  # noqa: ASYNC109  contract
+        """Return the answers, in the order of the questions. Raises for no DNS trouble.
+
+        `timeout` bounds the waiting in seconds, where it is less than the lifetime.
+        """
+        found = await self._sharing.run_async(questions, timeout, self._ask_all)
+        return tuple([found[question] for question in questions])
+
+    async def _ask_all(self, questions: Batch, seconds: float | None) -> Answers:
         # named at each call: dnspython would keep the first one it finds, for every later event loop
-        library = dns.asyncbackend.sniff()
-        backend = dns.asyncbackend.get_backend(library)
-        if library != "trio":
+        loop = running()
+        backend = dns.asyncbackend.get_backend(loop.name)
+        ask = partial(self._ask, None if seconds is None else time.monotonic() + seconds, backend)
+        if loop.name != "trio":
             import asyncio  # noqa: PLC0415  only where it runs: it is large
 
-            return tuple(await asyncio.gather(*(self._ask(question, backend) for question in questions)))
+            return tuple(await asyncio.gather(*map(ask, questions)))
 
         import trio  # noqa: PLC0415  it is running, so it is installed
 
         answers: dict[Question, Answer] = {}
 
-        async def ask(question: Question) -> None:
-            answers[question] = await self._ask(question, backend)
+        async def keep(question: Question) -> None:
+            answers[question] = await ask(question)
 
         async with trio.open_nursery() as nursery:
-            for question in set(questions):
-                nursery.start_soon(ask, question)
-        return tuple(answers[question] for question in questions)
+            for question in questions:
+                nursery.start_soon(keep, question)
+        return tuple([answers[question] for question in questions])
 
-    async def _ask(self, question: Question, backend: Any) -> Answer:
+    async def _ask(self, deadline: float | None, backend: Any, question: Question) -> Answer:
         try:
             name = query_name(question.name)
-            found = await self._transport().resolve(name, question.rdtype, raise_on_no_answer=False, backend=backend)
-            return self._found(found)
+            options = self._options(deadline)
+            return self._found(await self._transport().resolve(name, question.rdtype, backend=backend, **options))
         except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
             return self._failed(error)

@@ -20,13 +20,34 @@ if TYPE_CHECKING:
     import os
 
 
-def relay(resolve: Callable[[Batch], Any], questions: Batch, finish: Callable[[Answers], Answers]) -> Any:
+def timed(resolver: Any) -> Callable[..., Any]:
+    """Return the function `resolve(questions, timeout=None)` of any resolver.
+
+    The time limit reaches a resolver that takes an argument of this name, and no other.
+
+    Raises:
+        UsageError: for something that cannot resolve.
+    """
+    resolve = transport(resolver)
+    try:
+        takes = "timeout" in inspect.signature(resolve).parameters
+    except (TypeError, ValueError):
+        takes = False
+    return resolve if takes else lambda questions, timeout=None: resolve(questions)  # noqa: ARG005
+
+
+def relay(
+    resolve: Callable[..., Any],
+    questions: Batch,
+    finish: Callable[[Answers], Answers],
+    timeout: float | None = None,
+) -> Any:
     """Ask, and return `finish(answers)`: at once, or as an awaitable where the resolver gave awaitables.
 
-    A resolver that raises has answered SERVFAIL.
+    A resolver that raises has answered SERVFAIL. With a `timeout`, `resolve` is one that `timed` made.
     """
     try:
-        given = resolve(questions)
+        given = resolve(questions) if timeout is None else resolve(questions, timeout=timeout)
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
         return finish(failure(questions, error))
     if inspect.isawaitable(given):
@@ -59,17 +80,17 @@ class Recorder:
     """
 
     def __init__(self, resolver: Any) -> None:
-        self._resolve = transport(resolver)
+        self._resolve = timed(resolver)
         self._answers: dict[Question, Answer] = {}
 
-    def resolve(self, questions: Batch) -> Any:
-        """Return the answers of the other resolver, or an awaitable of them."""
+    def resolve(self, questions: Batch, timeout: float | None = None) -> Any:
+        """Return the answers of the other resolver, or an awaitable of them; it is told of the `timeout` too."""
 
         def keep(answers: Answers) -> Answers:
             self._answers.update(zip(questions, answers, strict=True))
             return answers
 
-        return relay(self._resolve, questions, keep)
+        return relay(self._resolve, questions, keep, timeout)
 
     def to_dict(
         self, now: datetime | float | str | None = None, recorded: datetime | float | str | None = None

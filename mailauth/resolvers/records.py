@@ -38,6 +38,7 @@ def records(rdataset: dns.rdataset.Rdataset) -> tuple[Any, ...]:
     """Return the records of one set in the form that `mailauth.dns.Answer` describes."""
     match rdataset.rdtype:
         case dns.rdatatype.TXT:
+            # RFC 7208 §3.3, RFC 6376 §3.6.2.2, RFC 9989 §4.5: strings are joined with nothing between
             return tuple(b"".join(rdata.strings) for rdata in rdataset)
         case dns.rdatatype.A | dns.rdatatype.AAAA:
             return tuple(rdata.address for rdata in rdataset)
@@ -57,6 +58,9 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
         max_txt_bytes: TXT data of more octets than this in all are refused as SERVFAIL.
         trust_ad: the AD flag says whether the answer is secure.
     """
+    if response.flags & dns.flags.TC:
+        # RFC 2181 §9: a part of an answer is none; it was asked for over TCP already
+        return Answer(Status.SERVFAIL, detail="truncated over TCP too")
     found = response.resolve_chaining()
     data: tuple[Any, ...] = ()
     if found.answer is not None and status is Status.OK:

@@ -173,6 +173,6 @@ def test_every_message_has_a_story_that_agrees_with_its_verdicts(name: str) -> N
     assert authentication.dmarc is not None
     assert step(told, "dmarc").result == authentication.dmarc.result
     dkim = [s.result for s in told.steps if s.check == "dkim"]
-    assert dkim == ([d.result for d in authentication.dkim] or ["none"])
+    assert dkim == ([str(d.result) for d in authentication.dkim] or ["none"])
     assert all(s.meaning and s.source for s in told.steps if s.reason)
     assert as_text(told, dns=True).endswith("\n")

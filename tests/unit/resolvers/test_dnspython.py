@@ -4,169 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socketserver
-import struct
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import dns.flags
-import dns.message
-import dns.name
 import dns.query
-import dns.rcode
-import dns.rdatatype
 import dns.resolver
-import dns.rrset
 import pytest
 import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from mailauth.dns import Answer, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers import AsyncDnspythonResolver, DnspythonResolver
-
-Reply = dns.message.Message | None
-Script = Callable[[dns.message.Message], Reply]
-
-SLOW = 0.3  # seconds
-
-
-def says(*rrsets: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR, ad: bool = False) -> Script:
-    """Answer with records in presentation form, one set a line."""
-
-    def reply(query: dns.message.Message) -> Reply:
-        response = dns.message.make_response(query)
-        response.set_rcode(rcode)
-        if ad and query.flags & dns.flags.AD:
-            response.flags |= dns.flags.AD
-        for text in rrsets:
-            name, ttl, rdtype, rdata = text.split(" ", 3)
-            rrset = dns.rrset.from_text(name, int(ttl), "IN", rdtype, *rdata.split("|"))
-            section = response.authority if rdtype == "SOA" else response.answer
-            section.append(rrset)
-        return response
-
-    return reply
-
-
-def has(rdtype: str, rdata: str) -> Script:
-    """Answer with one record at the name that was asked for."""
-
-    def reply(query: dns.message.Message) -> Reply:
-        response = dns.message.make_response(query)
-        response.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", rdtype, rdata))
-        return response
-
-    return reply
-
-
-def silent(_: dns.message.Message) -> Reply:
-    return None
-
-
-def slowly(query: dns.message.Message) -> Reply:
-    time.sleep(SLOW)
-    return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
-
-
-def only_with_edns(query: dns.message.Message) -> Reply:
-    return says("edns.example. 60 A 192.0.2.1", rcode=dns.rcode.NOERROR if query.edns == 0 else dns.rcode.FORMERR)(
-        query
-    )
-
-
-SOA = "example. 120 SOA ns.example. root.example. 1 2 3 4 90"
-
-SCRIPTS: dict[tuple[str, str], Script] = {
-    ("ok.example.", "TXT"): says('ok.example. 77 TXT "v=spf1 " "-all"|"second"'),
-    ("ok.example.", "A"): says("ok.example. 60 A 192.0.2.1|192.0.2.2"),
-    ("ok.example.", "AAAA"): says("ok.example. 60 AAAA 2001:DB8::1"),
-    ("ok.example.", "MX"): says("ok.example. 60 MX 10 MX.Example.|0 ."),
-    ("ok.example.", "NS"): says("ok.example. 60 NS NS1.Example."),
-    ("ok.example.", "SRV"): says("ok.example. 60 SRV 0 0 22 host.example."),
-    ("1.2.0.192.in-addr.arpa.", "PTR"): says("1.2.0.192.in-addr.arpa. 60 PTR Host.Example."),
-    ("bytes.example.", "TXT"): has("TXT", r'"\255\000" "\195\169"'),
-    ("bytes.example.", "MX"): has("MX", r"5 \255\000\032\..A.example."),
-    ("bytes.example.", "PTR"): has("PTR", r"a\010b.\195\169."),
-    ("nodata.example.", "TXT"): says(SOA),
-    ("nodata-bare.example.", "TXT"): says(),
-    ("nx.example.", "TXT"): says(SOA, rcode=dns.rcode.NXDOMAIN),
-    ("servfail.example.", "TXT"): says(rcode=dns.rcode.SERVFAIL),
-    ("refused.example.", "TXT"): says(rcode=dns.rcode.REFUSED),
-    ("formerr.example.", "TXT"): says(rcode=dns.rcode.FORMERR),
-    ("yx.example.", "TXT"): says(rcode=dns.rcode.YXDOMAIN),
-    ("silent.example.", "TXT"): silent,
-    ("alias.example.", "TXT"): says(
-        "alias.example. 50 CNAME Mid.example.", "mid.example. 40 CNAME end.example.", 'end.example. 60 TXT "end"'
-    ),
-    ("alias.example.", "CNAME"): says("alias.example. 50 CNAME Mid.example."),
-    ("alias-nodata.example.", "TXT"): says("alias-nodata.example. 50 CNAME end.example.", SOA),
-    ("alias-nx.example.", "TXT"): says("alias-nx.example. 50 CNAME gone.example.", SOA, rcode=dns.rcode.NXDOMAIN),
-    ("loop.example.", "TXT"): says("loop.example. 50 CNAME pool.example.", "pool.example. 50 CNAME loop.example."),
-    ("large.example.", "TXT"): has("TXT", " ".join(["x" * 255] * 235)),
-    ("medium.example.", "TXT"): has("TXT", " ".join(["y" * 200] * 10)),
-    ("edns.example.", "A"): only_with_edns,
-    ("ad.example.", "A"): says("ad.example. 60 A 192.0.2.1", ad=True),
-    ("ad-nx.example.", "A"): says(SOA, rcode=dns.rcode.NXDOMAIN, ad=True),
-    ("two words.example.", "A"): says("two\\032words.example. 60 A 192.0.2.1"),
-    ("a\\b.example.", "A"): says("a\\\\b.example. 60 A 192.0.2.1"),
-    ("single.", "A"): says("single. 60 A 192.0.2.1"),
-    **{(f"slow{i}.example.", "A"): slowly for i in range(8)},
-}
-
-
-def plain(name: dns.name.Name) -> str:
-    return b".".join(name.labels).decode("latin-1").lower()
-
-
-def respond(wire: bytes, limit: int) -> bytes | None:
-    query = dns.message.from_wire(wire)
-    question = query.question[0]
-    script = SCRIPTS.get((plain(question.name), dns.rdatatype.to_text(question.rdtype)), says(rcode=dns.rcode.NOTIMP))
-    response = script(query)
-    if response is None:
-        return None
-    answer = response.to_wire(max_size=65535)
-    if len(answer) <= limit:
-        return answer
-    short = dns.message.make_response(query)
-    short.flags |= dns.flags.TC
-    return short.to_wire()
-
-
-class Udp(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        wire, socket = self.request
-        if answer := respond(wire, 1232):
-            socket.sendto(answer, self.client_address)
-
-
-class Tcp(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        (length,) = struct.unpack("!H", self.request.recv(2))
-        if answer := respond(self.request.recv(length), 65535):
-            self.request.sendall(struct.pack("!H", len(answer)) + answer)
-
-
-class UdpServer(socketserver.ThreadingUDPServer):
-    daemon_threads = True
-
-
-class TcpServer(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    request_queue_size = 64
+from unit.resolvers.dns_server import ASKED, SLOW, serving, serving_tls
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with TcpServer(("127.0.0.1", 0), Tcp) as tcp, UdpServer(("127.0.0.1", tcp.server_address[1]), Udp) as udp:
-        for server in (tcp, udp):
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield tcp.server_address[1]
-        tcp.shutdown()
-        udp.shutdown()
+    with serving() as number:
+        yield number
 
 
 Ask = Callable[..., tuple[Answer, ...]]
@@ -176,16 +40,16 @@ Ask = Callable[..., tuple[Answer, ...]]
 def ask(request: pytest.FixtureRequest, port: int) -> Ask:
     """Ask questions through each of the resolvers: `ask(("name", "TYPE"), …, **arguments)`."""
 
-    def ask(*questions: tuple[str, str], **arguments: Any) -> tuple[Answer, ...]:
+    def ask(*questions: tuple[str, str], within: float | None = None, **arguments: Any) -> tuple[Answer, ...]:
         if "resolver" not in arguments:
             arguments = {"nameservers": ["127.0.0.1"], "port": port} | arguments
         batch = tuple(Question(*question) for question in questions)
         if request.param == "sync":
-            return DnspythonResolver(**arguments).resolve(batch)
+            return DnspythonResolver(**arguments).resolve(batch, within)
         resolver = AsyncDnspythonResolver(**arguments)
         if request.param == "asyncio":
-            return asyncio.run(resolver.resolve(batch))
-        answers: tuple[Answer, ...] = trio.run(resolver.resolve, batch)
+            return asyncio.run(resolver.resolve(batch, within))
+        answers: tuple[Answer, ...] = trio.run(resolver.resolve, batch, within)
         return answers
 
     return ask
@@ -244,6 +108,7 @@ def test_presence_absence_and_aliases(ask: Ask, name: str, status: Status, ttl: 
         ("formerr.example", "FORMERR"),
         ("unscripted.example", "NOTIMP"),
         ("yx.example", "too long after DNAME"),
+        ("truncated.example", "truncated"),
         ("loop.example", "chain is too long"),
         ("a" * 64 + ".example", "63 octets"),
         ("a." * 130 + "example", "255 octets"),
@@ -310,9 +175,109 @@ def test_an_empty_batch(ask: Ask) -> None:
 
 
 def test_the_ad_flag_is_asked_for_and_believed_on_request_only(ask: Ask) -> None:
-    questions = (("ad.example", "A"), ("ad-nx.example", "A"), ("ok.example", "A"), ("servfail.example", "TXT"))
-    assert [a.secure for a in ask(*questions, trust_ad=True)] == [True, True, False, None]
-    assert [a.secure for a in ask(*questions)] == [None] * 4
+    questions = [(f"{name}.example", "A") for name in ("ad", "ad-nx", "ad-nodata", "ad-alias-nx", "ok", "servfail")]
+    answers = ask(*questions, trust_ad=True)
+    assert [a.secure for a in answers] == [True, True, True, True, False, None]
+    assert [a.status for a in answers[1:4]] == [Status.NXDOMAIN, Status.NODATA, Status.NXDOMAIN]
+    assert answers[5].failed  # as a bogus answer is
+    assert [a.secure for a in ask(*questions)] == [None] * 6
+
+
+def test_the_time_limit_of_a_batch(ask: Ask) -> None:
+    began = time.monotonic()
+    silent, ok = ask(("silent.example", "TXT"), ("ok.example", "TXT"), within=0.2)
+    assert (silent.status, ok.status) == (Status.TIMEOUT, Status.OK)
+    assert [a.status for a in ask(("ok.example", "TXT"), within=0)] == [Status.TIMEOUT]
+    assert [a.status for a in ask(("ok.example", "TXT"), within=-1)] == [Status.TIMEOUT]
+    assert [a.status for a in ask(("silent.example", "TXT"), within=60, timeout=0.1, lifetime=0.1)] == [Status.TIMEOUT]
+    assert time.monotonic() - began < 2
+
+
+def test_equal_questions_of_a_batch_are_asked_once(ask: Ask) -> None:
+    before = ASKED["slow1.example"]
+    assert len(set(map(id, ask(*[("slow1.example", "A")] * 5)))) == 1
+    assert ASKED["slow1.example"] == before + 1
+
+
+def test_what_is_being_asked_is_not_asked_twice(port: int) -> None:
+    resolver = AsyncDnspythonResolver(["127.0.0.1"], port=port)
+    name, batch = "slow2.example", (Question("slow2.example", "A"),)
+
+    async def under_asyncio() -> Any:
+        return await asyncio.gather(*(resolver.resolve(batch) for _ in range(4)))
+
+    async def under_trio() -> list[Any]:
+        found: list[Any] = []
+
+        async def one() -> None:
+            found.append(await resolver.resolve(batch))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(one)
+        return found
+
+    def in_threads() -> list[Any]:
+        blocking, found = DnspythonResolver(["127.0.0.1"], port=port), []
+        threads = [threading.Thread(target=lambda: found.append(blocking.resolve(batch))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return found
+
+    for run in (lambda: asyncio.run(under_asyncio()), lambda: trio.run(under_trio), in_threads):
+        del ASKED[name]
+        answers: list[Any] = run()
+        assert ASKED[name] == 1
+        assert [a.status for (a,) in answers] == [Status.OK] * 4
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dot.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("dot.example")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "dot.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_dns_over_tls(ask: Ask, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving_tls(context) as number:
+        (answer,) = ask(("ok.example", "TXT"), nameservers=[f"tls://127.0.0.1:{number}#dot.example"])
+        assert sorted(answer.records) == [b"second", b"v=spf1 -all"]
+        (answer,) = ask(("ok.example", "TXT"), nameservers=[f"tls://127.0.0.1:{number}#x.example"], lifetime=0.5)
+        assert answer.failed
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "number"),
+    [
+        ("tls://192.0.2.1#dot.example", "192.0.2.1", 853),
+        ("tls://192.0.2.1:8853#dot.example", "192.0.2.1", 8853),
+        ("tls://2001:db8::1#dot.example", "2001:db8::1", 853),
+        ("tls://[2001:db8::1]:8853#dot.example", "2001:db8::1", 8853),
+    ],
+)
+def test_tls_nameservers(url: str, address: str, number: int) -> None:
+    transport: Any = DnspythonResolver([url])._transport()
+    (server,) = transport.nameservers
+    assert (server.address, server.port, server.hostname, server.verify) == (address, number, "dot.example", True)
 
 
 def test_the_next_server_is_asked_when_one_is_silent(ask: Ask) -> None:
@@ -329,6 +294,10 @@ def test_the_next_server_is_asked_when_one_is_silent(ask: Ask) -> None:
         (["ns.example"], "give its address"),
         (["127.0.0.1", "http://doh.example/"], "give its address"),
         ([1], "give its address"),
+        (["tls://dns.example#dns.example"], "give its address"),
+        (["tls://192.0.2.1:x#dns.example"], "give its address"),
+        (["tls://"], "give its address"),
+        (["tls://192.0.2.1"], "tls://IP#NAME"),
     ],
 )
 def test_bad_nameservers_are_refused_with_a_remedy(make: Callable[..., Any], nameservers: Any, words: str) -> None:

@@ -1,0 +1,104 @@
+"""What waits: the threads of a program, an asyncio loop or a trio run, behind one small face.
+
+Everything in this package that waits for an answer which somebody else asked for, or which arrives in a thread of
+its own, does so through these. Imports an event loop only where it is running.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from threading import Event
+from typing import Any, Protocol
+
+
+class Happening(Protocol):
+    """Something that happens once: `threading.Event`, `asyncio.Event`, `trio.Event`."""
+
+    def set(self) -> Any:
+        """Let it happen."""
+
+    def wait(self) -> Any:
+        """Wait for it."""
+
+
+class Loop(Protocol):
+    """One of the classes below."""
+
+    name: str
+    scope: Any
+    """Equal for callers that can wait for each other."""
+    event: Callable[[], Happening]
+
+    def wait(self, event: Any, seconds: float) -> Any:
+        """Wait for an event, but not longer than so many seconds; awaitable under an event loop."""
+
+
+class AsyncLoop(Loop, Protocol):
+    """One that runs an event loop."""
+
+    soon: Callable[[Callable[[], Any]], Any]
+    """Calls a function in the loop, from any thread; raises RuntimeError when the loop has ended."""
+
+
+class Threads:
+    """Callers that block."""
+
+    name = "threads"
+    scope = None
+    event: Callable[[], Happening] = Event
+
+    def wait(self, event: Any, seconds: float) -> None:
+        """Wait for an event, but not longer than so many seconds."""
+        event.wait(None if seconds == inf else max(seconds, 0))
+
+
+class Asyncio:
+    """The running asyncio loop."""
+
+    name = "asyncio"
+
+    def __init__(self) -> None:
+        import asyncio  # noqa: PLC0415  only where it runs: it is large
+
+        self.scope: Any = asyncio.get_running_loop()
+        self.event: Callable[[], Happening] = asyncio.Event
+        self.soon: Callable[[Callable[[], Any]], Any] = self.scope.call_soon_threadsafe
+        self._timeout = asyncio.timeout
+
+    async def wait(self, event: Any, seconds: float) -> None:
+        """Wait for an event, but not longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with self._timeout(None if seconds == inf else seconds):
+                await event.wait()
+
+
+class Trio:
+    """The running trio loop."""
+
+    name = "trio"
+
+    def __init__(self) -> None:
+        import trio  # noqa: PLC0415  it is running, so it is installed
+
+        self.scope: Any = trio.lowlevel.current_trio_token()
+        self.event: Callable[[], Happening] = trio.Event
+        self.soon: Callable[[Callable[[], Any]], Any] = self.scope.run_sync_soon
+        self._timeout = trio.move_on_after
+
+    async def wait(self, event: Any, seconds: float) -> None:
+        """Wait for an event, but not longer than so many seconds."""
+        with self._timeout(max(seconds, 0)):
+            await event.wait()
+
+
+def running() -> AsyncLoop:
+    """Return the event loop that runs in this thread.
+
+    Raises:
+        RuntimeError: where neither asyncio nor trio runs.
+    """
+    trio = sys.modules.get("trio")
+    return Trio() if trio is not None and trio.lowlevel.in_trio_task() else Asyncio()

@@ -1,0 +1,117 @@
+"""Questions in flight: what somebody is asking already, nobody asks again.
+
+The first to ask a question leads, the others wait for what it is told. A leader that gives up (a cancelled task,
+an exception) leaves its questions to those who wait, one of whom asks in its place. Decided by one generator,
+which two drivers run: in threads, and under asyncio or trio.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Generator
+from math import inf
+from threading import RLock
+from typing import Any
+
+from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.resolvers.loops import Happening, Loop, Threads, running
+
+_THREADS = Threads()
+
+
+class _Flight:
+    """The questions that one leader is asking."""
+
+    __slots__ = ("answers", "deadline", "landed")
+
+    def __init__(self, landed: Happening, deadline: float) -> None:
+        self.answers: dict[Question, Answer] = {}
+        self.deadline = deadline
+        self.landed = landed
+
+
+Rounds = Generator[tuple[Batch, Happening | None, float], Answers | None, dict[Question, Answer]]
+
+
+class Sharing:
+    """The flights of one resolver. Shared by threads; tasks share with the tasks of their own event loop."""
+
+    def __init__(self) -> None:
+        self._flights: dict[tuple[Any, Question], _Flight] = {}
+        # a garbage collection inside may close an abandoned task, which takes the lock again
+        self._lock = RLock()
+
+    def run(
+        self, questions: Batch, seconds: float | None, ask: Callable[[Batch, float | None], Answers]
+    ) -> dict[Question, Answer]:
+        """Return an answer for each distinct question; `ask` is called for those that nobody is asking."""
+        rounds = self._rounds(_THREADS, questions, seconds)
+        try:
+            batch, landed, left = next(rounds)
+            while True:
+                if landed is None:
+                    batch, landed, left = rounds.send(ask(batch, None if left == inf else left))
+                else:
+                    _THREADS.wait(landed, left)
+                    batch, landed, left = next(rounds)
+        except StopIteration as stop:
+            found: dict[Question, Answer] = stop.value
+            return found
+        finally:
+            rounds.close()
+
+    async def run_async(
+        self, questions: Batch, seconds: float | None, ask: Callable[[Batch, float | None], Awaitable[Answers]]
+    ) -> dict[Question, Answer]:
+        """Return the same, under asyncio or trio."""
+        loop = running()
+        rounds = self._rounds(loop, questions, seconds)
+        try:
+            batch, landed, left = next(rounds)
+            while True:
+                if landed is None:
+                    batch, landed, left = rounds.send(await ask(batch, None if left == inf else left))
+                else:
+                    await loop.wait(landed, left)
+                    batch, landed, left = next(rounds)
+        except StopIteration as stop:
+            found: dict[Question, Answer] = stop.value
+            return found
+        finally:
+            rounds.close()
+
+    def _rounds(self, loop: Loop, questions: Batch, seconds: float | None) -> Rounds:
+        """Yield a batch to ask, or an event to wait for, with the seconds that are left; return the answers."""
+        deadline = inf if seconds is None else time.monotonic() + seconds
+        found: dict[Question, Answer] = {}
+        remaining = list(dict.fromkeys(questions))
+        while remaining:
+            flight = _Flight(loop.event(), deadline)
+            with self._lock:
+                flights = {q: self._flights.setdefault((loop.scope, q), flight) for q in remaining}
+            mine = tuple(q for q, leader in flights.items() if leader is flight)
+            if mine:
+                try:
+                    answers = yield mine, None, deadline - time.monotonic()
+                    flight.answers.update(zip(mine, answers or (), strict=True))
+                finally:
+                    with self._lock:
+                        for question in mine:
+                            del self._flights[loop.scope, question]
+                    flight.landed.set()
+                found.update(flight.answers)
+            joined = {q: leader for q, leader in flights.items() if leader is not flight}
+            for leader in set(joined.values()):
+                yield (), leader.landed, deadline - time.monotonic()
+            late = time.monotonic() >= deadline
+            remaining = []
+            for question, leader in joined.items():
+                answer = leader.answers.get(question)
+                # what timed out for a leader in a hurry may be answered for one with more time
+                if answer and (late or answer.status is not Status.TIMEOUT or leader.deadline >= deadline):
+                    found[question] = answer
+                elif late:
+                    found[question] = Answer(Status.TIMEOUT, detail="no answer in time")
+                else:
+                    remaining.append(question)
+        return found

@@ -1,0 +1,215 @@
+"""A real DNS server on the loopback interface, over UDP, TCP and TLS, that says what a script tells it."""
+
+from __future__ import annotations
+
+import socketserver
+import ssl
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+Reply = dns.message.Message | None
+Script = Callable[[dns.message.Message], Reply]
+
+SLOW = 0.3  # seconds
+
+ASKED: Counter[str] = Counter()
+"""How often the server was asked about a name."""
+
+
+def says(*rrsets: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR, ad: bool = False) -> Script:
+    """Answer with records in presentation form, one set a line."""
+
+    def reply(query: dns.message.Message) -> Reply:
+        response = dns.message.make_response(query)
+        response.set_rcode(rcode)
+        if ad and query.flags & dns.flags.AD:
+            response.flags |= dns.flags.AD
+        for text in rrsets:
+            name, ttl, rdtype, rdata = text.split(" ", 3)
+            rrset = dns.rrset.from_text(name, int(ttl), "IN", rdtype, *rdata.split("|"))
+            section = response.authority if rdtype == "SOA" else response.answer
+            section.append(rrset)
+        return response
+
+    return reply
+
+
+def has(rdtype: str, rdata: str) -> Script:
+    """Answer with one record at the name that was asked for."""
+
+    def reply(query: dns.message.Message) -> Reply:
+        response = dns.message.make_response(query)
+        response.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", rdtype, rdata))
+        return response
+
+    return reply
+
+
+def silent(_: dns.message.Message) -> Reply:
+    return None
+
+
+def slowly(query: dns.message.Message) -> Reply:
+    time.sleep(SLOW)
+    return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
+
+
+def late(query: dns.message.Message) -> Reply:
+    time.sleep(4 * SLOW)
+    return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
+
+
+def always_truncated(query: dns.message.Message) -> Reply:
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.TC
+    return response
+
+
+def only_with_edns(query: dns.message.Message) -> Reply:
+    return says("edns.example. 60 A 192.0.2.1", rcode=dns.rcode.NOERROR if query.edns == 0 else dns.rcode.FORMERR)(
+        query
+    )
+
+
+SOA = "example. 120 SOA ns.example. root.example. 1 2 3 4 90"
+
+SCRIPTS: dict[tuple[str, str], Script] = {
+    ("ok.example.", "TXT"): says('ok.example. 77 TXT "v=spf1 " "-all"|"second"'),
+    ("ok.example.", "A"): says("ok.example. 60 A 192.0.2.1|192.0.2.2"),
+    ("ok.example.", "AAAA"): says("ok.example. 60 AAAA 2001:DB8::1"),
+    ("ok.example.", "MX"): says("ok.example. 60 MX 10 MX.Example.|0 ."),
+    ("ok.example.", "NS"): says("ok.example. 60 NS NS1.Example."),
+    ("ok.example.", "SRV"): says("ok.example. 60 SRV 0 0 22 host.example."),
+    ("1.2.0.192.in-addr.arpa.", "PTR"): says("1.2.0.192.in-addr.arpa. 60 PTR Host.Example."),
+    ("bytes.example.", "TXT"): has("TXT", r'"\255\000" "\195\169"'),
+    ("bytes.example.", "MX"): has("MX", r"5 \255\000\032\..A.example."),
+    ("bytes.example.", "PTR"): has("PTR", r"a\010b.\195\169."),
+    ("nodata.example.", "TXT"): says(SOA),
+    ("nodata-bare.example.", "TXT"): says(),
+    ("nx.example.", "TXT"): says(SOA, rcode=dns.rcode.NXDOMAIN),
+    ("servfail.example.", "TXT"): says(rcode=dns.rcode.SERVFAIL),
+    ("refused.example.", "TXT"): says(rcode=dns.rcode.REFUSED),
+    ("formerr.example.", "TXT"): says(rcode=dns.rcode.FORMERR),
+    ("yx.example.", "TXT"): says(rcode=dns.rcode.YXDOMAIN),
+    ("silent.example.", "TXT"): silent,
+    ("alias.example.", "TXT"): says(
+        "alias.example. 50 CNAME Mid.example.", "mid.example. 40 CNAME end.example.", 'end.example. 60 TXT "end"'
+    ),
+    ("alias.example.", "CNAME"): says("alias.example. 50 CNAME Mid.example."),
+    ("alias-nodata.example.", "TXT"): says("alias-nodata.example. 50 CNAME end.example.", SOA),
+    ("alias-nx.example.", "TXT"): says("alias-nx.example. 50 CNAME gone.example.", SOA, rcode=dns.rcode.NXDOMAIN),
+    ("loop.example.", "TXT"): says("loop.example. 50 CNAME pool.example.", "pool.example. 50 CNAME loop.example."),
+    ("large.example.", "TXT"): has("TXT", " ".join(["x" * 255] * 235)),
+    ("medium.example.", "TXT"): has("TXT", " ".join(["y" * 200] * 10)),
+    ("edns.example.", "A"): only_with_edns,
+    ("late.example.", "A"): late,
+    ("truncated.example.", "TXT"): always_truncated,
+    ("tlsa.example.", "TLSA"): says("tlsa.example. 60 TLSA 3 1 1 " + "ab" * 32),
+    ("ages.example.", "TXT"): says('ages.example. 4294967295 TXT "x"'),
+    ("ad-nodata.example.", "A"): says(SOA, ad=True),
+    ("ad-alias-nx.example.", "A"): says(
+        "ad-alias-nx.example. 50 CNAME gone.example.", SOA, rcode=dns.rcode.NXDOMAIN, ad=True
+    ),
+    ("ad.example.", "A"): says("ad.example. 60 A 192.0.2.1", ad=True),
+    ("ad-nx.example.", "A"): says(SOA, rcode=dns.rcode.NXDOMAIN, ad=True),
+    ("two words.example.", "A"): says("two\\032words.example. 60 A 192.0.2.1"),
+    ("a\\b.example.", "A"): says("a\\\\b.example. 60 A 192.0.2.1"),
+    ("single.", "A"): says("single. 60 A 192.0.2.1"),
+    **{(f"slow{i}.example.", "A"): slowly for i in range(8)},
+}
+
+
+def plain(name: dns.name.Name) -> str:
+    return b".".join(name.labels).decode("latin-1").lower()
+
+
+def respond(wire: bytes, limit: int) -> bytes | None:
+    query = dns.message.from_wire(wire)
+    question = query.question[0]
+    ASKED[plain(question.name).removesuffix(".")] += 1
+    script = SCRIPTS.get((plain(question.name), dns.rdatatype.to_text(question.rdtype)), says(rcode=dns.rcode.NOTIMP))
+    response = script(query)
+    if response is None:
+        return None
+    answer = response.to_wire(max_size=65535)
+    if len(answer) <= limit:
+        return answer
+    short = dns.message.make_response(query)
+    short.flags |= dns.flags.TC
+    return short.to_wire()
+
+
+class Udp(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        wire, socket = self.request
+        if answer := respond(wire, 1232):
+            socket.sendto(answer, self.client_address)
+
+
+class Tcp(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        (length,) = struct.unpack("!H", self.request.recv(2))
+        if answer := respond(self.request.recv(length), 65535):
+            self.request.sendall(struct.pack("!H", len(answer)) + answer)
+
+
+class UdpServer(socketserver.ThreadingUDPServer):
+    daemon_threads = True
+
+
+class TlsServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    context: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        try:
+            with self.context.wrap_socket(request, server_side=True) as over_tls:
+                super().finish_request(over_tls, client_address)
+        except OSError:
+            pass  # the client did not like the certificate
+
+
+class TcpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+@contextmanager
+def serving() -> Iterator[int]:
+    """Serve UDP and TCP; gives the port."""
+    with (
+        TcpServer(("127.0.0.1", 0), Tcp) as tcp,
+        UdpServer(("127.0.0.1", tcp.server_address[1]), Udp) as udp,
+        _threads(tcp, udp),
+    ):
+        yield tcp.server_address[1]
+
+
+@contextmanager
+def serving_tls(context: ssl.SSLContext) -> Iterator[int]:
+    """Serve TLS; gives the port."""
+    with TlsServer(("127.0.0.1", 0), Tcp) as server:
+        server.context = context
+        with _threads(server):
+            yield server.server_address[1]
+
+
+@contextmanager
+def _threads(*servers: Any) -> Iterator[None]:
+    with ExitStack() as stack:
+        for server in servers:
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+            stack.callback(server.shutdown)
+        yield
