@@ -351,7 +351,7 @@ _DKIM: Mapping[Reason, Entry] = {
         source="choice, RFC 6376 §8.15",
         sender="Name From once more in `h=` than it occurs, so that an added one breaks the signature.",
         receiver="Somebody may have put a From above the signed one: do not trust what the reader is shown.",
-        results=_DKIM_POLICY,
+        results=_BEYOND,
     ),
     Reason.UNSIGNED_DUPLICATES: Entry(
         meaning="The signature verifies, but a field such as Subject stands more often than it is signed.",

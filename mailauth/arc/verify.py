@@ -207,6 +207,10 @@ def _check_messages(
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         if problem is None and not options.allow_partial_body and (unsigned := unsigned_octets(message, each.ams)):
             problem = Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
+        # Choice D23, as in DKIM: a From that was added is the one a reader may be shown
+        signed, present = each.ams.signed_headers.count("from"), len(message.find(b"from"))
+        if problem is None and 0 < signed < present:
+            problem = Malformed(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
         if problem is None:
             continue
         if i == len(sets):

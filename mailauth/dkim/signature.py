@@ -18,6 +18,7 @@ from mailauth.results import Malformed, Reason
 ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
 _LENGTH_DIGITS = 76  # RFC 6376 §3.5
 _TIME_DIGITS = 12
+_CANONICAL = (b"simple", b"relaxed")
 
 
 @dataclass(slots=True)
@@ -128,8 +129,8 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     taglist.require(tags, (b"bh", b"h"), Reason.SIGNATURE_SYNTAX)
     signature.body_hash = _octets(tags, b"bh")
     # RFC 6376 §3.4, §3.5: c= header[/body], body simple when not named
-    header, _, body = tags.get(b"c", b"simple").partition(b"/")
-    if header not in (b"simple", b"relaxed") or body not in (b"", b"simple", b"relaxed") or tags.get(b"c") == b"":
+    header, slash, body = tags.get(b"c", b"simple").partition(b"/")
+    if header not in _CANONICAL or (slash and body not in _CANONICAL):
         raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={taglist.printable(tags[b'c'])}")
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
     # RFC 6376 §3.5, §6.1.3: field names have no case

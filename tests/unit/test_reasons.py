@@ -318,6 +318,7 @@ CASES: list[Case] = [
     arc(Reason.BODY_TOO_SHORT, {"l": "1000"}, "ARC-Message-Signature i=1", "l=1000", str(BODY_OCTETS)),
     arc(Reason.BAD_DOMAIN, {"d": "not a domain"}, "d='not a domain'"),
     arc(Reason.RSA_SHA1, {"a": "rsa-sha1"}, "rsa-sha1"),
+    arc(Reason.UNSIGNED_FROM, lambda: b"From: Eve <eve@evil.example>\r\n" + sealed(MAIL), "2 From fields", "signs 1"),
     arc(Reason.PARTIAL_BODY, {"l": "14"}, "ARC-Message-Signature i=1", "l="),
     arc(Reason.LIMIT_SIGNATURE_BYTES, {"z": "x" * 16_384}, "octets"),
     arc(Reason.LIMIT_TAGS, {f"x{n}": "" for n in range(60)}, "68", "64"),

@@ -1,0 +1,1 @@
+"""mailauth beside the older engines, over thousands of generated cases."""
