@@ -132,7 +132,8 @@ class Hostile:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._started.wait(10)
+        if not self._started.wait(10):
+            raise RuntimeError("the server does not start")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -192,9 +193,16 @@ class Hostile:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        tcp = await asyncio.start_server(self._connected, HOST, 0, backlog=512)
-        self.port = tcp.sockets[0].getsockname()[1]
-        transport, _ = await self._loop.create_datagram_endpoint(lambda: _Udp(self), (HOST, self.port))
+        transport = None
+        while transport is None:
+            tcp = await asyncio.start_server(self._connected, HOST, 0, backlog=512)
+            self.port = tcp.sockets[0].getsockname()[1]
+            try:
+                transport, _ = await self._loop.create_datagram_endpoint(lambda: _Udp(self), (HOST, self.port))
+            except OSError:
+                # somebody has this port for UDP
+                tcp.close()
+                await tcp.wait_closed()
         self._started.set()
         await self._stop.wait()
         transport.close()

@@ -334,7 +334,7 @@ def strike(
     server.asked.clear()
     checks = gather(*(place.check() for place in PLACES.values()))
     outcomes, slowest = evaluate(way, resolver(way, server.port, seconds), checks, struck, REST)
-    assert set(struck) == set(server.asked)
+    assert set(struck) <= set(server.asked)
     return {n: p.word(o) for (n, p), o in zip(PLACES.items(), outcomes, strict=True)}, slowest
 
 
