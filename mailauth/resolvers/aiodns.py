@@ -2,9 +2,9 @@
 
 One c-ares channel serves all batches, under asyncio and trio. It runs in a thread of its own, reads each response
 there, and wakes the loop once a batch; no question is a task. What c-ares does not tell is not in the answers: the
-AD flag, and TTL and aliases of a name that does not exist. It takes the codes 6 to 11 (YXDOMAIN to NOTZONE, which
-recursive servers do not send) and a truncated answer over TCP for NODATA. Keeps transport and configuration; no
-state of an evaluation.
+AD flag, and TTL and aliases of a name that does not exist. It takes a truncated answer over TCP without records for
+NODATA, and a malformed one for the failure of every question that is in flight. Keeps transport and configuration;
+no state of an evaluation.
 """
 
 from __future__ import annotations
@@ -206,6 +206,9 @@ class AiodnsResolver:
             # RFC 2308 §5
             soas = [r for r in result.authority if r.type == pycares.QUERY_TYPE_SOA]
             ttls += [_ttl(min(r.ttl, r.data.minimum)) for r in soas]
+        if not found and not cnames:
+            # c-ares has an error of its own for NODATA: this is a code that it does not tell (YXDOMAIN, NOTAUTH …)
+            return Answer(Status.SERVFAIL, detail="c-ares: an answer without records, of an unknown code")
         status = Status.OK if found else Status.NODATA
         return Answer(status, data, min(ttls, default=None), tuple(cnames))
 

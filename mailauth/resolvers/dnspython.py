@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -26,11 +28,12 @@ import dns.resolver
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
-from mailauth.resolvers.loops import running
+from mailauth.resolvers.loops import AsyncLoop, running
 from mailauth.resolvers.records import answer, failure, query_name
 from mailauth.resolvers.sharing import Sharing
 
 _THREADS = 32
+_IN_FLIGHT = 256  # questions of one event loop: each has a socket, of which many systems allow a process 1024
 
 R = TypeVar("R", bound=dns.resolver.BaseResolver)
 
@@ -81,6 +84,8 @@ class _Configuration(Generic[R]):
         self._trust_ad = trust_ad
         self._resolver = resolver
         self._sharing = Sharing()
+        self._lock = Lock()
+        self._places: dict[Any, tuple[Any, int]] = {}  # by event loop: its places, and how many batches use them
 
     def _transport(self) -> R:
         if self._resolver is None:
@@ -208,28 +213,46 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
         # named at each call: dnspython would keep the first one it finds, for every later event loop
         loop = running()
         backend = dns.asyncbackend.get_backend(loop.name)
-        ask = partial(self._ask, None if seconds is None else time.monotonic() + seconds, backend)
-        if loop.name != "trio":
-            import asyncio  # noqa: PLC0415  only where it runs: it is large
+        deadline = None if seconds is None else time.monotonic() + seconds
+        with self._in_flight(loop) as places:
+            ask = partial(self._ask, deadline, backend, places)
+            if loop.name != "trio":
+                import asyncio  # noqa: PLC0415  only where it runs: it is large
 
-            return tuple(await asyncio.gather(*map(ask, questions)))
+                return tuple(await asyncio.gather(*map(ask, questions)))
 
-        import trio  # noqa: PLC0415  it is running, so it is installed
+            import trio  # noqa: PLC0415  it is running, so it is installed
 
-        answers: dict[Question, Answer] = {}
+            answers: dict[Question, Answer] = {}
 
-        async def keep(question: Question) -> None:
-            answers[question] = await ask(question)
+            async def keep(question: Question) -> None:
+                answers[question] = await ask(question)
 
-        async with trio.open_nursery() as nursery:
-            for question in questions:
-                nursery.start_soon(keep, question)
-        return tuple([answers[question] for question in questions])
+            async with trio.open_nursery() as nursery:
+                for question in questions:
+                    nursery.start_soon(keep, question)
+            return tuple([answers[question] for question in questions])
 
-    async def _ask(self, deadline: float | None, backend: Any, question: Question) -> Answer:
+    @contextmanager
+    def _in_flight(self, loop: AsyncLoop) -> Iterator[Any]:
+        """Give the places that the batches of one event loop share; they go with the last of these."""
+        with self._lock:
+            places, users = self._places.get(loop.scope) or (loop.places(_IN_FLIGHT), 0)
+            self._places[loop.scope] = places, users + 1
+        try:
+            yield places
+        finally:
+            with self._lock:
+                places, users = self._places.pop(loop.scope)
+                if users > 1:
+                    self._places[loop.scope] = places, users - 1
+
+    async def _ask(self, deadline: float | None, backend: Any, places: Any, question: Question) -> Answer:
         try:
             name = query_name(question.name)
-            options = self._options(deadline)
-            return self._found(await self._transport().resolve(name, question.rdtype, backend=backend, **options))
+            async with places:
+                # the time for the answer begins here: a long queue is no silent server
+                options = self._options(deadline)
+                return self._found(await self._transport().resolve(name, question.rdtype, backend=backend, **options))
         except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
             return self._failed(error)

@@ -41,6 +41,8 @@ class AsyncLoop(Loop, Protocol):
 
     soon: Callable[[Callable[[], Any]], Any]
     """Calls a function in the loop, from any thread; raises RuntimeError when the loop has ended."""
+    places: Callable[[int], Any]
+    """Makes an asynchronous context manager that so many tasks may be in at once."""
 
 
 class Threads:
@@ -66,6 +68,7 @@ class Asyncio:
         self.scope: Any = asyncio.get_running_loop()
         self.event: Callable[[], Happening] = asyncio.Event
         self.soon: Callable[[Callable[[], Any]], Any] = self.scope.call_soon_threadsafe
+        self.places: Callable[[int], Any] = asyncio.Semaphore
         self._timeout = asyncio.timeout
 
     async def wait(self, event: Any, seconds: float) -> None:
@@ -86,6 +89,7 @@ class Trio:
         self.scope: Any = trio.lowlevel.current_trio_token()
         self.event: Callable[[], Happening] = trio.Event
         self.soon: Callable[[Callable[[], Any]], Any] = self.scope.run_sync_soon
+        self.places: Callable[[int], Any] = trio.Semaphore
         self._timeout = trio.move_on_after
 
     async def wait(self, event: Any, seconds: float) -> None:

@@ -309,8 +309,8 @@ USABLE: dict[str, Fault] = {
 }
 # c-ares gives up all questions of a socket that a malformed reply arrived at: such faults are no affair of one place
 MALFORMED = ("FORMERR, header only", "garbage", "cut off", "bad record", "after garbage")
-# it does not say that an answer over TCP was truncated, and takes the codes 6 to 11 for an absence (see the resolver)
-UNTOLD = ("truncated, TCP truncated", "NOTAUTH", "YXDOMAIN")
+# and it does not say that an answer over TCP was truncated
+UNTOLD = ("truncated, TCP truncated",)
 
 
 # --- running them ----------------------------------------------------------------------------------------------------
