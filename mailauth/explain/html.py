@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from mailauth.authenticate import Authentication
 from mailauth.explain.story import Step, Story, is_aligned
+from mailauth.explain.text import safe
 from mailauth.results import Reason, Result
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _MAX_LINKS = 8
 _MAX_SETS = 10
 _MAX_RECORDS = 5
@@ -128,18 +128,14 @@ def as_html(story: Story, authentication: Authentication, title: str = "") -> st
 # -- values and small pieces
 
 
-def _clean(value: object) -> str:
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
-
-
 def _text(value: object) -> str:
     """Return a value as text of the page, or of an attribute in quotes: inert, on its line, encodable."""
-    return escape(_clean(value), quote=True)
+    return escape(safe(str(value)), quote=True)
 
 
 def _cut(value: object, room: int) -> str:
     """Return a value that fits the picture; the end of a long name stays, as it says whose name it is."""
-    text = _clean(value)
+    text = safe(str(value))
     # What is not ASCII may be wide
     room = room if text.isascii() else room // 2
     head = room // 3
