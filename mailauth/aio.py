@@ -7,7 +7,6 @@ once, such as a `Zone`, never touches the event loop.
 from __future__ import annotations
 
 import inspect
-import sys
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -34,6 +33,7 @@ from mailauth import (
 from mailauth.authenticate import Authentication, prepare
 from mailauth.dns import Answer, Asker, Batch, Evaluation, Question, Status, checked, failure, gather, late
 from mailauth.limits import DEFAULT_LIMITS
+from mailauth.resolvers.loops import together, under_asyncio, under_trio
 from mailauth.results import Disposition, Malformed
 
 __all__ = [
@@ -104,62 +104,25 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
     if isinstance(answers, list):
         if not any(inspect.isawaitable(a) for a in answers):
             return answers
-        answers = _together(answers)
+        answers = together(answers)
     if not inspect.isawaitable(answers):
         return answers
     found: Any = late(batch)
-    if left is None:
-        found = await answers
-    elif _under_trio():
-        import trio  # noqa: PLC0415  it runs already
-
-        with trio.move_on_after(left):
-            found = await answers
-    else:
+    if left is not None and under_asyncio():
         import asyncio  # noqa: PLC0415  it runs already
 
         with suppress(TimeoutError):
             async with asyncio.timeout(left):
                 found = await answers
+    elif left is not None and under_trio():
+        import trio  # noqa: PLC0415  it runs already
+
+        with trio.move_on_after(left):
+            found = await answers
+    else:
+        # A loop of another kind keeps its own time
+        found = await answers
     return found
-
-
-def _under_trio() -> bool:
-    if "trio" not in sys.modules:
-        return False
-    import asyncio  # noqa: PLC0415  trio has loaded it
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return True
-    return False
-
-
-async def _together(answers: list[Any]) -> list[Any]:
-    """Await the answers of a plain function side by side; one that raises is trouble with its question only."""
-    if not _under_trio():
-        import asyncio  # noqa: PLC0415  it runs already
-
-        return await asyncio.gather(*(_one(a) for a in answers))
-    import trio  # noqa: PLC0415  it runs already
-
-    found = list(answers)
-
-    async def fill(position: int) -> None:
-        found[position] = await _one(answers[position])
-
-    async with trio.open_nursery() as nursery:
-        for position in range(len(answers)):
-            nursery.start_soon(fill, position)
-    return found
-
-
-async def _one(answer: Any) -> Any:
-    try:
-        return await answer if inspect.isawaitable(answer) else answer
-    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
-        return Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}")
 
 
 async def authenticate(

@@ -19,8 +19,7 @@ from mailauth.authres.forged import forged_fields
 from mailauth.authres.write import HeaderField, authserv_id_of, results_of, write
 from mailauth.connection import Connection
 from mailauth.dkim.verify import read_signatures
-from mailauth.dmarc.check import candidates
-from mailauth.dns import Answer, Evaluation, Question, Traced, Use, gather, remember, run
+from mailauth.dns import Answer, Evaluation, Question, Traced, Transcript, Use, run
 from mailauth.errors import UsageError
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
@@ -40,8 +39,6 @@ from mailauth.results import (
 _SHARE_ASIDE = 3 / 10
 # A chain of more sets than this waits for the others, and has what they leave
 _LONG_CHAIN = 10
-# Identifiers whose tree walk is asked ahead of knowing that they pass
-_WALKS_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,12 +185,7 @@ def evaluate(
         msg = f"connection must be a mailauth.Connection or None, not {type(connection).__name__}"
         raise TypeError(msg)
     connection = connection or Connection(source="none")
-    transcript: dict[Question, Answer] = {}
-    rounds: list[int] = []
-    composed = _compose(
-        message, connection, authserv_id_of(authserv_id), posix(now), limits, options, transcript, rounds
-    )
-    return remember(composed, transcript, limits.questions, rounds, limits.rounds)
+    return _compose(message, connection, authserv_id_of(authserv_id), posix(now), limits, options)
 
 
 def _nothing() -> Evaluation[None]:
@@ -207,9 +199,8 @@ def _compose(
     now: int,
     limits: Limits,
     options: Options,
-    transcript: dict[Question, Answer],
-    rounds: list[int],
 ) -> Evaluation[Authentication]:
+    transcript = Transcript(limits.questions, limits.rounds)
     trace: list[Use] = []
     checks = options.checks
     author = message.author
@@ -224,8 +215,10 @@ def _compose(
     signatures = read_signatures(message, limits) if "dkim" in checks else []
     path = parse_path(connection.mail_from or "")
     identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
-    first = [
-        _ask_ahead(author.domain, identifiers, organizational) if "dmarc" in checks and author.domain else _nothing(),
+    verdicts = [
+        dmarc.ask_ahead(author.domain, identifiers, organizational)
+        if "dmarc" in checks and author.domain
+        else _nothing(),
         spf_check("mfrom") if "spf" in checks else _nothing(),
         dkim.verify(
             message,
@@ -243,29 +236,31 @@ def _compose(
     arc_check = arc.verify(message, limits=limits, options=options, trace=trace) if "arc" in checks else _nothing()
     long_chain = len(message.find(b"arc-seal")) > _LONG_CHAIN
     # What no verdict of DMARC rests on shares the rounds, but not all of the questions
-    aside = gather(
+    aside = [
         spf_check("helo") if "spf" in checks and connection.helo else _nothing(),
         iprev.check(connection.address, limits=limits, trace=trace)
         if "iprev" in checks and connection.address is not None
         else _nothing(),
         _nothing() if long_chain else arc_check,
-    )
+    ]
     share = int(limits.questions * _SHARE_ASIDE)
-    _, spf_outcome, dkim_outcomes, (helo_spf, iprev_outcome, arc_outcome) = yield from gather(
-        *first, remember(aside, {}, share)
-    )
+    found = yield from transcript.gather(verdicts, aside, share)
+    ahead, spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = found
     dmarc_outcome = None
     if "dmarc" in checks:
-        dmarc_outcome = yield from dmarc.check(
+        dmarc_check = dmarc.check(
             author,
             spf=spf_outcome,
             dkim=dkim_outcomes or (),
+            limits=limits,
             options=options,
             organizational_domain=organizational,
+            ahead=ahead,
             trace=trace,
         )
+        (dmarc_outcome,) = yield from transcript.gather([dmarc_check])
     if long_chain:
-        arc_outcome = yield from arc_check
+        (arc_outcome,) = yield from transcript.gather([arc_check])
     if dmarc_outcome is not None:
         dmarc_outcome = _believe_sealers(dmarc_outcome, arc_outcome)
     # RFC 8601 §2.7.2: one identity is reported, that of HELO only where there is no other
@@ -292,17 +287,11 @@ def _compose(
         iprev=iprev_outcome,
         headers=tuple(headers),
         forged=forged_fields(message, {authserv_id, *options.authserv_ids}),
-        dns=tuple(transcript.items()),
-        rounds=tuple(rounds),
+        dns=tuple(transcript.answers.items()),
+        rounds=tuple(transcript.rounds),
         uses=tuple(trace),
         normalised=message.normalised,
     )
-
-
-def _ask_ahead(author_domain: str, identifiers: list[str | None], organizational: Any) -> Evaluation[None]:
-    """Ask early what DMARC will ask: the policy, and the walks of the first identifiers that could align."""
-    walks = [dmarc.walk(domain, organizational) for domain in candidates(author_domain, identifiers)[:_WALKS_AHEAD]]
-    yield from gather(dmarc.find_policy(author_domain, organizational), *walks)
 
 
 class _LazySuffixes:

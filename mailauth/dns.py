@@ -2,14 +2,13 @@
 
 A check is an `Evaluation`: a generator that yields a batch of questions, is sent the answers in the same order,
 and returns its outcome. It never waits itself; `run` (here) and `mailauth.aio.run` do all waiting. `gather`
-merges the questions of several evaluations into shared rounds, `remember` asks each question once and keeps the
-transcript. Names inside a `Question` are A-labels, lower case, without the final dot.
+merges the questions of several evaluations into shared rounds, a `Transcript` asks each question of a message once. Names inside a `Question` are A-labels, lower case, without the final dot.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
@@ -121,7 +120,11 @@ Evaluation: TypeAlias = Generator[Batch, Answers, T]
 
 
 class Resolver(Protocol):
-    """Transport, configuration and cache; never the state of an evaluation. Does not raise for DNS trouble."""
+    """Transport, configuration and cache; never the state of an evaluation. Does not raise for DNS trouble.
+
+    A `resolve` with a second parameter of the name `timeout` is given the seconds that are left for the message there,
+    None for no bound. A resolver with a true attribute `immediate` has its answers at hand: no clock is read for it.
+    """
 
     def resolve(self, questions: Batch) -> Any:
         """Return the answers, in the order of the questions (or an awaitable of them, for `mailauth.aio`)."""
@@ -130,7 +133,7 @@ class Resolver(Protocol):
 _RECORD_TYPES: dict[str, type] = {"TXT": bytes, "A": str, "AAAA": str, "PTR": str, "CNAME": str, "NS": str}
 
 
-def _usable(question: Question, answer: object) -> bool:
+def _usable(rdtype: str, answer: object) -> bool:
     """Whether a resolver, which may be a stranger's plug-in, gave what its contract says."""
     if (
         not isinstance(answer, Answer)
@@ -144,12 +147,12 @@ def _usable(question: Question, answer: object) -> bool:
         or (answer.records and answer.status is not Status.OK)
     ):
         return False
-    if question.rdtype == "MX":
+    if rdtype == "MX":
         return all(
             isinstance(r, tuple) and len(r) == 2 and isinstance(r[0], int) and isinstance(r[1], str)
             for r in answer.records
         )
-    expected = _RECORD_TYPES.get(question.rdtype)
+    expected = _RECORD_TYPES.get(rdtype)
     return expected is None or all(isinstance(r, expected) for r in answer.records)
 
 
@@ -157,10 +160,16 @@ def checked(batch: Batch, answers: object) -> Answers:
     """Return the answers of a resolver, each unusable one replaced by SERVFAIL. Never raises for any input."""
     if not isinstance(answers, (tuple, list)) or len(answers) != len(batch):
         return (Answer(Status.SERVFAIL, detail="the resolver gave no list of answers"),) * len(batch)
-    return tuple(
-        a if _usable(q, a) else Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
-        for q, a in zip(batch, answers, strict=True)
-    )
+    return tuple([_checked(question.rdtype, answer) for question, answer in zip(batch, answers, strict=True)])
+
+
+def _checked(rdtype: str, answer: Any) -> Answer:
+    # An answer out of a cache was looked at before; it cannot have changed
+    if type(answer) is not Answer or rdtype not in answer._parsed:
+        if not _usable(rdtype, answer):
+            return Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
+        answer._parsed[rdtype] = True
+    return cast("Answer", answer)
 
 
 def all_secure(answers: Iterable[Answer]) -> bool | None:
@@ -173,9 +182,14 @@ def all_secure(answers: Iterable[Answer]) -> bool | None:
     return secure
 
 
+def raised(error: Exception) -> Answer:
+    """Return SERVFAIL for a question whose resolver raised."""
+    return Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}")
+
+
 def failure(batch: Batch, error: Exception) -> Answers:
     """Return SERVFAIL for a batch whose resolver raised."""
-    return (Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}"),) * len(batch)
+    return (raised(error),) * len(batch)
 
 
 def unanswered(question: Question, answer: Answer) -> Malformed | None:
@@ -187,8 +201,8 @@ def unanswered(question: Question, answer: Answer) -> Malformed | None:
     return Malformed(reason, f"no answer for {question.name} {question.rdtype}{why}")
 
 
-def transport(resolver: Any) -> Callable[[Batch], Any]:
-    """Return the batch function of a resolver: its `resolve`, or one that calls a plain function a question.
+def transport(resolver: Any) -> Callable[[Batch, float | None], Any]:
+    """Return the function of a resolver that takes a batch and the seconds that are left: see `Resolver`.
 
     Raises:
         UsageError: for something that cannot resolve.
@@ -196,35 +210,40 @@ def transport(resolver: Any) -> Callable[[Batch], Any]:
     if type(resolver).__module__.partition(".")[0] == "dns":
         msg = "give mailauth.resolvers.DnspythonResolver(…) (or AsyncDnspythonResolver), not dnspython's own resolver"
         raise UsageError(msg)
-    if callable(resolve := getattr(resolver, "resolve", None)):
-        return cast("Callable[[Batch], Any]", resolve)
+    resolve = getattr(resolver, "resolve", None)
+    if callable(resolve):
+        return resolve if _takes_timeout(resolve) else lambda batch, timeout: resolve(batch)  # noqa: ARG005
     if callable(resolver):
-        return lambda batch: [_one(resolver, q) for q in batch]
+        return lambda batch, timeout: [_one(resolver, q) for q in batch]  # noqa: ARG005
     msg = f"resolver={resolver!r}: give an object with resolve(questions), or a function (name, rdtype) -> Answer"
     raise UsageError(msg)
+
+
+def _takes_timeout(resolve: Callable[..., Any]) -> bool:
+    code = getattr(getattr(resolve, "__func__", resolve), "__code__", None)
+    if code is not None:
+        return "timeout" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    try:
+        return "timeout" in inspect.signature(resolve).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _one(function: Callable[[str, str], Any], question: Question) -> Any:
     try:
         return function(question.name, question.rdtype)
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is trouble with this question only
-        return failure((question,), error)[0]
+        return raised(error)
 
 
 class Asker:
-    """How a driver asks: the batch function of a resolver, and the time that is left for it.
+    """How a driver asks: the batch function of a resolver, and the time that is left for it."""
 
-    A resolver whose `resolve` has a parameter `timeout` is told the seconds that are left. One with a true attribute
-    `immediate` has its answers at hand: no clock is read for it.
-    """
-
-    __slots__ = ("_clock", "_end", "_resolve", "_timed")
+    __slots__ = ("_clock", "_end", "_resolve")
 
     def __init__(self, resolver: Any, seconds: float | None) -> None:
         """Begin to count the seconds, None for no bound."""
         self._resolve = transport(resolver)
-        code = getattr(getattr(self._resolve, "__func__", None), "__code__", None)
-        self._timed = code is not None and "timeout" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         self._end: float | None = None
         if seconds is not None and not getattr(resolver, "immediate", False):
             import time  # noqa: PLC0415  the one clock of the drivers; the core has none
@@ -241,7 +260,7 @@ class Asker:
         left = self.left()
         if left is not None and left <= 0:
             return late(batch)
-        return self._resolve(batch, timeout=left) if self._timed else self._resolve(batch)  # type: ignore[call-arg]
+        return self._resolve(batch, left)
 
 
 def late(batch: Batch) -> Answers:
@@ -318,35 +337,64 @@ def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
     return tuple(results)
 
 
-def remember(
-    evaluation: Evaluation[T],
-    transcript: dict[Question, Answer],
-    limit: int,
-    rounds: list[int] | None = None,
-    max_rounds: int | None = None,
-) -> Evaluation[T]:
-    """Ask each distinct question once, into `transcript`; past the limits the rest time out unasked.
+class Transcript:
+    """The questions of one message: each is asked once, within the limits; past them the rest time out unasked.
 
-    `limit` bounds the questions, `max_rounds` the rounds; `rounds` takes the number of questions of each round.
+    Attributes:
+        answers: every question that was asked, in order.
+        rounds: the number of questions of each round.
     """
-    rounds = [] if rounds is None else rounds
-    try:
-        batch = next(evaluation)
-        while True:
-            new = [q for q in dict.fromkeys(batch) if q not in transcript]
-            if new:
-                room, bound = max(limit - len(transcript), 0), f"{limit} questions"
-                if max_rounds is not None and len(rounds) >= max_rounds:
-                    room, bound = 0, f"{max_rounds} rounds of questions"
-                if asked := tuple(new[:room]):
-                    rounds.append(len(asked))
-                    transcript.update(zip(asked, (yield asked), strict=True))
+
+    __slots__ = ("_max_questions", "_max_rounds", "answers", "rounds")
+
+    def __init__(self, max_questions: int, max_rounds: int) -> None:
+        """Begin without a question."""
+        self._max_questions, self._max_rounds = max_questions, max_rounds
+        self.answers: dict[Question, Answer] = {}
+        self.rounds: list[int] = []
+
+    def gather(
+        self, evaluations: Sequence[Evaluation[Any]], aside: Sequence[Evaluation[Any]] = (), share: int = 0
+    ) -> Evaluation[list[Any]]:
+        """Run evaluations side by side, as `mailauth.gather` does; those `aside` may cause `share` questions in all."""
+        answers = self.answers
+        running = [*evaluations, *aside]
+        results: list[Any] = [None] * len(running)
+        found: list[tuple[int, Answers | None]] = [(index, None) for index in range(len(running))]
+        shared: set[Question] = set()
+        try:
+            while found:
+                waiting: list[tuple[int, Batch]] = []
+                new: dict[Question, None] = {}
+                refused = ""
+                for index, known in found:
+                    try:
+                        batch = running[index].send(known)  # type: ignore[arg-type]  None begins
+                        while not (missing := [q for q in batch if q not in answers]):
+                            batch = running[index].send(tuple([answers[q] for q in batch]))
+                    except StopIteration as stop:
+                        results[index] = stop.value
+                        continue
+                    waiting.append((index, batch))
+                    if index >= len(evaluations):
+                        shared.update(missing[: max(share - len(shared), 0)])
+                        if len(missing) > len(missing := [q for q in missing if q in shared]):
+                            refused = f"{share} questions for what decides no policy"
+                    new.update(dict.fromkeys(missing))
+                room = self._max_questions - len(answers)
                 if len(new) > room:
-                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {bound}")
-                    batch = evaluation.send(tuple(transcript.get(q, spent) for q in batch))
-                    continue
-            batch = evaluation.send(tuple([transcript[q] for q in batch]))
-    except StopIteration as stop:
-        return cast("T", stop.value)
-    finally:
-        evaluation.close()
+                    refused = f"{self._max_questions} questions"
+                if new and len(self.rounds) >= self._max_rounds:
+                    room, refused = 0, f"{self._max_rounds} rounds of questions"
+                if asked := tuple(new)[: max(room, 0)]:
+                    self.rounds.append(len(asked))
+                    answers.update(zip(asked, (yield asked), strict=True))
+                if refused:
+                    late = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {refused}")
+                    found = [(index, tuple([answers.get(q, late) for q in batch])) for index, batch in waiting]
+                else:
+                    found = [(index, tuple([answers[q] for q in batch])) for index, batch in waiting]
+        finally:
+            for evaluation in running:
+                evaluation.close()
+        return results

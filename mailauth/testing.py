@@ -35,8 +35,11 @@ class Faults:
             for place, word in faults.items()
         }
 
-    def resolve(self, questions: Batch) -> Any:
-        """Return the answers, or an awaitable of them, in the order of the questions."""
+    def resolve(self, questions: Batch, timeout: float | None = None) -> Any:
+        """Return the answers, or an awaitable of them, in the order of the questions.
+
+        The other resolver is told of the `timeout` in seconds.
+        """
         faults = {
             question: fault
             for question in questions
@@ -48,4 +51,4 @@ class Faults:
             known = faults | dict(zip(rest, answers, strict=True))
             return tuple(known[question] for question in questions)
 
-        return relay(self._resolve, rest, merge)
+        return relay(self._resolve, rest, merge, timeout)

@@ -6,14 +6,15 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
-from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, walk
+from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, walk
 from mailauth.dmarc.record import PolicyWord, Record
-from mailauth.dns import Evaluation, Use
-from mailauth.limits import DEFAULT_OPTIONS, Options
+from mailauth.dns import Evaluation, Use, gather
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Author
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
 
@@ -25,8 +26,10 @@ def check(
     *,
     spf: SpfOutcome | None = None,
     dkim: Sequence[DkimOutcome] = (),
+    limits: Limits | None = None,
     options: Options | None = None,
     organizational_domain: OrganizationalDomain | None = None,
+    ahead: Ahead | None = None,
     trace: list[Use] | None = None,
 ) -> Evaluation[DmarcOutcome]:
     """Evaluate DMARC for an Author Domain. Never raises for any DNS answer.
@@ -35,8 +38,10 @@ def check(
         author: `Message.author`, or a domain in normal form.
         spf: outcome for the MAIL FROM identity (also the one with a null reverse-path); a HELO outcome is refused.
         dkim: outcomes of every signature.
+        limits: `record_bytes` matters here.
         options: `count_testing_keys` and `enforce_reject` matter here.
         organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
+        ahead: what `ask_ahead` found.
         trace: takes the use of each answer.
 
     Raises:
@@ -47,7 +52,9 @@ def check(
         raise TypeError(msg)
     if isinstance(author, str):
         author = Author(domain=names.to_ascii(author) or author)
-    return _Check(author, spf, dkim, options or DEFAULT_OPTIONS, organizational_domain, trace).outcome()
+    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
+    trace = [] if trace is None else trace
+    return _Check(author, spf, dkim, limits, options, organizational_domain, ahead or Ahead(), trace).outcome()
 
 
 class _Identifier(NamedTuple):
@@ -71,12 +78,14 @@ class _Check:
         author: Author,
         spf: SpfOutcome | None,
         dkim: Sequence[DkimOutcome],
+        limits: Limits,
         options: Options,
         organizational_domain: OrganizationalDomain | None,
-        trace: list[Use] | None,
+        ahead: Ahead,
+        trace: list[Use],
     ) -> None:
-        self.trace = trace
-        self.author, self.spf, self.options = author, spf, options
+        self.ahead, self.trace = ahead, trace
+        self.author, self.spf, self.limits, self.options = author, spf, limits, options
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
@@ -101,12 +110,16 @@ class _Check:
                 discovery=self.discovery,
                 disposition=disposition,
             )
-        policy = yield from find_policy(domain, self.organizational_domain, self.trace)
+        policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
+        self.trace += policy.uses
         if policy.failure is not None:
             return self._decided(policy, Result.TEMPERROR, policy.failure.reason, policy.failure.detail)
         if policy.record is None:
             detail = f"neither {domain} nor its organization publishes a DMARC record"
             return self._decided(policy, Result.NONE, Reason.DMARC_NO_RECORD, detail)
+        if policy.record.size > self.limits.record_bytes:
+            detail = f"the record of {policy.domain} has {policy.record.size} octets"
+            return self._decided(policy, Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, detail)
         if not policy.record.usable:
             detail = f"the record of {policy.domain} has {_invalid(policy.record)} and no valid rua"
             return self._decided(policy, Result.PERMERROR, Reason.DMARC_BAD_RECORD, detail)
@@ -159,7 +172,8 @@ class _Check:
 
     def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
-        walked = yield from walk(identifier, self.organizational_domain, self.trace)
+        walked = self.ahead.walks.get(identifier) or (yield from walk(identifier, self.organizational_domain))
+        self.trace += walked.uses
         failure = policy.walk.failure or walked.failure
         if self.organizational_domain is not None:
             # The suffix list decides without DNS
@@ -207,7 +221,30 @@ class _Check:
 _MECHANISMS: tuple[Mechanism, ...] = ("dkim", "spf")
 
 
-def candidates(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
-    """Return the identifiers whose walk may be needed: related to the author, not equal; each once."""
+# Identifiers whose walk is asked ahead of knowing that they pass
+_WALKS_AHEAD = 2
+
+
+class Ahead(NamedTuple):
+    """What was asked early: the policy of the author, and the walks of the first identifiers that could align."""
+
+    policy: Policy | None = None
+    walks: Mapping[str, Walk] = MappingProxyType({})
+
+
+def ask_ahead(
+    author_domain: str, identifiers: Iterable[str | None], organizational_domain: OrganizationalDomain | None = None
+) -> Evaluation[Ahead]:
+    """Ask what `check` will ask, beside the checks that it waits for.
+
+    Args:
+        author_domain: in normal form.
+        identifiers: domains that DKIM and SPF may authenticate.
+        organizational_domain: as for `check`.
+    """
     related = dict.fromkeys(i for i in identifiers if i and i != author_domain and names.related(i, author_domain))
-    return list(related)
+    domains = list(related)[:_WALKS_AHEAD]
+    policy, *walks = yield from gather(
+        find_policy(author_domain, organizational_domain), *(walk(domain, organizational_domain) for domain in domains)
+    )
+    return Ahead(policy, dict(zip(domains, walks, strict=True)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from mailauth import names
@@ -31,6 +32,7 @@ class Walk:
     organizational_domain: str
     failure: Malformed | None
     secure: bool | None = None
+    uses: tuple[Use, ...] = ()
 
     def record_at(self, name: str) -> Record | None:
         """Return the record found at a name."""
@@ -42,6 +44,7 @@ class Policy:
     """The record that applies to an Author Domain; None with a `failure` (temporary) or without any record."""
 
     walk: Walk
+    uses: tuple[Use, ...]
     record: Record | None = None
     domain: str | None = None
     requested: PolicyWord | None = None
@@ -55,28 +58,33 @@ def walk_names(domain: str) -> list[str]:
     return [domain, *(".".join(labels[-k:]) for k in range(first, 0, -1))]
 
 
-def walk(
-    domain: str, organizational_domain: OrganizationalDomain | None = None, trace: list[Use] | None = None
-) -> Evaluation[Walk]:
+@lru_cache(maxsize=1024)
+def _questions(domain: str) -> tuple[tuple[str, Question], ...]:
+    visited = ((name, f"_dmarc.{name}") for name in walk_names(domain))
+    return tuple((name, Question(place, "TXT")) for name, place in visited if names.queryable(place))
+
+
+def walk(domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Walk]:
     """Find the DMARC records that concern a domain, and its Organizational Domain. Never raises for any answer."""
-    trace = [] if trace is None else trace
     if organizational_domain is not None:
-        return (yield from _by_suffix_list(domain, organizational_domain(domain), trace))
-    visited = walk_names(domain)
-    questions = tuple(Question(f"_dmarc.{name}", "TXT") for name in visited if names.queryable(f"_dmarc.{name}"))
+        return (yield from _by_suffix_list(domain, organizational_domain(domain)))
+    visited = _questions(domain)
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
-    answers = yield questions
-    for question, answer in zip(questions, answers, strict=True):
-        trace.append(Use(question, "dmarc", f"tree walk of {domain}", "RFC 9989 §4.10"))
+    uses: list[Use] = []
+    subject = f"tree walk of {domain}"
+    answers = yield tuple([question for _, question in visited])
+    for (name, question), answer in zip(visited, answers, strict=True):
+        uses.append(Use(question, "dmarc", subject, "RFC 9989 §4.10"))
         failure = failure or unanswered(question, answer)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:
-            found.append((question.name.removeprefix("_dmarc."), records[0]))
+            found.append((name, records[0]))
             if records[0].psd != "u":
                 break
-    return Walk(domain, tuple(found), _organizational_domain(domain, found), failure, all_secure(answers))
+    organizational = _organizational_domain(domain, found)
+    return Walk(domain, tuple(found), organizational, failure, all_secure(answers), tuple(uses))
 
 
 def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:
@@ -93,7 +101,7 @@ def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:
     return last
 
 
-def _by_suffix_list(domain: str, organizational: str, trace: list[Use]) -> Evaluation[Walk]:
+def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
     """RFC 7489 §6.6.3: the domain, else its Organizational Domain, else (RFC 9091 §3.6) its public suffix."""
     visited = [domain]
     if organizational != domain:
@@ -103,9 +111,10 @@ def _by_suffix_list(domain: str, organizational: str, trace: list[Use]) -> Evalu
     questions = tuple(Question(f"_dmarc.{name}", "TXT") for name in visited if names.queryable(f"_dmarc.{name}"))
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
+    uses: list[Use] = []
     answers = yield questions
     for question, answer in zip(questions, answers, strict=True):
-        trace.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
+        uses.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
         name = question.name.removeprefix("_dmarc.")
         records = answer.parsed(records_of)
         # A public suffix counts only when it says it is one
@@ -118,24 +127,23 @@ def _by_suffix_list(domain: str, organizational: str, trace: list[Use]) -> Evalu
         if records:
             found.append((name, records[0]))
             break
-    return Walk(domain, tuple(found), organizational, failure, all_secure(answers))
+    return Walk(domain, tuple(found), organizational, failure, all_secure(answers), tuple(uses))
 
 
-def find_policy(
-    author_domain: str, organizational_domain: OrganizationalDomain | None = None, trace: list[Use] | None = None
-) -> Evaluation[Policy]:
+def find_policy(author_domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Policy]:
     """Find the policy that applies to an Author Domain (RFC 9989 §4.10.1). Never raises for any answer."""
-    walked = yield from walk(author_domain, organizational_domain, trace)
+    walked = yield from walk(author_domain, organizational_domain)
+    uses = walked.uses
     record, domain = walked.record_at(author_domain), author_domain
     if record is None:
         if walked.failure is not None:
-            return Policy(walked, failure=walked.failure)
+            return Policy(walked, uses, failure=walked.failure)
         domain = walked.organizational_domain
         record = walked.record_at(domain)
         if record is None and walked.found and walked.found[-1][1].psd == "y":
             domain, record = walked.found[-1]
         if record is None:
-            return Policy(walked)
+            return Policy(walked, uses)
     requested = record.p
     if domain != author_domain:
         requested = record.sp or record.p
@@ -143,14 +151,13 @@ def find_policy(
             # RFC 9989 §3.2.13: a domain does not exist when the query for its own name says NXDOMAIN
             question = Question(author_domain, "A")
             (answer,) = yield (question,)
-            if trace is not None:
-                trace.append(Use(question, "dmarc", f"whether {author_domain} exists", "RFC 9989 §3.2.13"))
+            uses += (Use(question, "dmarc", f"whether {author_domain} exists", "RFC 9989 §3.2.13"),)
             if failure := unanswered(question, answer):
-                return Policy(walked, failure=failure)
+                return Policy(walked, uses, failure=failure)
             # Through an alias it is the target that does not exist; the name itself does
             if answer.status is Status.NXDOMAIN and not answer.cnames:
                 requested = record.np
     # RFC 9989 §4.7: t=y asks for the next weaker policy; RFC 7489 does not know it
     if record.testing and organizational_domain is None:
         requested = _WEAKER[requested]
-    return Policy(walked, record, domain, requested)
+    return Policy(walked, uses, record, domain, requested)

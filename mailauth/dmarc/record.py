@@ -28,7 +28,8 @@ class Record:
     """A DMARC record with its defaults filled in.
 
     `p` is "none" where absent. `usable` is False for an invalid p, sp or np without a place to report to: DMARC is
-    not applied then. `published` are the tags as published, by lower-case name; `rua` and `ruf` the valid URIs.
+    not applied then. `published` are the tags as published, by lower-case name; `rua` and `ruf` the valid URIs;
+    `size` is the number of octets of the text.
     """
 
     published: tuple[tuple[str, str], ...]
@@ -42,6 +43,7 @@ class Record:
     psd: Literal["y", "n", "u"]
     rua: tuple[str, ...]
     ruf: tuple[str, ...]
+    size: int
 
 
 def parse(text: bytes) -> Record | None:
@@ -80,6 +82,7 @@ def parse(text: bytes) -> Record | None:
         psd="y" if psd == "y" else "n" if psd == "n" else "u",
         rua=rua,
         ruf=ruf,
+        size=len(text),
     )
 
 

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import Any, NamedTuple
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status
-from mailauth.resolvers.recorder import relay, timed
+from mailauth.dns import Answer, Answers, Batch, Question, Status, transport
+from mailauth.resolvers.recorder import relay
 from mailauth.resolvers.sharing import Sharing
 
 
@@ -65,7 +65,7 @@ class Cached:
         negative_ttl: float = 300,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._resolve = timed(resolver)
+        self._resolve = transport(resolver)
         # else the first answer tells
         self._asynchronous = any(
             map(inspect.iscoroutinefunction, (resolver, getattr(resolver, "resolve", None), type(resolver).__call__))

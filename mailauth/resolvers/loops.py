@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from inspect import isawaitable
 from math import inf
 from threading import Event
 from typing import Any, Protocol
+
+from mailauth.dns import raised
 
 
 class Happening(Protocol):
@@ -104,5 +107,51 @@ def running() -> AsyncLoop:
     Raises:
         RuntimeError: where neither asyncio nor trio runs.
     """
+    return Trio() if under_trio() else Asyncio()
+
+
+def under_trio() -> bool:
+    """Whether a task of trio calls."""
     trio = sys.modules.get("trio")
-    return Trio() if trio is not None and trio.lowlevel.in_trio_task() else Asyncio()
+    return trio is not None and trio.lowlevel.in_trio_task()
+
+
+def under_asyncio() -> bool:
+    """Whether a task of asyncio calls."""
+    if "asyncio" not in sys.modules or under_trio():
+        return False
+    import asyncio  # noqa: PLC0415  it is there already
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def together(answers: list[Any]) -> list[Any]:
+    """Await answers side by side where a loop allows it; one that raises is trouble with its question only."""
+    if under_asyncio():
+        import asyncio  # noqa: PLC0415  it runs already
+
+        return await asyncio.gather(*map(_one, answers))
+    if not under_trio():
+        return [await _one(answer) for answer in answers]
+    import trio  # noqa: PLC0415  it runs already
+
+    found = list(answers)
+
+    async def fill(position: int) -> None:
+        found[position] = await _one(answers[position])
+
+    async with trio.open_nursery() as nursery:
+        for position in range(len(answers)):
+            nursery.start_soon(fill, position)
+    return found
+
+
+async def _one(answer: Any) -> Any:
+    try:
+        return await answer if isawaitable(answer) else answer
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+        return raised(error)

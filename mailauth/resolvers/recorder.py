@@ -14,51 +14,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, failure, transport
+from mailauth.resolvers.loops import together
 from mailauth.resolvers.zone import moment
 
 if TYPE_CHECKING:
     import os
 
 
-def timed(resolver: Any) -> Callable[..., Any]:
-    """Return the function `resolve(questions, timeout=None)` of any resolver.
-
-    The time limit reaches a resolver that takes an argument of this name, and no other.
-
-    Raises:
-        UsageError: for something that cannot resolve.
-    """
-    resolve = transport(resolver)
-    try:
-        takes = "timeout" in inspect.signature(resolve).parameters
-    except (TypeError, ValueError):
-        takes = False
-    return resolve if takes else lambda questions, timeout=None: resolve(questions)  # noqa: ARG005
-
-
 def relay(
-    resolve: Callable[..., Any],
+    resolve: Callable[[Batch, float | None], Any],
     questions: Batch,
     finish: Callable[[Answers], Answers],
-    timeout: float | None = None,
+    timeout: float | None,
 ) -> Any:
     """Ask, and return `finish(answers)`: at once, or as an awaitable where the resolver gave awaitables.
 
-    A resolver that raises has answered SERVFAIL. With a `timeout`, `resolve` is one that `timed` made.
+    `resolve` is what `mailauth.dns.transport` gives. A resolver that raises has answered SERVFAIL.
     """
     try:
-        given = resolve(questions) if timeout is None else resolve(questions, timeout=timeout)
+        given = resolve(questions, timeout)
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
         return finish(failure(questions, error))
     if inspect.isawaitable(given):
         return _finish_later(given, questions, finish)
     if isinstance(given, list) and any(map(inspect.isawaitable, given)):
-        return _finish_later(_each(given), questions, finish)
+        return _finish_later(together(given), questions, finish)
     return finish(checked(questions, given))
-
-
-async def _each(given: list[Any]) -> list[Any]:
-    return [await item if inspect.isawaitable(item) else item for item in given]
 
 
 async def _finish_later(given: Any, questions: Batch, finish: Callable[[Answers], Answers]) -> Answers:
@@ -80,7 +61,7 @@ class Recorder:
     """
 
     def __init__(self, resolver: Any) -> None:
-        self._resolve = timed(resolver)
+        self._resolve = transport(resolver)
         self._answers: dict[Question, Answer] = {}
 
     def resolve(self, questions: Batch, timeout: float | None = None) -> Any:

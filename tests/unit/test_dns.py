@@ -13,7 +13,7 @@ import dns.resolver
 import pytest
 
 from mailauth import Answer, Evaluation, Question, Status, UsageError, gather, run
-from mailauth.dns import checked, failure, remember
+from mailauth.dns import Transcript, checked, failure
 from mailauth.resolvers import Recorder
 from mailauth.testing import Faults, Zone
 
@@ -258,27 +258,50 @@ def test_gather_closes_what_it_began() -> None:
     assert sorted(closed) == ["one", "two"]
 
 
-# --- remember
+# --- transcript
 
 
 def test_each_question_is_asked_once() -> None:
-    resolver, transcript = Counting(), dict[Question, Answer]()
-    found = run(remember(gather(ask(A, B, A), ask(A, C)), transcript, 10), resolver)
+    resolver, transcript = Counting(), Transcript(10, 10)
+    found = run(transcript.gather([ask(A, B, A), ask(A, C)]), resolver)
     assert [texts(x) for x in found] == [[b"a", b"b", b"a"], [b"a", b"c"]]
     assert resolver.rounds == [(A,), (B, C)]
-    assert list(transcript) == [A, B, C]
+    assert list(transcript.answers) == [A, B, C]
+    assert transcript.rounds == [1, 2]
+    # what was asked in an earlier gathering is known in the next
+    assert texts(run(transcript.gather([ask(C, A)]), resolver)[0]) == [b"c", b"a"]
+    assert resolver.rounds == [(A,), (B, C)]
 
 
 def test_beyond_the_limit_questions_time_out_unasked() -> None:
-    resolver, transcript = Counting(), dict[Question, Answer]()
-    found = run(remember(ask(A, B, C, A), transcript, 2), resolver)
+    resolver, transcript = Counting(), Transcript(2, 10)
+    (found,) = run(transcript.gather([ask(A, B, C, A)]), resolver)
     assert texts(found) == [b"a", b"b", "timeout", b"a"]
     assert "2 questions" in found[2].detail
-    assert list(transcript) == [A, B]
-    assert run(remember(ask(A), {}, 0), resolver)[0].status is Status.TIMEOUT
+    assert list(transcript.answers) == [A, B]
+    assert run(Transcript(0, 10).gather([ask(A)]), resolver)[0][0].status is Status.TIMEOUT
 
 
-def test_remember_closes_what_it_drives() -> None:
+def test_beyond_the_rounds_questions_time_out_unasked() -> None:
+    resolver, transcript = Counting(), Transcript(10, 2)
+    (found,) = run(transcript.gather([ask(A, B, C, A)]), resolver)
+    assert texts(found) == [b"a", b"b", "timeout", b"a"]
+    assert "2 rounds" in found[2].detail
+
+
+def test_what_decides_no_policy_has_its_share_of_the_questions() -> None:
+    resolver, transcript = Counting(), Transcript(10, 10)
+    first, aside, other = run(transcript.gather([ask(A, B)], [ask(B, C), ask(C, A, B)], 2), resolver)
+    assert texts(first) == [b"a", b"b"]
+    # two questions in all; those that others have asked are answered all the same
+    assert texts(aside) == [b"b", b"c"]
+    assert texts(other) == [b"c", b"a", b"b"]
+    (alone,) = run(Transcript(10, 10).gather([], [ask(A, B)], 1), resolver)
+    assert texts(alone) == [b"a", "timeout"]
+    assert "1 questions for what decides no policy" in alone[1].detail
+
+
+def test_a_transcript_closes_what_it_drives() -> None:
     closed = []
 
     def waiting() -> Evaluation[None]:
@@ -287,10 +310,10 @@ def test_remember_closes_what_it_drives() -> None:
         finally:
             closed.append(True)
 
-    evaluation = remember(waiting(), {}, 10)
+    evaluation = Transcript(10, 10).gather([waiting()], [waiting()], 10)
     next(evaluation)
     evaluation.close()
-    assert closed
+    assert closed == [True, True]
 
 
 # --- Answer
