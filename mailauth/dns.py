@@ -2,7 +2,8 @@
 
 A check is an `Evaluation`: a generator that yields a batch of questions, is sent the answers in the same order,
 and returns its outcome. It never waits itself; `run` (here) and `mailauth.aio.run` do all waiting. `gather`
-merges the questions of several evaluations into shared rounds, a `Transcript` asks each question of a message once. Names inside a `Question` are A-labels, lower case, without the final dot.
+merges the questions of several evaluations into shared rounds; a `Transcript` asks each question of a message once.
+Names inside a `Question` are A-labels, lower case, without the final dot.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import inspect
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from mailauth.errors import UsageError
@@ -165,11 +167,22 @@ def checked(batch: Batch, answers: object) -> Answers:
 
 def _checked(rdtype: str, answer: Any) -> Answer:
     # An answer out of a cache was looked at before; it cannot have changed
-    if type(answer) is not Answer or rdtype not in answer._parsed:
+    if type(answer) is not Answer or rdtype not in answer._parsed:  # noqa: SLF001  of this module
         if not _usable(rdtype, answer):
             return Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
-        answer._parsed[rdtype] = True
+        answer._parsed[rdtype] = True  # noqa: SLF001  of this module
     return cast("Answer", answer)
+
+
+def addresses(answer: Answer) -> tuple[int, ...]:
+    """Return the addresses of an A or AAAA answer as numbers; for `Answer.parsed`."""
+    found = []
+    for text in answer.records:
+        try:
+            found.append(int(ip_address(text)))
+        except ValueError:
+            continue
+    return tuple(found)
 
 
 def all_secure(answers: Iterable[Answer]) -> bool | None:
@@ -289,7 +302,8 @@ def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = Non
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
                 batch = evaluation.send(failure(batch, error))
                 continue
-            _refuse_awaitables(answers)
+            if not isinstance(answers, tuple):
+                _refuse_awaitables(answers)
             batch = evaluation.send(checked(batch, answers))
     except StopIteration as stop:
         return cast("T", stop.value)
@@ -360,7 +374,7 @@ class Transcript:
         answers = self.answers
         running = [*evaluations, *aside]
         results: list[Any] = [None] * len(running)
-        found: list[tuple[int, Answers | None]] = [(index, None) for index in range(len(running))]
+        found: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
         shared: set[Question] = set()
         try:
             while found:
@@ -369,7 +383,7 @@ class Transcript:
                 refused = ""
                 for index, known in found:
                     try:
-                        batch = running[index].send(known)  # type: ignore[arg-type]  None begins
+                        batch = running[index].send(known)
                         while not (missing := [q for q in batch if q not in answers]):
                             batch = running[index].send(tuple([answers[q] for q in batch]))
                     except StopIteration as stop:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
 from mailauth import names
-from mailauth.dns import Answer, Evaluation, Question, Use, all_secure, unanswered
+from mailauth.dns import Answer, Evaluation, Question, Use, addresses, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result
 
@@ -39,7 +39,7 @@ def check(
     for forward, each in zip(questions, forwards, strict=True):
         if each.failed:
             failed = failed or (forward, each)
-        elif any(_same(text, ip) for text in each.records):
+        elif int(ip) in each.parsed(addresses):
             detail = f"{ip} is {forward.name}, and back"
             return IprevOutcome(
                 result=Result.PASS, reason=Reason.IPREV_MATCH, detail=detail, name=forward.name, secure=secure
@@ -54,10 +54,3 @@ def _temperror(question: Question, answer: Answer) -> IprevOutcome:
     failure = unanswered(question, answer)
     assert failure is not None  # noqa: S101  the caller has looked
     return IprevOutcome(result=Result.TEMPERROR, reason=failure.reason, detail=failure.detail)
-
-
-def _same(text: str, ip: IPv4Address | IPv6Address) -> bool:
-    try:
-        return ip_address(text) == ip
-    except ValueError:
-        return False

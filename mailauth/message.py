@@ -8,7 +8,7 @@ computed on demand and kept, each distinct body hash once for all signatures. Kn
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -25,8 +25,8 @@ _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 _BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
 _SPACES = re.compile(rb"  +")
 _WSP_RUN = re.compile(rb"[ \t]+")
-# RFC 5322 §2.2: field names are printable US-ASCII except the colon
-_NAME_OCTETS = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
+# RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space behind
+_NAMES = re.compile(rb"\r\n([!-9;-~]+)[ \t]*:")
 _BLANK_LINES = CRLF * 512
 
 
@@ -59,7 +59,9 @@ class Message:
         "_bodies",
         "_index",
         "_limits",
+        "_plain",
         "_relaxed",
+        "_repeated",
         "body_start",
         "fields",
         "normalised",
@@ -73,6 +75,7 @@ class Message:
         self._author: Author | None = None
         self._bodies: dict[tuple[bool, int | None], tuple[bytes, int]] = {}
         self._index: dict[bytes, list[int]] = {}
+        self._repeated: set[bytes] = set()
         self._relaxed: dict[int, bytes] = {}
         self.problems: tuple[tuple[Reason, str], ...] = ()
         line_end = raw.find(b"\n")
@@ -113,25 +116,20 @@ class Message:
         """Index the fields, and note what makes the header section ambiguous."""
         limits, fields, index = self._limits, self.fields, self._index
         problems: list[tuple[Reason, str]] = []
-        malformed = longest = 0
-        for position, field in enumerate(fields):
-            name, colon, _ = field.partition(b":")
-            # RFC 5322 §4.5: obsolete fields have white space before the colon
-            name = name.rstrip(WSP)
-            if not colon or not name or name.translate(None, _NAME_OCTETS):
-                malformed = malformed or position + 1
-                name = name.rstrip(FWS)
-            name = name.lower()
+        names = [name.lower() for name in _NAMES.findall(CRLF + header)]
+        if len(names) != len(fields):
+            names = [_name(field) for field in fields]
+            number = next(i for i, field in enumerate(fields, 1) if _NAMES.match(CRLF + field) is None)
+            problems.append((Reason.HEADER_AMBIGUOUS, f"header field {number} has no name with a colon behind it"))
+        for position, name in enumerate(names):
             if name in index:
                 index[name].append(position)
+                self._repeated.add(name)
             else:
                 index[name] = [position]
-            longest = max(longest, len(field))
-        if malformed:
-            problems.append((Reason.HEADER_AMBIGUOUS, f"header field {malformed} has no name with a colon behind it"))
         # RFC 6376 §3.8: signatures rest on valid input
-        breaks = header.count(CRLF)
-        if mixed or header.count(b"\n") != breaks or header.count(b"\r") != breaks:
+        unfolded = header.replace(CRLF, b"")
+        if mixed or b"\n" in unfolded or b"\r" in unfolded:
             problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
         if _BLANK_CONTINUATION.search(header):
             problems.append((Reason.HEADER_AMBIGUOUS, "a line of white space only could end the header section"))
@@ -149,11 +147,13 @@ class Message:
                     f"the header section has {len(fields)} fields, more than {limits.header_fields}",
                 )
             )
-        if longest > limits.field_bytes:
+        if (longest := max(map(len, fields), default=0)) > limits.field_bytes:
             problems.append(
                 (Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets, more than {limits.field_bytes}")
             )
         self.problems = tuple(problems)
+        # To bytes.split() these are white space, to RFC 6376 §3.4.2 they are not
+        self._plain = not (problems or b"\x0b" in unfolded or b"\x0c" in unfolded)
 
     @property
     def utf8(self) -> bool:
@@ -176,16 +176,43 @@ class Message:
         """Return the positions of the fields of a name (in lower case), from the top."""
         return self._index.get(name, [])
 
+    @property
+    def repeated(self) -> set[bytes]:
+        """The names (in lower case) of which there is more than one field."""
+        return self._repeated
+
+    def select(self, names: Iterable[bytes], without: int) -> list[int]:
+        """Return the positions of the fields that a signature names (RFC 6376 §3.7, §5.4.2), but for one field.
+
+        Each name stands for the bottom-most field of this name that is not used yet; when none is left, for nothing.
+        """
+        chosen: list[int] = []
+        left: dict[bytes, list[int]] = {}
+        for name in names:
+            positions = left.get(name)
+            if positions is None:
+                positions = left[name] = [p for p in self._index.get(name, ()) if p != without]
+            if positions:
+                chosen.append(positions.pop())
+        return chosen
+
     def value(self, position: int) -> bytes:
         """Return what follows the colon of a field, folding included."""
         return self.fields[position].partition(b":")[2]
 
     def relaxed(self, position: int) -> bytes:
         """Return a field in relaxed canonical form, without the final CRLF (RFC 6376 §3.4.2)."""
-        kept = self._relaxed.get(position)
-        if kept is None:
-            kept = self._relaxed[position] = relaxed_field(self.fields[position])
-        return kept
+        relaxed = self._relaxed
+        if position not in relaxed:
+            relaxed[position] = self.relax(self.fields[position])
+        return relaxed[position]
+
+    def relax(self, field: bytes) -> bytes:
+        """Return a field of this message, or one with parts taken out, in relaxed canonical form."""
+        if not self._plain:
+            return relaxed_field(field)
+        name, _, value = field.partition(b":")
+        return name.rstrip(WSP).lower() + b":" + b" ".join(value.split())
 
     def body_hash(self, *, relaxed: bool, length: int | None = None) -> tuple[bytes, int]:
         """Return the SHA-256 of the canonical body, cut after `length` octets, and the length of the whole of it."""
@@ -256,6 +283,13 @@ class Message:
             detail = f"From names {len(set(domains))} domains: {', '.join(sorted(set(domains))[:3])}"
             return Author(domain=None, reason=Reason.AUTHOR_DOMAINS, detail=detail, mailboxes=mailboxes)
         return Author(domain=domains[0], mailboxes=mailboxes)
+
+
+def _name(field: bytes) -> bytes:
+    """Return what stands for the name of a field that may have none, in lower case."""
+    name, colon, _ = field.partition(b":")
+    name = name.rstrip(WSP).lower()
+    return name if colon and _NAMES.match(CRLF + name + colon) else name.rstrip(FWS)
 
 
 def _lf_header_end(raw: bytes) -> int:

@@ -7,6 +7,7 @@ mapping (RFC 5891 §4, RFC 8616), so a look-alike stays its own domain. Knows no
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 MAX_NAME = 253  # RFC 1035 §2.3.4: 255 octets on the wire
@@ -20,6 +21,12 @@ def to_ascii(domain: str) -> str | None:
 
     Labels hold letters, digits, hyphens and underscores (deployed in selectors and MAIL FROM domains).
     """
+    # Names of strangers: those that are too long for DNS are not kept
+    return _to_ascii(domain) if len(domain) <= MAX_NAME + 1 else _to_ascii.__wrapped__(domain)
+
+
+@lru_cache(maxsize=4096)
+def _to_ascii(domain: str) -> str | None:
     name = domain.removesuffix(".")
     if name.isascii():
         name = name.lower()

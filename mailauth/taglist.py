@@ -6,12 +6,14 @@ A linear scanner on octets. Knows the list syntax only; what a tag means is the 
 from __future__ import annotations
 
 import binascii
+import re
 
 from mailauth.results import Malformed, Reason
 
 FWS = b" \t\r\n"
 _DIGITS = b"0123456789"
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+_SPECS = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([^;]*+)")
 # RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS stands between, "=" and ";" are the frame
 _PRINTABLE = bytes(range(0x21, 0x7F)) + FWS
 
@@ -24,23 +26,31 @@ def parse(text: bytes, reason: Reason, max_tags: int) -> dict[bytes, bytes]:
     """
     if text.translate(None, _PRINTABLE):
         _require_utf8(text, reason)
-    specs = text.split(b";")
+    count = text.count(b";") + 1
     # RFC 6376 §3.2: tag-list = tag-spec *( ";" tag-spec ) [ ";" ], so one empty spec at the end is none
-    if not specs[-1].strip(FWS):
-        specs.pop()
-    if len(specs) > max_tags:
-        raise Malformed(Reason.LIMIT_TAGS, f"{len(specs)} tags, more than {max_tags}")
-    tags: dict[bytes, bytes] = {}
+    if not text[text.rfind(b";") + 1 :].strip(FWS):
+        count -= 1
+    if count > max_tags:
+        raise Malformed(Reason.LIMIT_TAGS, f"{count} tags, more than {max_tags}")
+    tags = {name: value.strip(FWS) for name, value in _SPECS.findall(text)}
+    if len(tags) != count:
+        raise _problem(text.split(b";")[:count], reason)
+    return tags
+
+
+def _problem(specs: list[bytes], reason: Reason) -> Malformed:
+    """Return what is wrong with the first tag that is."""
+    seen: set[bytes] = set()
     for spec in specs:
-        name, equals, value = spec.partition(b"=")
+        name, equals, _ = spec.partition(b"=")
         name = name.strip(FWS)
         if not equals or not name or name.translate(None, _NAME) or name[:1] in b"_0123456789":
-            raise Malformed(reason, f"not a tag: {printable(spec)}")
+            return Malformed(reason, f"not a tag: {printable(spec)}")
         # RFC 6376 §3.2: "Tags with duplicate names MUST NOT occur … the entire tag-list is invalid"
-        if name in tags:
-            raise Malformed(reason, f"the tag {name.decode()}= stands twice")
-        tags[name] = value.strip(FWS)
-    return tags
+        if name in seen:
+            return Malformed(reason, f"the tag {name.decode()}= stands twice")
+        seen.add(name)
+    return Malformed(reason, "no list of tags")
 
 
 def _require_utf8(text: bytes, reason: Reason) -> None:

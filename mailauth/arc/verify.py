@@ -16,7 +16,7 @@ from mailauth.dkim.signature import Signature, read_common, read_message_tags, r
 from mailauth.dkim.verify import check_signature, try_keys, unsigned_octets
 from mailauth.dns import Answer, Evaluation, Question, Use, all_secure
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.message import CRLF, Message, relaxed_field
+from mailauth.message import CRLF, Message
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
 
 _AAR = b"arc-authentication-results"
@@ -226,7 +226,7 @@ def _check_seals(message: Message, sets: list[_Set], answers: dict[str, Answer],
     for i, each in enumerate(sets, 1):
         running.update(message.relaxed(each.aar) + CRLF + message.relaxed(each.ams_position) + CRLF)
         own = running.copy()
-        own.update(relaxed_field(without_signature(message.fields[each.seal_position])))
+        own.update(message.relax(without_signature(message.fields[each.seal_position])))
         _, verified, problem = try_keys(each.seal, answers[each.seal.key_name], own.digest, limits)
         if problem is not None:
             raise Malformed(problem.reason, f"ARC-Seal i={i}: {problem.detail}")

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from mailauth import names, taglist
 from mailauth.limits import Limits
-from mailauth.message import CRLF, Message, relaxed_field
+from mailauth.message import CRLF, Message
 from mailauth.results import Malformed, Reason
 
 # RFC 6376 §3.3, RFC 8463 §4.1: signatures of other algorithms are ignored
@@ -187,18 +187,9 @@ def without_signature(field: bytes) -> bytes:
 
 def header_digest(message: Message, position: int, signature: Signature) -> bytes:
     """Return the SHA-256 of the signed header fields and the signature field itself (RFC 6376 §3.7)."""
-    parts: list[bytes] = []
-    left: dict[str, list[int]] = {}
-    for name in signature.signed_headers:
-        candidates = left.get(name)
-        if candidates is None:
-            # RFC 6376 §3.7: the signature field being verified is not among those it signs
-            candidates = [c for c in message.find(name.encode("ascii", "replace")) if c != position]
-            left[name] = candidates
-        # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
-        if candidates:
-            chosen = candidates.pop()
-            parts.append(message.relaxed(chosen) if signature.relaxed_header else message.fields[chosen])
+    # RFC 6376 §3.7: the signature field being verified is not among those it signs
+    chosen = message.select([name.encode("ascii", "replace") for name in signature.signed_headers], position)
+    parts = [*map(message.relaxed if signature.relaxed_header else message.fields.__getitem__, chosen)]
     own = without_signature(message.fields[position])
-    parts.append(relaxed_field(own) if signature.relaxed_header else own)
+    parts.append(message.relax(own) if signature.relaxed_header else own)
     return sha256(CRLF.join(parts)).digest()

@@ -241,10 +241,15 @@ def unsigned_octets(message: Message, signature: Signature) -> int:
 
 def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
     """RFC 6376 §8.15: fields a reader is shown that were added to those signed."""
-    return tuple(
-        name.decode()
-        for name in _SINGLE
-        if (count := len(message.find(name))) > 1 and count > signature.signed_headers.count(name.decode())
+    repeated = message.repeated.intersection(_SINGLE)
+    return (
+        tuple(
+            name.decode()
+            for name in _SINGLE
+            if name in repeated and len(message.find(name)) > signature.signed_headers.count(name.decode())
+        )
+        if repeated
+        else ()
     )
 
 

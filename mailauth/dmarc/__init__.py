@@ -5,4 +5,14 @@ from mailauth.dmarc.discovery import find_policy, walk, walk_names
 from mailauth.dmarc.psl import SuffixList, load_suffix_list
 from mailauth.dmarc.record import Record, parse
 
-__all__ = ["Record", "SuffixList", "ask_ahead", "check", "find_policy", "load_suffix_list", "parse", "walk", "walk_names"]
+__all__ = [
+    "Record",
+    "SuffixList",
+    "ask_ahead",
+    "check",
+    "find_policy",
+    "load_suffix_list",
+    "parse",
+    "walk",
+    "walk_names",
+]

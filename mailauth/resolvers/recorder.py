@@ -1,6 +1,7 @@
 """Keeping the DNS of the day: every question and answer that passed, in the form that `Zone` reads.
 
-A replay gives the same statuses, records and aliases. Knows nothing of how the answers came about.
+A replay gives equal answers: what the zone form has no place for (TTL, DNSSEC, words on a failure) stands beside it.
+Knows nothing of how the answers came about.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, failure, transport
 from mailauth.resolvers.loops import together
-from mailauth.resolvers.zone import moment
+from mailauth.resolvers.zone import Zone, moment
 
 if TYPE_CHECKING:
     import os
@@ -78,8 +79,8 @@ class Recorder:
     ) -> dict[str, Any]:
         """Return the recording as `Zone` takes it.
 
-        Names that are not ASCII are left out: they are no questions for DNS. Where the aliases of two answers
-        contradict each other, the later one is kept without its aliases.
+        `zone` has the records, `answers` the fields of answers that a `Zone` of these records gives otherwise; it is
+        left out when there are none.
 
         Args:
             now: the moment for which messages were checked: aware datetime, POSIX seconds, ISO 8601 text.
@@ -104,11 +105,20 @@ class Recorder:
                 zone.setdefault(alias, {})["CNAME"] = [target]
                 owner = target
             zone.setdefault(owner, {})[rdtype] = value
+        records = {
+            name: "NXDOMAIN" if all(value == "NXDOMAIN" for value in types.values()) else types
+            for name, types in sorted(zone.items())
+        }
+        replay = Zone(records)
+        details: dict[str, dict[str, Any]] = {}
+        for question, answer in sorted(self._answers.copy().items()):
+            (found,) = replay.resolve((question,))
+            known = found.to_dict()
+            if more := {field: value for field, value in answer.to_dict().items() if value != known[field]}:
+                details.setdefault(question.name, {})[question.rdtype] = more
         return {
-            "zone": {
-                name: "NXDOMAIN" if all(value == "NXDOMAIN" for value in types.values()) else types
-                for name, types in sorted(zone.items())
-            },
+            "zone": records,
+            **({"answers": details} if details else {}),
             "now": None if now is None else moment(now).isoformat(),
             "recorded": None if recorded is None else moment(recorded).isoformat(),
         }

@@ -8,13 +8,14 @@ clock. dnspython is imported only to read a master file.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.dns import Answer, Answers, Batch, Question, Status, checked
 from mailauth.errors import UsageError
 from mailauth.names import to_ascii
 
@@ -46,7 +47,7 @@ class Zone:
         mapping: `{name: {type: records}}`. Records are a list: strings for most types, `[preference, host]` for MX;
             for TXT a string or a list of character-strings. "SERVFAIL", "TIMEOUT", "REFUSED" or "NXDOMAIN" may stand
             instead of the records of a type or of all types of a name; the type "*" is every type not listed. Or
-            `{"zone": mapping, "now": time, "recorded": time}`, as `Recorder` writes it.
+            `{"zone": mapping, "answers": details, "now": time, "recorded": time}`, as `Recorder` writes it.
 
     Attributes:
         now: the moment for which the data were taken, None if not given.
@@ -60,11 +61,14 @@ class Zone:
 
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.now = None
-        if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= {"zone", "now", "recorded"}:
+        details: Any = {}
+        if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= _RECORDING:
             if mapping.get("now") is not None:
                 self.now = moment(mapping["now"])
+            details = mapping.get("answers", details)
             mapping = mapping["zone"]
         self._load(_nodes(mapping))
+        self._exact.update(self._detailed(details))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Zone:
@@ -101,6 +105,7 @@ class Zone:
 
     def _load(self, nodes: dict[str, _Node]) -> None:
         self._nodes = nodes
+        self._exact: dict[tuple[str, str], Answer] = {}
         # keyed by names of the zone: names that strangers choose must not make it grow
         self._answers: dict[tuple[str, str], Answer] = {}
         self._existing = {""}
@@ -113,6 +118,8 @@ class Zone:
 
     def _answer(self, question: Question) -> Answer:
         name, rdtype = question
+        if self._exact and (exact := self._exact.get((name, rdtype))):
+            return exact
         owner = self._owner(name.lower().removesuffix(".") if name.isascii() else name)
         if owner is None:
             return FAULTS["NXDOMAIN"]
@@ -120,6 +127,22 @@ class Zone:
             return _NODATA
         key = (owner, rdtype)
         return self._answers.get(key) or self._answers.setdefault(key, self._follow(node, rdtype))
+
+    def _detailed(self, details: Any) -> dict[tuple[str, str], Answer]:
+        """Return the recorded answers that say more than the records: their TTL and the like."""
+        exact: dict[tuple[str, str], Answer] = {}
+        for name, types in _items(details, "answers"):
+            for rdtype, fields in _items(types, name):
+                question = Question(name, rdtype)
+                try:
+                    answer = replace(self._answer(question), **{f: _FIELDS[f](v, rdtype) for f, v in fields.items()})
+                except (AttributeError, KeyError, TypeError, ValueError):
+                    answer = None
+                if answer is None or checked((question,), (answer,)) != (answer,):
+                    msg = f"answers: {name}: {rdtype}: give fields of an Answer, as Recorder writes them"
+                    raise UsageError(msg)
+                exact[question] = answer
+        return exact
 
     def _owner(self, name: str) -> str | None:
         """Return the name of the zone that answers for `name`: itself, a wildcard, or none."""
@@ -149,6 +172,31 @@ class Zone:
             return final
         ttl = None if final.ttl is None else min(*ttls, final.ttl)
         return Answer(final.status, final.records, ttl, tuple(cnames), detail=final.detail)
+
+
+_RECORDING = {"zone", "answers", "now", "recorded"}
+
+
+def _items(mapping: Any, place: str) -> Iterable[tuple[str, Any]]:
+    if not isinstance(mapping, Mapping):
+        msg = f"{place}: give a mapping, as Recorder writes it"
+        raise UsageError(msg)
+    return mapping.items()
+
+
+def _record(item: Any, rdtype: str) -> Any:
+    if rdtype == "TXT":
+        return _txt(item)
+    return tuple(item) if isinstance(item, list) else item
+
+
+# How the fields of `Answer.to_dict` become those of an Answer; `checked` looks at what comes out
+_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
+    "status": lambda value, _: Status(value),
+    "records": lambda value, rdtype: tuple(_record(item, rdtype) for item in value),
+    "cnames": lambda value, _: tuple(value),
+    **dict.fromkeys(("ttl", "secure", "detail"), lambda value, _: value),
+}
 
 
 def moment(value: object) -> datetime:

@@ -8,18 +8,18 @@ reaches the term, so the verdict is that of the left-to-right reading. Waits for
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import ip_address
+from functools import cached_property
 from typing import Literal
 
 from mailauth import address, names
 from mailauth.connection import Connection
-from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, all_secure, unanswered
+from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, addresses, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome
 from mailauth.spf import macro
 from mailauth.spf.macro import MacroString
-from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, is_spf, parse_record
+from mailauth.spf.record import Mechanism, Record, is_spf, parse_record
 
 _EXPLANATION_LENGTH = 500
 _MAX_IDENTITY = 1000  # characters of a value that a macro repeats; RFC 5321 §4.5.3.1 allows 256
@@ -33,6 +33,9 @@ _RULES = {
     "exists": "RFC 7208 §5.7",
     "redirect": "RFC 7208 §6.1",
 }
+
+
+_RDTYPES = {"include": "TXT", "redirect": "TXT", "mx": "MX", "exists": "A"}
 
 
 def check(
@@ -105,23 +108,15 @@ class _Decision:
         self.result, self.reason, self.record, self.domain, self.mechanism = result, reason, record, domain, mechanism
 
 
-def _policy(answer: Answer) -> Record | Malformed:
-    """Parse the one SPF record of an answer; kept with the answer."""
+def _published(answer: Answer) -> tuple[int, int, Record | Malformed | None]:
+    """Return the number of SPF records of an answer, the size of the first, and what it says; kept with the answer."""
+    records = [record for record in answer.records if is_spf(record)]
+    if len(records) != 1:
+        return len(records), 0, None
     try:
-        return parse_record(next(r for r in answer.records if is_spf(r)))
+        return 1, len(records[0]), parse_record(records[0])
     except Malformed as problem:
-        return problem
-
-
-def _addresses(answer: Answer) -> tuple[int, ...]:
-    """Return the addresses of an A or AAAA answer as numbers; kept with the answer."""
-    found = []
-    for text in answer.records:
-        try:
-            found.append(int(ip_address(text)))
-        except ValueError:
-            continue
-    return tuple(found)
+        return 1, len(records[0]), problem
 
 
 class _Check:
@@ -140,22 +135,10 @@ class _Check:
         ip = connection.address
         assert ip is not None  # noqa: S101  check() has answered that case
         self.scope, self.limits, self.strict = scope, limits, options.strict
-        self.version, self.ip, self.reverse_name = ip.version, int(ip), names.reverse_name(ip)
+        self.name = "spf" if scope == "mfrom" else "spf helo"
+        self.address, self.version, self.ip = ip, ip.version, int(ip)
         self.bits, self.rdtype = (32, "A") if ip.version == 4 else (128, "AAAA")
-        dotted = str(ip) if ip.version == 4 else ".".join(f"{self.ip:032x}")
-        helo = (connection.helo or "")[:_MAX_IDENTITY]
-        # RFC 7208 §7.2, §7.3; RFC 8616 §4: domains are A-labels in macros too
-        self.values = {
-            "s": f"{local}@{domain}",
-            "l": local,
-            "o": domain,
-            "i": dotted,
-            "v": "in-addr" if ip.version == 4 else "ip6",
-            "h": names.to_ascii(helo) or helo,
-            "c": str(ip),
-            "r": receiver,
-            "t": str(now),
-        }
+        self.identity, self.helo, self.receiver, self.now = (local, domain), connection.helo or "", receiver, now
         # RFC 8616 §4: a term that uses a local part which is not ASCII does not match
         self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
         self.terms = self.voids = self.queries = self.ahead = 0
@@ -165,6 +148,24 @@ class _Check:
         self.trace = [] if trace is None else trace
         self.used: list[Question] = []
         self.term, self.rule = "the domain itself", "RFC 7208 §4.4"
+
+    @cached_property
+    def values(self) -> dict[str, str]:
+        """The value of each macro letter."""
+        local, domain = self.identity
+        ip, helo = self.address, self.helo[:_MAX_IDENTITY]
+        # RFC 7208 §7.2, §7.3; RFC 8616 §4: domains are A-labels in macros too
+        return {
+            "s": f"{local}@{domain}",
+            "l": local,
+            "o": domain,
+            "i": str(ip) if ip.version == 4 else ".".join(f"{self.ip:032x}"),
+            "v": "in-addr" if ip.version == 4 else "ip6",
+            "h": names.to_ascii(helo) or helo,
+            "c": str(ip),
+            "r": self.receiver,
+            "t": str(self.now),
+        }
 
     def outcome(self, domain: str) -> Evaluation[SpfOutcome]:
         explanation = None
@@ -192,20 +193,19 @@ class _Check:
         )
 
     def _describe(self, decision: _Decision) -> str:
-        client = self.values["c"]
         if decision.reason is Reason.SPF_NO_RECORD:
             return f"{decision.domain} has no SPF record"
         if decision.mechanism is None:
-            return f"no term of the record of {decision.domain} matches {client}"
-        return f"{client} matches {decision.mechanism} of {decision.domain}"
+            return f"no term of the record of {decision.domain} matches {self.address}"
+        return f"{self.address} matches {decision.mechanism} of {decision.domain}"
 
     # -- questions
 
     def ask(self, questions: list[Question]) -> Evaluation[Answers]:
-        missing = tuple(q for q in dict.fromkeys(questions) if q not in self.known)
-        if missing:
-            self.known.update(zip(missing, (yield missing), strict=True))
-        return tuple(self.known[q] for q in questions)
+        known = self.known
+        if missing := tuple([q for q in dict.fromkeys(questions) if q not in known]):
+            known.update(zip(missing, (yield missing), strict=True))
+        return tuple([known[q] for q in questions])
 
     def count_queries(self, number: int) -> None:
         self.queries += number
@@ -238,11 +238,10 @@ class _Check:
             raise _Stop(Result.PERMERROR, Reason.LIMIT_SPF_VOID, detail)
 
     @staticmethod
-    def require(question: Question, answer: Answer) -> Answer:
+    def require(question: Question, answer: Answer) -> None:
         # RFC 7208 §4.4, §5: an error other than NXDOMAIN, or no answer in time, is a temperror
         if failure := unanswered(question, answer):
             raise _Stop(Result.TEMPERROR, failure.reason, failure.detail)
-        return answer
 
     def lookup(self, question: Question, *, exists: bool = False) -> Evaluation[Answer]:
         """Ask the one question of a term; trouble ends the evaluation."""
@@ -254,9 +253,8 @@ class _Check:
         return answer
 
     def note(self, question: Question) -> None:
-        check = "spf" if self.scope == "mfrom" else "spf helo"
         self.used.append(question)
-        self.trace.append(Use(question, check, self.term, self.rule, self.terms, self.voids))
+        self.trace.append(Use(question, self.name, self.term, self.rule, self.terms, self.voids))
 
     def begin(self, name: str, text: str, domain: str) -> None:
         """Begin a term that costs DNS."""
@@ -271,69 +269,74 @@ class _Check:
         if "." not in domain:
             return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
         question = Question(domain, "TXT")
-        (answer,) = yield from self.ask([question])
+        answer = self.known.get(question)
+        if answer is None:
+            (answer,) = yield (question,)
+            self.known[question] = answer
         self.note(question)
         self.require(question, answer)
-        records = [r for r in answer.records if is_spf(r)]
-        if not records:
+        number, size, record = answer.parsed(_published)
+        if not number:
             return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
         # RFC 7208 §4.5: more than one record is an error, equal ones too
-        if len(records) > 1:
-            raise _Stop(Result.PERMERROR, Reason.SPF_MULTIPLE_RECORDS, f"{domain} has {len(records)} SPF records")
-        if len(records[0]) > self.limits.record_bytes:
-            raise _Stop(
-                Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {len(records[0])} octets"
-            )
-        record = answer.parsed(_policy)
+        if number > 1:
+            raise _Stop(Result.PERMERROR, Reason.SPF_MULTIPLE_RECORDS, f"{domain} has {number} SPF records")
+        if size > self.limits.record_bytes:
+            raise _Stop(Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {size} octets")
         if isinstance(record, Malformed):
             raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")
+        assert record is not None  # noqa: S101  there is one, and it is no problem
         return (yield from self.evaluate(record, domain))
 
     def evaluate(self, record: Record, domain: str) -> Evaluation[_Decision]:
-        yield from self.ask_ahead(record, domain)
-        for mechanism in record.mechanisms:
-            if mechanism.name in DNS_MECHANISMS:
-                matched = yield from self.match(mechanism, domain)
-            else:
-                matched = self.match_at_once(mechanism)
-            if matched:
+        at_once = record.match_at_once(self.version, self.ip)
+        # What stands behind a match is not evaluated
+        lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
+        redirect = record.redirect if at_once is None else None
+        # One alone is asked in this round by itself
+        if len(lookups) + (redirect is not None) > 1:
+            yield from self.ask_ahead(lookups, redirect, domain)
+        for mechanism in lookups:
+            if (yield from self.match(mechanism, domain)):
                 return _Decision(mechanism.qualifier, Reason.SPF_MATCH, record, domain, mechanism.text)
-        if record.redirect is None or any(m.name == "all" for m in record.mechanisms):
+        if at_once is not None:
+            matched = record.mechanisms[at_once]
+            return _Decision(matched.qualifier, Reason.SPF_MATCH, record, domain, matched.text)
+        if redirect is None:
             # RFC 7208 §4.7
             return _Decision(Result.NEUTRAL, Reason.SPF_NO_MATCH, record, domain, None)
         # RFC 7208 §6.1
-        self.begin("redirect", f"redirect={record.redirect.text}", domain)
-        target = yield from self.target(record.redirect, domain)
+        self.begin("redirect", f"redirect={redirect.text}", domain)
+        target = yield from self.target(redirect, domain)
         self.count_queries(1)
         decision = (yield from self.check_host(target)) if target else None
         if decision is None or decision.result is Result.NONE:
             raise _Stop(
-                Result.PERMERROR, Reason.SPF_REDIRECT_NONE, f"redirect={record.redirect.text} of {domain} has no record"
+                Result.PERMERROR, Reason.SPF_REDIRECT_NONE, f"redirect={redirect.text} of {domain} has no record"
             )
         return decision
 
-    def ask_ahead(self, record: Record, domain: str) -> Evaluation[None]:
+    def ask_ahead(self, lookups: list[Mechanism], redirect: MacroString | None, domain: str) -> Evaluation[None]:
         """Ask what the terms of a record will ask, in one round."""
         ahead: list[Question] = []
         room = min(self.limits.spf_terms - self.terms, _AHEAD - self.ahead)
-        values = {**self.values, "d": domain}
-        specs: list[tuple[str, MacroString | None]] = []
-        for mechanism in record.mechanisms:
-            if mechanism.name in DNS_MECHANISMS:
-                specs.append((mechanism.name, mechanism.spec))
-            elif self.match_at_once(mechanism):
-                break
-        else:
-            specs.append(("redirect", record.redirect))
+        specs = [(mechanism.name, mechanism.spec) for mechanism in lookups]
+        if redirect is not None:
+            specs.append(("redirect", redirect))
         for name, spec in specs:
-            rdtype = {"include": "TXT", "redirect": "TXT", "mx": "MX", "exists": "A", "a": self.rdtype}.get(name)
+            rdtype = self.rdtype if name == "a" else _RDTYPES.get(name)
             if len(ahead) >= room:
                 break
-            if rdtype is None or (spec is None and name == "redirect"):
+            if rdtype is None:
                 continue
-            if spec and (spec.letters & self.unusable_letters or "p" in spec.letters):
+            if spec is None:
+                target: str | None = domain
+            elif not spec.letters:
+                target = spec.fixed
+            elif spec.letters & self.unusable_letters or "p" in spec.letters:
                 continue
-            target = spec.target(values) if spec else domain
+            else:
+                target = spec.target({**self.values, "d": domain})
             if target and (question := Question(target, rdtype)) not in self.known:
                 ahead.append(question)
         self.ahead += len(ahead)
@@ -362,18 +365,11 @@ class _Check:
 
     # -- mechanisms
 
-    def match_at_once(self, mechanism: Mechanism) -> bool:
-        """All, ip4 and ip6 (RFC 7208 §5.1, §5.6)."""
-        if mechanism.name == "ip4":
-            return self.version == 4 and self.ip >> (32 - mechanism.prefix4) == mechanism.network
-        if mechanism.name == "ip6":
-            return self.version == 6 and self.ip >> (128 - mechanism.prefix6) == mechanism.network
-        return True
-
     def match(self, mechanism: Mechanism, domain: str) -> Evaluation[bool]:
         """The mechanisms that need DNS."""
         self.begin(mechanism.name, mechanism.text, domain)
-        target = yield from self.target(mechanism.spec, domain)
+        spec = mechanism.spec
+        target = spec.fixed if spec and not spec.letters else (yield from self.target(spec, domain))
         if target is None:
             return False
         if mechanism.name == "include":
@@ -395,7 +391,7 @@ class _Check:
         """Whether an address answer holds the client under the prefix of the mechanism (RFC 7208 §5.3)."""
         shift = self.bits - (mechanism.prefix4 if self.version == 4 else mechanism.prefix6)
         network = self.ip >> shift
-        return any(found >> shift == network for found in answer.parsed(_addresses))
+        return any(found >> shift == network for found in answer.parsed(addresses))
 
     def include(self, mechanism: Mechanism, target: str, domain: str) -> Evaluation[bool]:
         self.count_queries(1)
@@ -428,7 +424,7 @@ class _Check:
         if self.validated is not None:
             return self.validated
         self.validated = []
-        question = Question(self.reverse_name, "PTR")
+        question = Question(names.reverse_name(self.address), "PTR")
         self.count_queries(1)
         (answer,) = yield from self.ask([question])
         self.note(question)
@@ -444,7 +440,7 @@ class _Check:
             # "If a DNS error occurs while doing an A RR lookup, then that domain name is skipped"
             if count:
                 self.count_void(each, forward)
-            if self.ip in forward.parsed(_addresses):
+            if self.ip in forward.parsed(addresses):
                 self.validated.append(each.name)
         return self.validated
 

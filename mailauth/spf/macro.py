@@ -49,17 +49,19 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class MacroString:
-    """A parsed macro-string: literal text and macros, the letters it uses, and whether it ends in a macro-expand."""
+    """A parsed macro-string: literal text and macros, the letters it uses, and whether it ends in a macro-expand.
+
+    `fixed` is its target where it uses no letter.
+    """
 
     text: str
     parts: tuple[str | Macro, ...]
     letters: frozenset[str]
     ends_in_macro: bool
+    fixed: str | None = None
 
     def expand(self, values: Mapping[str, str]) -> str:
         """Return the expanded text."""
-        if not self.letters:
-            return "".join(p for p in self.parts if isinstance(p, str))
         pieces: list[str] = []
         room = _MAX_EXPANSION
         for part in self.parts:
@@ -74,16 +76,22 @@ class MacroString:
 
     def target(self, values: Mapping[str, str]) -> str | None:
         """Return the expansion as a name to query, None when DNS cannot hold it (RFC 7208 §4.8, §7.3)."""
+        if not self.letters:
+            return self.fixed
         try:
-            name = names.host_name(self.expand(values))
+            return _query_name(self.expand(values))
         except Malformed:
             return None
-        if len(name) > names.MAX_NAME:
-            # RFC 7208 §7.3: "the left side is truncated to fit, by removing successive domain labels"
-            cut = name[-names.MAX_NAME - 1 :]
-            name = cut[cut.find(".") + 1 :]
-        # Choice D1: a name that is bad only after expansion matches nothing and is not asked
-        return name if names.queryable(name) and name.isascii() else None
+
+
+def _query_name(expansion: str) -> str | None:
+    name = names.host_name(expansion)
+    if len(name) > names.MAX_NAME:
+        # RFC 7208 §7.3: "the left side is truncated to fit, by removing successive domain labels"
+        cut = name[-names.MAX_NAME - 1 :]
+        name = cut[cut.find(".") + 1 :]
+    # Choice D1: a name that is bad only after expansion matches nothing and is not asked
+    return name if names.queryable(name) and name.isascii() else None
 
 
 def parse(text: str, *, explanation: bool = False) -> MacroString:
@@ -123,7 +131,8 @@ def parse(text: str, *, explanation: bool = False) -> MacroString:
         count = (int(digits) if len(digits) < len(str(_MANY_PARTS)) else _MANY_PARTS) if digits else None
         parts.append(Macro(letter, count, bool(match[3]), match[4], match[1].isupper()))
         letters.add(letter)
-    return MacroString(text, tuple(parts), frozenset(letters), ends_in_macro)
+    fixed = None if letters else _query_name("".join(p for p in parts if isinstance(p, str)))
+    return MacroString(text, tuple(parts), frozenset(letters), ends_in_macro, fixed)
 
 
 def parse_domain_spec(text: str) -> MacroString:

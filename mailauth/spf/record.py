@@ -7,7 +7,7 @@ scanner; knows nothing of the client or of DNS answers.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address
 
 from mailauth.results import Malformed, Reason, Result
@@ -42,11 +42,36 @@ class Mechanism:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A syntactically right SPF record."""
+    """A syntactically right SPF record.
+
+    `lookups` are the mechanisms that need DNS, with their places. `networks` has the others by IP version: an address
+    matches the mechanism at `place` when it is `network` after a shift by so many bits.
+    """
 
     mechanisms: tuple[Mechanism, ...]
     redirect: MacroString | None = None
     exp: MacroString | None = None
+    lookups: tuple[tuple[int, Mechanism], ...] = field(init=False, repr=False, compare=False)
+    networks: dict[int, tuple[tuple[int, int, int], ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Arrange the mechanisms for evaluation."""
+        places = list(enumerate(self.mechanisms))
+        object.__setattr__(self, "lookups", tuple((i, m) for i, m in places if m.name in DNS_MECHANISMS))
+        others = [(i, m) for i, m in places if m.name not in DNS_MECHANISMS]
+        # RFC 7208 §5.1: of any address, nothing is left after a shift by all its bits, and "all" always matches
+        networks = {
+            4: tuple((32 if m.name == "all" else 32 - m.prefix4, m.network, i) for i, m in others if m.name != "ip6"),
+            6: tuple((128 if m.name == "all" else 128 - m.prefix6, m.network, i) for i, m in others if m.name != "ip4"),
+        }
+        object.__setattr__(self, "networks", networks)
+
+    def match_at_once(self, version: int, ip: int) -> int | None:
+        """Return the place of the first of all, ip4 and ip6 that matches an address (RFC 7208 §5.1, §5.6)."""
+        for shift, network, place in self.networks[version]:
+            if ip >> shift == network:
+                return place
+        return None
 
 
 def is_spf(record: bytes) -> bool:

@@ -348,6 +348,7 @@ CASES: list[Case] = [
           zone={"example.net": {"TXT": ["v=spf1 +all"]}}),
     dmarc(Reason.DMARC_NO_RECORD, "none", "NXDOMAIN", "example.com"),
     dmarc(Reason.DMARC_BAD_RECORD, "permerror", "v=DMARC1; p=refuse", "example.com", "p"),
+    dmarc(Reason.LIMIT_RECORD_BYTES, "permerror", f"v=DMARC1; p=none; x={'y' * 17000}", "example.com", "17020"),
     author(Reason.AUTHOR_MISSING, b"", "no From"),
     author(Reason.AUTHOR_MISSING, b"From: nobody:;\r\n", "no mailbox"),
     author(Reason.AUTHOR_REPEATED, b"From: a@example.com\r\nFrom: b@example.com\r\n", "2"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mailauth import Disposition, Options, Reason, Result, dmarc, run
+from mailauth import Disposition, Limits, Options, Reason, Result, dmarc, run
 from mailauth.message import Author
 from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
 from mailauth.testing import Faults, Zone
@@ -43,6 +43,15 @@ def check(
 
 def record(tags: str, name: str = "example.com") -> dict[str, Any]:
     return {f"_dmarc.{name}": {"TXT": [f"v=DMARC1; {tags}"]}}
+
+
+def test_a_record_that_is_too_long_is_not_applied() -> None:
+    long = {**record("p=reject; x=" + "y" * 200), **record("p=reject", "sub.example.com")}
+    outcome = check(zone=long, limits=Limits(record_bytes=100))
+    assert (outcome.result, outcome.reason) == (Result.PERMERROR, Reason.LIMIT_RECORD_BYTES)
+    assert outcome.policy_domain == "example.com"
+    assert check("sub.example.com", long, limits=Limits(record_bytes=100)).result is Result.FAIL
+    assert check(zone=long).result is Result.FAIL
 
 
 # --- alignment
