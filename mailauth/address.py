@@ -8,6 +8,7 @@ wholly inside the grammar is a stated problem. Knows nothing of DNS or policies.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from mailauth.results import Malformed, Reason
@@ -232,6 +233,7 @@ class _Parser:
 # Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
 _DOT_STRING = re.compile(f"[{_ATEXT}. ]+")
 # RFC 5321 §4.1.2: A-d-l ":", a source route: it is to be accepted and ignored (also §3.6.1)
+_KEPT = 320  # the length up to which a path is remembered: RFC 5321 §4.5.3.1 allows 256
 _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 
 
@@ -240,6 +242,11 @@ def parse_path(path: str) -> tuple[str, str] | None:
 
     Angle brackets may be there or not. Never raises for any input.
     """
+    return _parse_path(path) if len(path) <= _KEPT else _parse_path.__wrapped__(path)
+
+
+@lru_cache(maxsize=1024)
+def _parse_path(path: str) -> tuple[str, str] | None:
     path = path.strip(" ")
     if _CONTROL.search(path) or "\r" in path or "\n" in path:
         return None

@@ -215,10 +215,16 @@ def _compose(
     signatures = read_signatures(message, limits) if "dkim" in checks else []
     path = parse_path(connection.mail_from or "")
     identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
+    # The policy, and the walks of identifiers that could align, are asked beside the checks that DMARC waits for
+    early: list[Evaluation[Any]] = []
+    walks: list[str] = []
+    if "dmarc" in checks and author.domain:
+        walks = dmarc.walks_ahead(author.domain, identifiers)
+        early = [
+            dmarc.find_policy(author.domain, organizational),
+            *(dmarc.walk(domain, organizational) for domain in walks),
+        ]
     verdicts = [
-        dmarc.ask_ahead(author.domain, identifiers, organizational)
-        if "dmarc" in checks and author.domain
-        else _nothing(),
         spf_check("mfrom") if "spf" in checks else _nothing(),
         dkim.verify(
             message,
@@ -244,8 +250,8 @@ def _compose(
         _nothing() if long_chain else arc_check,
     ]
     share = int(limits.questions * _SHARE_ASIDE)
-    found = yield from transcript.gather(verdicts, aside, share)
-    ahead, spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = found
+    found = yield from transcript.gather([*early, *verdicts], aside, share)
+    spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = found[len(early) :]
     dmarc_outcome = None
     if "dmarc" in checks:
         dmarc_check = dmarc.check(
@@ -255,7 +261,7 @@ def _compose(
             limits=limits,
             options=options,
             organizational_domain=organizational,
-            ahead=ahead,
+            ahead=dmarc.Ahead(found[0], dict(zip(walks, found[1:], strict=False))) if early else None,
             trace=trace,
         )
         (dmarc_outcome,) = yield from transcript.gather([dmarc_check])

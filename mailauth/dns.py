@@ -67,11 +67,11 @@ class Answer:
 
     def parsed(self, parser: Callable[[Answer], T]) -> T:
         """Return `parser(self)`, computed once for as long as this answer lives in a cache."""
-        try:
-            return cast("T", self._parsed[parser])
-        except KeyError:
-            value = self._parsed[parser] = parser(self)
-            return value
+        known: Any = self._parsed
+        if parser not in known:
+            known[parser] = parser(self)
+        value: T = known[parser]
+        return value
 
     def __reduce__(self) -> tuple[type[Answer], tuple[object, ...]]:
         """Pickle the answer without what was parsed from it."""
@@ -171,7 +171,8 @@ def _checked(rdtype: str, answer: Any) -> Answer:
         if not _usable(rdtype, answer):
             return Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
         answer._parsed[rdtype] = True  # noqa: SLF001  of this module
-    return cast("Answer", answer)
+    usable: Answer = answer
+    return usable
 
 
 def addresses(answer: Answer) -> tuple[int, ...]:
@@ -384,17 +385,22 @@ class Transcript:
                 for index, known in found:
                     try:
                         batch = running[index].send(known)
-                        while not (missing := [q for q in batch if q not in answers]):
-                            batch = running[index].send(tuple([answers[q] for q in batch]))
+                        # An answer is never false
+                        while all(known := tuple(map(answers.get, batch))):
+                            batch = running[index].send(known)
                     except StopIteration as stop:
                         results[index] = stop.value
                         continue
                     waiting.append((index, batch))
-                    if index >= len(evaluations):
-                        shared.update(missing[: max(share - len(shared), 0)])
-                        if len(missing) > len(missing := [q for q in missing if q in shared]):
-                            refused = f"{share} questions for what decides no policy"
-                    new.update(dict.fromkeys(missing))
+                    for question, answer in zip(batch, known, strict=True):
+                        if answer is not None:
+                            continue
+                        if index >= len(evaluations) and question not in shared:
+                            if len(shared) >= share:
+                                refused = f"{share} questions for what decides no policy"
+                                continue
+                            shared.add(question)
+                        new[question] = None
                 room = self._max_questions - len(answers)
                 if len(new) > room:
                     refused = f"{self._max_questions} questions"
@@ -407,7 +413,7 @@ class Transcript:
                     late = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {refused}")
                     found = [(index, tuple([answers.get(q, late) for q in batch])) for index, batch in waiting]
                 else:
-                    found = [(index, tuple([answers[q] for q in batch])) for index, batch in waiting]
+                    found = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]
         finally:
             for evaluation in running:
                 evaluation.close()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from mailauth import address, names
 from mailauth.limits import DEFAULT_LIMITS, Limits
@@ -30,8 +30,7 @@ _NAMES = re.compile(rb"\r\n([!-9;-~]+)[ \t]*:")
 _BLANK_LINES = CRLF * 512
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Author(NamedTuple):
     """The Author Domain (RFC 9989 §5.3.1), or why there is not exactly one.
 
     `domain` is in normal form, None with a `reason` and a `detail`. `mailboxes` are those of a readable From field.

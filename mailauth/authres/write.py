@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mailauth import names
 from mailauth.authres.parse import MethodResult, Property
@@ -66,9 +67,14 @@ def clean(text: str, *, utf8: bool) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
+@lru_cache(maxsize=1024)
+def _is_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
+
+
 def write_value(text: str, *, utf8: bool = False) -> str:
     """Return a value as a token where it is a plain one, else as a quoted-string (RFC 8601 §2.2)."""
-    if len(text) <= _VALUE_LENGTH and _TOKEN.fullmatch(text):
+    if len(text) <= _VALUE_LENGTH and _is_token(text):
         return text
     text = clean(text, utf8=utf8)
     if _TOKEN.fullmatch(text):
@@ -135,9 +141,12 @@ def _row(result: MethodResult, *, utf8: bool) -> str:
     for p in result.properties:
         written = write_address(p.value, utf8=utf8) if "@" in p.value else write_value(p.value, utf8=utf8)
         words.append(f"{write_value(p.ptype)}.{write_value(p.name)}={written}")
+    row = ";\r\n\t" + " ".join(words)
+    # One column is kept free for the semicolon of the next result
+    if len(row) - 4 + _TAB < LINE:
+        return row
     lines, column = [";\r\n\t" + words[0]], _TAB + len(words[0])
     for word in words[1:]:
-        # One column is kept free for the semicolon of the next result
         if column + 1 + len(word) >= LINE:
             lines.append("\r\n\t" + word)
             column = _TAB + len(word)

@@ -1,18 +1,19 @@
 """DMARC (RFC 9989; RFC 7489 and 9091 by option): policy discovery, alignment, advice."""
 
-from mailauth.dmarc.check import ask_ahead, check
+from mailauth.dmarc.check import Ahead, check, walks_ahead
 from mailauth.dmarc.discovery import find_policy, walk, walk_names
 from mailauth.dmarc.psl import SuffixList, load_suffix_list
 from mailauth.dmarc.record import Record, parse
 
 __all__ = [
+    "Ahead",
     "Record",
     "SuffixList",
-    "ask_ahead",
     "check",
     "find_policy",
     "load_suffix_list",
     "parse",
     "walk",
     "walk_names",
+    "walks_ahead",
 ]

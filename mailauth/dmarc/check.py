@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from mailauth import names
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, walk
 from mailauth.dmarc.record import PolicyWord, Record
-from mailauth.dns import Evaluation, Use, gather
+from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Author
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
@@ -41,7 +41,7 @@ def check(
         limits: `record_bytes` matters here.
         options: `count_testing_keys` and `enforce_reject` matter here.
         organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
-        ahead: what `ask_ahead` found.
+        ahead: what was asked early, beside the checks whose outcomes are given.
         trace: takes the use of each answer.
 
     Raises:
@@ -232,19 +232,7 @@ class Ahead(NamedTuple):
     walks: Mapping[str, Walk] = MappingProxyType({})
 
 
-def ask_ahead(
-    author_domain: str, identifiers: Iterable[str | None], organizational_domain: OrganizationalDomain | None = None
-) -> Evaluation[Ahead]:
-    """Ask what `check` will ask, beside the checks that it waits for.
-
-    Args:
-        author_domain: in normal form.
-        identifiers: domains that DKIM and SPF may authenticate.
-        organizational_domain: as for `check`.
-    """
+def walks_ahead(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
+    """Return those of the domains that DKIM and SPF may authenticate whose walk is worth to be asked early."""
     related = dict.fromkeys(i for i in identifiers if i and i != author_domain and names.related(i, author_domain))
-    domains = list(related)[:_WALKS_AHEAD]
-    policy, *walks = yield from gather(
-        find_policy(author_domain, organizational_domain), *(walk(domain, organizational_domain) for domain in domains)
-    )
-    return Ahead(policy, dict(zip(domains, walks, strict=True)))
+    return list(related)[:_WALKS_AHEAD]

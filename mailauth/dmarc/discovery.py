@@ -7,9 +7,8 @@ All names of a walk are asked in one round: reading stops where the RFC stops as
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, records_of
@@ -23,8 +22,7 @@ _JUMP_TO = 7
 _WEAKER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(NamedTuple):
     """What was found for one domain, longest name first. `failure`: a name that was needed gave no answer."""
 
     domain: str
@@ -39,8 +37,7 @@ class Walk:
         return next((record for at, record in self.found if at == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """The record that applies to an Author Domain; None with a `failure` (temporary) or without any record."""
 
     walk: Walk

@@ -7,7 +7,7 @@ last, with a warning, the list of 2019 inside publicsuffix2. An unlisted top-lev
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import util
 from pathlib import Path
 
@@ -61,14 +61,17 @@ def load_suffix_list(path: str | None = None) -> SuffixList:
             msg = f"public_suffix_list={path!r} is no file: give the path of a public_suffix_list.dat, or None"
             raise UsageError(msg)
         return _load(path)
-    if _SYSTEM.is_file():
-        return _load(str(_SYSTEM))
+    return _load(_best())
+
+
+@cache
+def _best() -> str | None:
+    """Return the path of the best list that is installed, None for the one inside publicsuffix2."""
+    paths = [_SYSTEM]
     package = util.find_spec("publicsuffixlist")
     if package is not None and package.origin:
-        data = Path(package.origin).with_name("public_suffix_list.dat")
-        if data.is_file():
-            return _load(str(data))
-    return _load(None)
+        paths.append(Path(package.origin).with_name("public_suffix_list.dat"))
+    return next((str(path) for path in paths if path.is_file()), None)
 
 
 def warn_if_old(path: str | None) -> None:

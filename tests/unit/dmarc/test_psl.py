@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 
@@ -103,6 +104,15 @@ def test_the_installed_list_is_current() -> None:
     assert dmarc.load_suffix_list().is_suffix("pages.dev")
 
 
+@pytest.fixture
+def _search_again() -> Iterator[None]:
+    """Forget where the best list was found, before and after."""
+    psl._best.cache_clear()
+    yield
+    psl._best.cache_clear()
+
+
+@pytest.mark.usefixtures("_search_again")
 def test_the_systems_list_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "system.dat"
     path.write_text("com\nexample.com\n")
@@ -114,6 +124,7 @@ def without_package(name: str) -> None:
     """Stand in for `importlib.util.find_spec` where nothing is installed."""
 
 
+@pytest.mark.usefixtures("_search_again")
 def test_the_old_list_comes_last_and_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psl, "_SYSTEM", tmp_path / "absent.dat")
     monkeypatch.setattr("importlib.util.find_spec", without_package)
@@ -126,6 +137,7 @@ def test_the_old_list_comes_last_and_warns(tmp_path: Path, monkeypatch: pytest.M
         authenticate(raw, None, zone, "mx.example.org", 0)
 
 
+@pytest.mark.usefixtures("_search_again")
 def test_a_package_without_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Spec:
         origin = str(tmp_path / "__init__.py")
