@@ -19,6 +19,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _QUOTED_RUN = re.compile(r'[^"\\]+')
 _LITERAL = re.compile(r"\[[^\[\]\\]*\]")
 _COMMENT_RUN = re.compile(r"[^()\\]+")
+_ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")
 _SPECIALS = "<>@,;:."
 
 
@@ -209,8 +210,8 @@ class _Parser:
         """RFC 5322 §4.4: obs-local-part = word *("." word)."""
         if len(words) % 2 == 0 or any((w.kind == ".") != (i % 2 == 1) for i, w in enumerate(words)):
             raise self._fail("the part before @ is no dot-separated row of words")
-        # An encoded-word has no place in an address; some clients decode it all the same
-        if any(w.kind == "atom" and w.text.startswith("=?") and w.text.endswith("?=") for w in words):
+        # RFC 2047 §5: an encoded-word has no place in an address; some clients decode it all the same
+        if _ENCODED_WORD.search("".join('"' if w.kind == "quoted" else w.text for w in words)):
             raise self._fail("an encoded-word stands in the place of an address")
         return "".join(w.text for w in words)
 
@@ -232,8 +233,8 @@ class _Parser:
 
 # Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
 _DOT_STRING = re.compile(f"[{_ATEXT}. ]+")
-# RFC 5321 §4.1.2: A-d-l ":", a source route: it is to be accepted and ignored (also §3.6.1)
 _KEPT = 320  # the length up to which a path is remembered: RFC 5321 §4.5.3.1 allows 256
+# RFC 5321 §4.1.2: A-d-l ":", a source route: it is to be accepted and ignored (also §3.6.1)
 _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 
 

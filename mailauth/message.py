@@ -181,16 +181,14 @@ class Message:
         return self._repeated
 
     def select(self, names: Iterable[bytes], without: int) -> list[int]:
-        """Return the positions of the fields that a signature names (RFC 6376 §3.7, §5.4.2), but for one field.
-
-        Each name stands for the bottom-most field of this name that is not used yet; when none is left, for nothing.
-        """
+        """Return the positions of the fields that a signature names, but for one field."""
         chosen: list[int] = []
         left: dict[bytes, list[int]] = {}
         for name in names:
             positions = left.get(name)
             if positions is None:
                 positions = left[name] = [p for p in self._index.get(name, ()) if p != without]
+            # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
             if positions:
                 chosen.append(positions.pop())
         return chosen

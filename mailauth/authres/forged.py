@@ -16,7 +16,8 @@ from mailauth.message import Message
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
 _NOISE = re.compile(r'\([^()]*\)|[\s"\\]')
-_NAME_OCTETS = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
+# RFC 5322 §2.2: what no field name has
+_OTHER_OCTETS = bytes(c for c in range(256) if not 0x21 <= c < 0x7F or c == ord(":"))
 _NAME = b"authentication-results"
 _INVISIBLE = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd]")
 
@@ -39,7 +40,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
 
 
 def _visible(name: bytes) -> bytes:
-    return bytes(c for c in name if c in _NAME_OCTETS) if name.startswith(_NAME[:1]) else name
+    return name.translate(None, _OTHER_OCTETS)
 
 
 def _normal(authserv_id: str) -> str:
