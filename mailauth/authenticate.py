@@ -16,7 +16,7 @@ from mailauth import arc, dkim, dmarc, iprev, names, spf
 from mailauth._version import __version__
 from mailauth.address import parse_path
 from mailauth.authres.forged import forged_fields
-from mailauth.authres.write import HeaderField, authserv_id_of, results_of, write
+from mailauth.authres.write import HeaderField, authserv_id_of, write_outcomes
 from mailauth.connection import Connection
 from mailauth.dkim.verify import read_signatures
 from mailauth.dns import Answer, Evaluation, Question, Traced, Transcript, Use, run
@@ -271,16 +271,20 @@ def _compose(
         dmarc_outcome = _believe_sealers(dmarc_outcome, arc_outcome)
     # RFC 8601 §2.7.2: one identity is reported, that of HELO only where there is no other
     reported_spf = spf_outcome if connection.mail_from is not None or helo_spf is None else helo_spf
-    results = results_of(
-        connection,
-        reported_spf,
-        dkim_outcomes,
-        arc_outcome,
-        dmarc_outcome,
-        iprev_outcome,
-    )
     # RFC 6376 §6.3, RFC 8617 §5.2, RFC 9989 §5.4: whoever reads the message next is told the results
-    headers = [write(authserv_id, results, utf8=message.utf8, max_bytes=limits.authres_bytes)]
+    headers = [
+        write_outcomes(
+            authserv_id,
+            connection,
+            spf=reported_spf,
+            dkim=dkim_outcomes,
+            arc=arc_outcome,
+            dmarc=dmarc_outcome,
+            iprev=iprev_outcome,
+            utf8=message.utf8,
+            max_bytes=limits.authres_bytes,
+        )
+    ]
     if options.received_spf and reported_spf is not None:
         headers.append(HeaderField(spf.write_received_spf(reported_spf, connection, authserv_id)))
     return Authentication(

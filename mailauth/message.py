@@ -57,6 +57,7 @@ class Message:
         "_author",
         "_bodies",
         "_index",
+        "_lengths",
         "_limits",
         "_plain",
         "_relaxed",
@@ -73,6 +74,7 @@ class Message:
         self._limits = limits
         self._author: Author | None = None
         self._bodies: dict[tuple[bool, int | None], tuple[bytes, int]] = {}
+        self._lengths: tuple[set[int], set[int]] = set(), set()
         self._index: dict[bytes, list[int]] = {}
         self._repeated: set[bytes] = set()
         self._relaxed: dict[int, bytes] = {}
@@ -211,24 +213,32 @@ class Message:
         name, _, value = field.partition(b":")
         return name.rstrip(WSP).lower() + b":" + b" ".join(value.split())
 
+    def expect_length(self, *, relaxed: bool, length: int) -> None:
+        """Say that `body_hash` will be asked for this length: the hashes of all lengths are taken in one pass."""
+        self._lengths[relaxed].add(length)
+
     def body_hash(self, *, relaxed: bool, length: int | None = None) -> tuple[bytes, int]:
         """Return the SHA-256 of the canonical body, cut after `length` octets, and the length of the whole of it."""
-        key = relaxed, length
-        kept = self._bodies.get(key)
-        if kept is None:
-            kept = self._bodies[key] = self._hash_body(relaxed=relaxed, length=length)
-        return kept
+        if (relaxed, length) not in self._bodies:
+            if length is not None:
+                self.expect_length(relaxed=relaxed, length=length)
+            self._hash_body(relaxed=relaxed)
+        return self._bodies[relaxed, length]
 
-    def _hash_body(self, *, relaxed: bool, length: int | None) -> tuple[bytes, int]:
+    def _hash_body(self, *, relaxed: bool) -> None:
         # RFC 6376 §3.7: the body as transmitted, nothing of it decoded, canonical and then cut
         digest, total = sha256(), 0
+        cuts, hashes = sorted(self._lengths[relaxed], reverse=True), dict[int | None, bytes]()
         for piece in canonical_body(self.raw, self.body_start, relaxed=relaxed):
-            if length is None or total + len(piece) <= length:
-                digest.update(piece)
-            elif total < length:
-                digest.update(piece[: length - total])
-            total += len(piece)
-        return digest.digest(), total
+            done, end = 0, total + len(piece)
+            while cuts and cuts[-1] <= end:
+                digest.update(piece[done : cuts[-1] - total])
+                done = cuts[-1] - total
+                hashes[cuts.pop()] = digest.copy().digest()
+            digest.update(piece[done:] if done else piece)
+            total = end
+        hashes |= dict.fromkeys((None, *cuts), digest.digest())
+        self._bodies |= {(relaxed, length): (value, total) for length, value in hashes.items()}
 
     @property
     def author(self) -> Author:
@@ -302,8 +312,15 @@ def relaxed_field(field: bytes) -> bytes:
     # bytes.split() is the fastest way, but white space to it is more than SP and HTAB
     if b"\x0b" in value or b"\x0c" in value or b"\r" in value or b"\n" in value:
         value = _WSP_RUN.sub(b" ", value).strip(b" ")
-    else:
+    elif len(value) <= CHUNK:
         value = b" ".join(value.split())
+    else:
+        # Words are objects: a long field of short ones would take thirty times its octets
+        value = value.replace(b"\t", b" ")
+        pieces = range(0, len(value), CHUNK)
+        value = b"".join([_SPACES.sub(b" ", value[p : p + CHUNK]) for p in pieces]).strip(b" ")
+        while b"  " in value:
+            value = value.replace(b"  ", b" ")
     return name.rstrip(WSP).lower() + b":" + value
 
 

@@ -162,11 +162,11 @@ _SPF: Mapping[Reason, Entry] = {
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_RECORD_BYTES: Entry(
-        meaning="The SPF or DMARC record is longer than `Limits.record_bytes`.",
+        meaning="The SPF, DMARC or key record is longer than `Limits.record_bytes`.",
         source="choice, RFC 7208 §3.4, §11.1",
         sender="Shorten the record; it should fit into one UDP answer.",
         receiver="No honest record comes near the limit.",
-        results=(*_SPF_PERMERROR, *_DMARC_PERMERROR),
+        results=(*_SPF_PERMERROR, *_BROKEN, *_DMARC_PERMERROR),
     ),
 }
 

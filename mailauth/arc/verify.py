@@ -190,6 +190,8 @@ def _message_signature(message: Message, position: int, limits: Limits) -> Signa
     # RFC 8617 §4.1.2 forbids sealers to sign ARC fields. Choice D9: ARC-Seal fails, the others are tolerated
     if "arc-seal" in signature.signed_headers:
         raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Message-Signature that signs ARC-Seal")
+    if signature.body_length is not None:
+        message.expect_length(relaxed=signature.relaxed_body, length=signature.body_length)
     return signature
 
 

@@ -2,6 +2,15 @@
 
 from mailauth.authres.forged import forged_fields
 from mailauth.authres.parse import AuthenticationResults, MethodResult, Property, parse
-from mailauth.authres.write import HeaderField, write
+from mailauth.authres.write import HeaderField, write, write_outcomes
 
-__all__ = ["AuthenticationResults", "HeaderField", "MethodResult", "Property", "forged_fields", "parse", "write"]
+__all__ = [
+    "AuthenticationResults",
+    "HeaderField",
+    "MethodResult",
+    "Property",
+    "forged_fields",
+    "parse",
+    "write",
+    "write_outcomes",
+]

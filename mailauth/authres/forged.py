@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from mailauth import names
 from mailauth.authres.parse import VERSION, Scanner
@@ -27,7 +28,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
 
     A first line that continues nothing is among them: prepended fields would swallow it.
     """
-    ours = {_normal(i) for i in authserv_ids}
+    ours = {form for i in authserv_ids for form in _forms(i)}
     # RFC 8601 §4.1: a field counts wherever it stands in the header section, and nowhere else
     positions = message.find(_NAME)
     if message.problems:
@@ -47,6 +48,14 @@ def _normal(authserv_id: str) -> str:
     """RFC 8601 §5: compared without case, and as U-labels for EAI; the A-label form is the same comparison."""
     folded = authserv_id.casefold()
     return names.to_ascii(authserv_id) or names.to_ascii(folded) or folded
+
+
+@lru_cache(maxsize=64)
+def _forms(authserv_id: str) -> frozenset[str]:
+    """Return the ways to look for a name of ours: A-labels, U-labels, and without what `_claims` takes out."""
+    normal = _normal(authserv_id)
+    both = {normal, names.to_unicode(normal).casefold()}
+    return frozenset(form for text in both for form in (text, _NOISE.sub("", text)) if form)
 
 
 def _claims(value: bytes, ours: set[str]) -> bool:
@@ -71,4 +80,4 @@ def _claims(value: bytes, ours: set[str]) -> bool:
         return True
     # What no reader is shown (NUL, BOM, octets that are not UTF-8) is dropped by some and kept by others
     # RFC 8601 §2.5: the authserv-id tells whose field it is
-    return _normal(visible.partition("/")[0]) in ours
+    return any(_normal(each) in ours for each in (visible, visible.partition("/")[0]))

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from mailauth import names
-from mailauth.authres.parse import MethodResult, Property
+from mailauth.authres.parse import MethodResult
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.results import (
@@ -28,7 +29,12 @@ from mailauth.results import (
 LINE = 78  # RFC 5322 §2.1.1
 _TAB = 8
 _TOKEN = re.compile(r"[A-Za-z0-9._+-]+")
+_KEYWORD = re.compile(r"[A-Za-z0-9-]{0,63}[A-Za-z0-9]")  # RFC 5321 §4.1.2, bounded
+_DOT_ATOM = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+# RFC 6376 §3.5: no underscore, and at least two labels
+_DOMAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _VALUE_LENGTH = 255
+MAX_BYTES = 16 * 1024
 # Controls, line and paragraph separators, and what reorders the text around it
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _B_LENGTH = 8  # RFC 6008 §4
@@ -68,17 +74,19 @@ def clean(text: str, *, utf8: bool) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _is_token(text: str) -> bool:
-    return _TOKEN.fullmatch(text) is not None
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.fullmatch(text) is not None
 
 
 def write_value(text: str, *, utf8: bool = False) -> str:
     """Return a value as a token where it is a plain one, else as a quoted-string (RFC 8601 §2.2)."""
-    if len(text) <= _VALUE_LENGTH and _is_token(text):
+    if len(text) <= _VALUE_LENGTH and _matches(_TOKEN, text):
         return text
     text = clean(text, utf8=utf8)
-    if _TOKEN.fullmatch(text):
-        return text
+    return text if _TOKEN.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -86,9 +94,12 @@ def write_address(text: str, *, utf8: bool = False) -> str:
     """Return [local-part]@domain in the address form of pvalue; what has no domain as any other value."""
     local, at, raw_domain = text.rpartition("@")
     domain = names.to_ascii(raw_domain)
-    if not at or domain is None:
+    if not at or domain is None or not _matches(_DOMAIN_NAME, domain):
         return write_value(text, utf8=utf8)
-    return (write_value(local, utf8=utf8) if local else "") + "@" + domain
+    if local:
+        local = clean(local, utf8=utf8)
+        local = local if _DOT_ATOM.fullmatch(local) else _quoted(local)
+    return f"{local}@{domain}"
 
 
 def authserv_id_of(name: str) -> str:
@@ -104,46 +115,162 @@ def authserv_id_of(name: str) -> str:
     return text
 
 
+class _Row(NamedTuple):
+    """One result as text, from the semicolon on."""
+
+    text: str
+    method: str
+    passed: bool
+
+
 def write(
-    authserv_id: str, results: Sequence[MethodResult], *, utf8: bool = False, max_bytes: int = 16 * 1024
+    authserv_id: str, results: Sequence[MethodResult], *, utf8: bool = False, max_bytes: int = MAX_BYTES
 ) -> HeaderField:
     """Return an Authentication-Results field for results; those of a field that would be too long are left out.
 
     Args:
         authserv_id: our name.
-        results: what to write. `header.i`, `smtp.mailfrom` and other values that hold "@" become addresses.
+        results: what to write. `header.i`, `smtp.mailfrom` and other values that hold "@" become addresses. A result
+            or a property whose name is no Keyword (RFC 8601 §2.2) is left out.
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
-    head = f"Authentication-Results: {write_value(authserv_id_of(authserv_id))}"
-    rows = [_row(r, utf8=utf8) for r in results]
-    if len(head) + sum(len(row.encode()) for row in rows) > max_bytes:
-        rows = _fitting(rows, results, max_bytes - len(head))
-    return HeaderField(head + "".join(rows) if rows else head + "; none")
+    rows = [
+        _Row(_fold(_words(r, utf8=utf8)), r.method, r.result == "pass")
+        for r in results
+        if _is_keyword(r.method) and _is_keyword(r.result)
+    ]
+    return _field(authserv_id, rows, max_bytes)
 
 
-def _fitting(rows: list[str], results: Sequence[MethodResult], room: int) -> list[str]:
-    """Keep the rows that matter most: other methods than dkim, passing signatures, then the rest from the top."""
-    order = sorted(range(len(rows)), key=lambda i: (results[i].method == "dkim", results[i].result != "pass"))
-    kept = []
-    for i in order:
-        if (size := len(rows[i].encode())) <= room:
-            room -= size
-            kept.append(i)
-    return [rows[i] for i in sorted(kept)]
+def write_outcomes(
+    authserv_id: str,
+    connection: Connection,
+    *,
+    spf: SpfOutcome | None = None,
+    dkim: Sequence[DkimOutcome] | None = None,
+    arc: ArcOutcome | None = None,
+    dmarc: DmarcOutcome | None = None,
+    iprev: IprevOutcome | None = None,
+    utf8: bool = False,
+    max_bytes: int = MAX_BYTES,
+) -> HeaderField:
+    """Return an Authentication-Results field for the outcomes of one message; None was not checked.
+
+    Args:
+        authserv_id: our name.
+        connection: the connection of the message.
+        spf: the identity to report.
+        dkim: of every signature.
+        arc: of the chain.
+        dmarc: of the author.
+        iprev: of the client.
+        utf8: the message is SMTPUTF8, so values may hold UTF-8.
+        max_bytes: bound of the field; results that pass are kept before others.
+    """
+    rows: list[_Row] = []
+    if spf is not None:
+        words = _begin("spf", spf)
+        if spf.domain:
+            if spf.scope == "mfrom" and not (connection.mail_from or "").strip():
+                words.append("(null sender)")
+            # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
+            identity = "smtp.mailfrom" if spf.scope == "mfrom" else "smtp.helo"
+            words.append(f"{identity}={_value(spf.domain, utf8=utf8)}")
+        rows.append(_Row(_fold(words), "spf", spf.result is Result.PASS))
+    if dkim is not None:
+        length = _length_of_b(dkim)
+        rows += [_Row(_fold(_dkim_words(o, length, utf8=utf8)), "dkim", o.result is Result.PASS) for o in dkim]
+        if not dkim:
+            rows.append(_Row(_fold(["dkim=none"]), "dkim", passed=False))
+    if arc is not None:
+        words = _begin("arc", arc)
+        if arc.oldest_pass is not None:
+            words.append(f"header.oldest-pass={arc.oldest_pass}")
+        if arc.result is not Result.NONE and connection.ip is not None:
+            words.append(f"smtp.remote-ip={_value(str(connection.ip), utf8=utf8)}")
+        rows.append(_Row(_fold(words), "arc", arc.result is Result.PASS))
+    if dmarc is not None:
+        words = _begin("dmarc", dmarc)
+        if dmarc.author_domain:
+            words.append(f"header.from={_value(dmarc.author_domain, utf8=utf8)}")
+        if dmarc.policy:
+            words.append(f"policy.dmarc={_value(dmarc.policy, utf8=utf8)}")
+        rows.append(_Row(_fold(words), "dmarc", dmarc.result is Result.PASS))
+    if iprev is not None:
+        words = _begin("iprev", iprev)
+        if connection.ip is not None:
+            words.append(f"policy.iprev={_value(str(connection.ip), utf8=utf8)}")
+        rows.append(_Row(_fold(words), "iprev", iprev.result is Result.PASS))
+    return _field(authserv_id, rows, max_bytes)
 
 
-def _row(result: MethodResult, *, utf8: bool) -> str:
-    words = [f"{write_value(result.method)}={write_value(result.result)}"]
+def _begin(method: str, outcome: SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome) -> list[str]:
+    result, reason = outcome.result, outcome.reason
+    # "pass", "none" and the match of a term say it alone
+    if result is Result.PASS or result is Result.NONE or reason is Reason.SPF_MATCH:
+        return [f"{method}={result}"]
+    return [f"{method}={result}", f"reason={write_value(reason)}"]
+
+
+def _length_of_b(outcomes: Sequence[DkimOutcome]) -> int:
+    """RFC 6008 §4: at least eight characters, and enough to tell the signatures apart."""
+    length = _B_LENGTH
+    if len(outcomes) > 1:
+        signatures = {o.b for o in outcomes if o.b}
+        while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
+            length += _B_LENGTH
+    return length
+
+
+def _dkim_words(outcome: DkimOutcome, length: int, *, utf8: bool) -> list[str]:
+    words = _begin("dkim", outcome)
+    if outcome.testing:
+        words.append("(testing)")
+    if outcome.domain:
+        words.append(f"header.d={_value(outcome.domain, utf8=utf8)}")
+        if outcome.identity:
+            words.append(f"header.i={_value(outcome.identity, utf8=utf8)}")
+    if outcome.selector:
+        words.append(f"header.s={_value(outcome.selector, utf8=utf8)}")
+    if outcome.algorithm:
+        words.append(f"header.a={_value(outcome.algorithm, utf8=utf8)}")
+    if outcome.b:
+        words.append(f"header.b={_value(outcome.b[:length], utf8=utf8)}")
+    return words
+
+
+def _value(text: str, *, utf8: bool) -> str:
+    return write_address(text, utf8=utf8) if "@" in text else write_value(text, utf8=utf8)
+
+
+def _is_keyword(text: str) -> bool:
+    return len(text) <= _VALUE_LENGTH and _matches(_KEYWORD, text)
+
+
+def _words(result: MethodResult, *, utf8: bool) -> list[str]:
+    # RFC 8601 §2.6: without its version a result would be believed
+    version = "" if result.version == 1 else f"/{result.version}"
+    words = [f"{result.method}{version}={result.result}"]
     if result.reason is not None:
         words.append(f"reason={write_value(result.reason, utf8=utf8)}")
     words += [f"({_comment(c, utf8=utf8)})" for c in result.comments]
-    for p in result.properties:
-        written = write_address(p.value, utf8=utf8) if "@" in p.value else write_value(p.value, utf8=utf8)
-        words.append(f"{write_value(p.ptype)}.{write_value(p.name)}={written}")
+    words += [
+        f"{p.ptype}.{p.name}={_value(p.value, utf8=utf8)}"
+        for p in result.properties
+        if _is_keyword(p.ptype) and _is_keyword(p.name)
+    ]
+    return words
+
+
+def _comment(text: str, *, utf8: bool) -> str:
+    return re.sub(r"([()\\])", r"\\\1", clean(text, utf8=utf8))
+
+
+def _fold(words: list[str]) -> str:
     row = ";\r\n\t" + " ".join(words)
     # One column is kept free for the semicolon of the next result
-    if len(row) - 4 + _TAB < LINE:
+    if len(row) - len(";\r\n\t") + _TAB < LINE:
         return row
     lines, column = [";\r\n\t" + words[0]], _TAB + len(words[0])
     for word in words[1:]:
@@ -156,78 +283,22 @@ def _row(result: MethodResult, *, utf8: bool) -> str:
     return "".join(lines)
 
 
-def _comment(text: str, *, utf8: bool) -> str:
-    return re.sub(r"([()\\])", r"\\\1", clean(text, utf8=utf8))
+def _field(authserv_id: str, rows: list[_Row], max_bytes: int) -> HeaderField:
+    head = f"Authentication-Results: {write_value(authserv_id_of(authserv_id))}"
+    if not rows:
+        return HeaderField(head + "; none")
+    text = head + "".join([row.text for row in rows])
+    if len(text) > max_bytes or not text.isascii():
+        rows = _fitting(rows, max_bytes - len(head.encode()))
+        text = head + ("".join([row.text for row in rows]) or "; none")
+    return HeaderField(text)
 
 
-def results_of(
-    connection: Connection,
-    spf: SpfOutcome | None,
-    dkim: tuple[DkimOutcome, ...] | None,
-    arc: ArcOutcome | None,
-    dmarc: DmarcOutcome | None,
-    iprev: IprevOutcome | None,
-) -> list[MethodResult]:
-    """Return what an Authentication-Results field says of the outcomes of one message; None was not checked."""
-    results: list[MethodResult] = []
-    if spf is not None:
-        # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
-        name = "mailfrom" if spf.scope == "mfrom" else "helo"
-        null_sender = spf.scope == "mfrom" and not (connection.mail_from or "").strip()
-        comments = ("null sender",) if null_sender and spf.domain else ()
-        results.append(_result("spf", spf, [("smtp", name, spf.domain)], comments))
-    if dkim is not None:
-        results += _dkim_results(dkim) or [MethodResult("dkim", "none")]
-    if arc is not None:
-        remote = connection.ip if arc.result is not Result.NONE else None
-        oldest = None if arc.oldest_pass is None else str(arc.oldest_pass)
-        results.append(_result("arc", arc, [("header", "oldest-pass", oldest), ("smtp", "remote-ip", _text(remote))]))
-    if dmarc is not None:
-        results.append(
-            _result("dmarc", dmarc, [("header", "from", dmarc.author_domain), ("policy", "dmarc", dmarc.policy)])
-        )
-    if iprev is not None:
-        results.append(_result("iprev", iprev, [("policy", "iprev", _text(connection.ip))]))
-    return results
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-# The word alone says it
-_PLAIN = frozenset({Result.PASS, Result.NONE})
-
-
-def _result(
-    method: str,
-    outcome: SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome,
-    properties: list[tuple[str, str, str | None]],
-    comments: tuple[str, ...] = (),
-) -> MethodResult:
-    reason = None if outcome.result in _PLAIN or outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
-    written = tuple(Property(ptype, name, value) for ptype, name, value in properties if value)
-    return MethodResult(method, str(outcome.result), reason, written, comments)
-
-
-def _dkim_results(outcomes: tuple[DkimOutcome, ...]) -> list[MethodResult]:
-    signatures = {o.b for o in outcomes if o.b}
-    # RFC 6008 §4: at least eight characters, and enough to tell the signatures apart
-    length = _B_LENGTH
-    while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
-        length += _B_LENGTH
-    return [
-        _result(
-            "dkim",
-            o,
-            [
-                ("header", "d", o.domain),
-                ("header", "i", o.identity if o.domain else None),
-                ("header", "s", o.selector),
-                ("header", "a", o.algorithm),
-                ("header", "b", o.b[:length] if o.b else None),
-            ],
-            ("testing",) if o.testing else (),
-        )
-        for o in outcomes
-    ]
+def _fitting(rows: list[_Row], room: int) -> list[_Row]:
+    """Keep the rows that matter most: other methods than dkim, passing signatures, then the rest from the top."""
+    kept = set()
+    for i in sorted(range(len(rows)), key=lambda i: (rows[i].method == "dkim", not rows[i].passed)):
+        if (size := len(rows[i].text.encode())) <= room:
+            room -= size
+            kept.add(i)
+    return [row for i, row in enumerate(rows) if i in kept]

@@ -31,7 +31,10 @@ _MAX_RECORDS = 100  # at one name
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key record: `kind` is "rsa" or "ed25519", `bits` the size, `exponent` of RSA (0 for others)."""
+    """A key record: `kind` is "rsa" or "ed25519", `bits` the size of the key, `exponent` of RSA (0 for others).
+
+    `size` is the number of octets of the record.
+    """
 
     kind: str
     bits: int
@@ -41,9 +44,12 @@ class Key:
     services: tuple[bytes, ...]
     testing: bool
     strict: bool
+    size: int
 
     def unusable(self, kind: str, limits: Limits) -> Malformed | None:
         """Return why the key cannot serve a signature made with a key of `kind` over SHA-256, None if it can."""
+        if self.size > limits.record_bytes:
+            return Malformed(Reason.LIMIT_RECORD_BYTES, f"the record has {self.size} octets")
         if self.kind != kind:
             return Malformed(Reason.KEY_TYPE_MISMATCH, f"the key is {self.kind}, the signature says {kind}")
         # RFC 6376 §6.1.2: the hash of a= must be among those of h=
@@ -117,6 +123,7 @@ def parse(record: bytes) -> Key:
         services=tuple(taglist.colon_list(tags.get(b"s", b"*"))),
         testing=b"y" in flags,
         strict=b"s" in flags,
+        size=len(record),
     )
 
 
@@ -137,8 +144,11 @@ def _rsa(data: bytes) -> tuple[RSAPublicKey, int, int]:
         public = None
     if not isinstance(public, RSAPublicKey):
         raise Malformed(Reason.KEY_SYNTAX, "p= holds no RSA public key")
-    exponent = public.public_numbers().e
-    return public, public.key_size, exponent
+    numbers = public.public_numbers()
+    # RFC 8017 §3.1: the modulus is a product of odd primes
+    if numbers.n % 2 == 0:
+        raise Malformed(Reason.KEY_SYNTAX, "p= holds an even modulus")
+    return public, public.key_size, numbers.e
 
 
 def keys_of(answer: Answer) -> tuple[Key | Malformed, ...]:

@@ -70,16 +70,18 @@ def read_signatures(message: Message, limits: Limits) -> list[Read]:
         signature = Signature()
         if number >= limits.header_fields:
             problem = Malformed(
-                Reason.LIMIT_SIGNATURES, f"more than {limits.header_fields} signatures; this one was not read"
+                Reason.LIMIT_SIGNATURES, f"more than {limits.header_fields} signatures; this and the rest were not read"
             )
             found.append(Read(position, signature, problem))
-            continue
+            break
         try:
             parse_signature(message.value(position), limits, signature)
         except Malformed as problem:
             found.append(Read(position, signature, problem))
         else:
             found.append(Read(position, signature, None))
+            if signature.body_length is not None:
+                message.expect_length(relaxed=signature.relaxed_body, length=signature.body_length)
     return found
 
 
@@ -143,8 +145,8 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
         signature = found[i].signature
         aligned = bool(author_domain and signature.domain and names.related(signature.domain, author_domain))
         # Junk can claim any domain, but a right body hash costs it the whole body of a good message
-        whole = signature.body_length is None
-        right_body = whole and message.body_hash(relaxed=signature.relaxed_body)[0] == signature.body_hash
+        body_hash, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
+        right_body = signature.body_length in (None, length) and body_hash == signature.body_hash
         return not aligned, not right_body
 
     candidates.sort(key=rank)

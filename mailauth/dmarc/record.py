@@ -20,6 +20,7 @@ _NAME = re.compile(r"[A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]+")
 # RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit behind "!" is cut off
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:![0-9]+[KMGTkmgt]?)?")
+_MAX_RECORDS = 100  # at one name
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 
 
@@ -93,4 +94,6 @@ def _uris(value: str) -> tuple[str, ...]:
 
 def records_of(answer: Answer) -> tuple[Record, ...]:
     """Return the DMARC records of an answer; kept with the answer."""
-    return tuple(record for record in map(parse, answer.records) if record is not None)
+    # Texts that are no DMARC records may stand before it in any number
+    found = [text for text in answer.records if _VERSION.match(text)][:_MAX_RECORDS]
+    return tuple(record for record in map(parse, found) if record is not None)

@@ -219,7 +219,10 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
             if loop.name != "trio":
                 import asyncio  # noqa: PLC0415  only where it runs: it is large
 
-                return tuple(await asyncio.gather(*map(ask, questions)))
+                # Unlike gather() it waits for every task also when it is cancelled
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(ask(question)) for question in questions]
+                return tuple([task.result() for task in tasks])
 
             import trio  # noqa: PLC0415  it is running, so it is installed
 

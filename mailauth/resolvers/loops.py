@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutine
 from math import inf
 from threading import Event
 from typing import Any, Protocol
@@ -134,7 +134,15 @@ async def together(answers: list[Any]) -> list[Any]:
     if under_asyncio():
         import asyncio  # noqa: PLC0415  it runs already
 
-        return await asyncio.gather(*map(_one, answers))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_one(answer)) for answer in answers]
+        finally:
+            # A task that is cancelled before it began has awaited nothing
+            for answer in answers:
+                if iscoroutine(answer):
+                    answer.close()
+        return [task.result() for task in tasks]
     if not under_trio():
         return [await _one(answer) for answer in answers]
     import trio  # noqa: PLC0415  it runs already

@@ -320,7 +320,8 @@ class _Check:
         """Ask what the terms of a record will ask, in one round."""
         ahead: list[Question] = []
         room = min(self.limits.spf_terms - self.terms, _AHEAD - self.ahead)
-        specs = [(mechanism.name, mechanism.spec) for mechanism in lookups]
+        # Each costs a term: those behind the limit are never reached
+        specs = [(mechanism.name, mechanism.spec) for mechanism in lookups[: max(room, 0)]]
         if redirect is not None:
             specs.append(("redirect", redirect))
         for name, spec in specs:

@@ -145,7 +145,6 @@ def take() -> Counts:
 
     import mailauth
     from mailauth import Connection, Message, arc, authres, dkim, dmarc, run, spf
-    from mailauth.authres.write import results_of
     from mailauth.resolvers import Zone
 
     zone = Zone(corpus.zone())
@@ -176,8 +175,8 @@ def take() -> Counts:
         "spf, 10 terms": sender("ten"),
         "spf, macros": sender("macro"),
         "dmarc": lambda: run(dmarc.check(author, spf=known.spf, dkim=known.dkim), zone),
-        "write": lambda: authres.write(
-            AUTHSERV_ID, results_of(connection, known.spf, known.dkim, known.arc, known.dmarc, None)
+        "write": lambda: authres.write_outcomes(
+            AUTHSERV_ID, connection, spf=known.spf, dkim=known.dkim, arc=known.arc, dmarc=known.dmarc
         ),
         "read": lambda: authres.parse(field),
         "all, 2 kB": whole("2k-prose-rsa"),

@@ -293,6 +293,7 @@ CASES: list[Case] = [
     dkim_key(Reason.KEY_TOO_SHORT, "permerror", key("rsa512-weak").record(), "512", "1024"),
     dkim_key(Reason.LIMIT_KEY_BITS, "permerror", publishing(), "2048", "1536", limits={"max_key_bits": 1536}),
     dkim_key(Reason.LIMIT_KEY_BITS, "permerror", publishing(), "exponent", limits={"max_key_exponent": 3}),
+    dkim_key(Reason.LIMIT_RECORD_BYTES, "permerror", publishing(n="x" * 17000), "17414"),
     dkim(Reason.EXPIRED, "policy", {"t": str(NOW - 900), "x": str(NOW - 400)}, "400 s"),
     dkim(Reason.FUTURE, "policy", {"t": str(NOW + 400)}, "400 s"),
     dkim(Reason.PARTIAL_BODY, "policy", {"l": "14"}, f"{BODY_OCTETS - 14} octets"),
@@ -331,6 +332,7 @@ CASES: list[Case] = [
     arc_key(Reason.KEY_SERVICE_MISMATCH, arc_publishing(s="tlsrpt"), "i=1", "email"),
     arc_key(Reason.KEY_TOO_SHORT, key("rsa512-weak").record(), "i=1", "512", "1024"),
     arc_key(Reason.LIMIT_KEY_BITS, arc_publishing(), "i=1", "2048", "1536", limits={"max_key_bits": 1536}),
+    arc_key(Reason.LIMIT_RECORD_BYTES, arc_publishing(n="x" * 17000), "i=1", "17414"),
     # --- ARC
     arc(Reason.ARC_NONE, lambda: MAIL, "no ARC set", word="none"),
     arc(Reason.ARC_VERIFIED, lambda: sealed(MAIL), "1 set", "lists.example.org", word="pass"),

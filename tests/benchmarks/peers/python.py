@@ -49,7 +49,6 @@ def verdict(*results: object) -> str:
 def ours() -> Peer:
     import mailauth
     from mailauth import Connection, Message, Options, arc, authres, dkim, dmarc, run, spf
-    from mailauth.authres.write import results_of
     from mailauth.dns import Answer, Answers, Batch
     from mailauth.resolvers import Zone
 
@@ -98,8 +97,8 @@ def ours() -> Peer:
         found = outcomes(case)
 
         def call() -> str:
-            field = authres.write(
-                AUTHSERV_ID, results_of(connection, found.spf, found.dkim, found.arc, found.dmarc, None)
+            field = authres.write_outcomes(
+                AUTHSERV_ID, connection, spf=found.spf, dkim=found.dkim, arc=found.arc, dmarc=found.dmarc
             )
             return verdict("pass" if "dmarc=pass" in field else field)
 

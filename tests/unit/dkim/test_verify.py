@@ -464,7 +464,7 @@ def test_what_is_beyond_the_limit_is_not_asked_for() -> None:
 
 def test_beyond_the_number_of_fields_signatures_are_not_even_read() -> None:
     outcomes = verify(junk(3) + signed(), limits=Limits(header_fields=2))
-    assert [o.reason for o in outcomes[2:]] == [Reason.LIMIT_SIGNATURES] * 2
+    assert [o.reason for o in outcomes[2:]] == [Reason.LIMIT_SIGNATURES]
     assert {o.domain for o in outcomes[2:]} == {None}
 
 

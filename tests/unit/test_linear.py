@@ -1,0 +1,79 @@
+"""The work grows with the size of hostile input, never with its square; with the limits and without them.
+
+Of each shape the processor time of four times the input is compared: 4 times as much is a line, 16 times a square.
+`tests/benchmarks/hostile_shapes.py` has the table in seconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from mailauth import Limits
+from unit.shapes import SHAPES, WIDE, Shape, limits_hit
+
+SMALL = 24_000  # octets; in the larger size a square shows as seconds
+TIMES = 4
+GROWTH = 8
+TRIES = 6
+SHORT = 0.004  # seconds; what takes less for the larger size is no danger
+
+
+Work = Callable[[], object]
+
+
+def cost(prepare: Callable[[], Work]) -> float:
+    work = prepare()
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
+
+
+def grows(small: Callable[[], Work], large: Callable[[], Work]) -> float:
+    """Return how many times longer the larger work takes, by the least of several tries; 0 where it is short."""
+    least, most, ratio = float("inf"), float("inf"), 0.0
+    gc.disable()
+    try:
+        for _ in range(TRIES):
+            most = min(most, cost(large))
+            if most < SHORT:
+                return 0
+            least = min(least, cost(small))
+            ratio = most / least
+            if ratio < GROWTH:
+                break
+    finally:
+        gc.enable()
+    return ratio
+
+
+@pytest.mark.parametrize("limits", [None, WIDE], ids=["limited", "unlimited"])
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.name)
+def test_growth(shape: Shape, limits: Limits | None) -> None:
+    small, large = shape.make(SMALL), shape.make(SMALL * TIMES)
+    # each time with answers that nobody has parsed yet
+    assert grows(lambda: partial(small.fresh().run, limits), lambda: partial(large.fresh().run, limits)) < GROWTH
+
+
+def test_a_square_is_told_from_a_line() -> None:
+    def line(n: int) -> Callable[[], Work]:
+        return lambda: lambda: sum(range(n))
+
+    def square(n: int) -> Callable[[], Work]:
+        return lambda: lambda: re.search(" +!", " " * n)
+
+    assert 2 < grows(line(300_000), line(300_000 * TIMES)) < GROWTH
+    assert grows(square(2000), square(2000 * TIMES)) > GROWTH
+
+
+def test_nothing_here_makes_the_default_limits_useless() -> None:
+    """Without the limits none is reached, so that it is the work that was measured."""
+    assert {hit for shape in SHAPES for hit in limits_hit(shape.make(SMALL).run(WIDE))} <= {"key_bits"}
+    names = {"signatures, n keys", "ARC sets", "SPF: spaces"}
+    hit = {hit for shape in SHAPES if shape.name in names for hit in limits_hit(shape.make(600_000).run())}
+    assert hit == {"header_bytes", "signatures", "arc_sets", "record_bytes"}
