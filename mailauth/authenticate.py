@@ -96,20 +96,21 @@ class Authentication(Outcome):
         """
         message = Message.parse(raw)
         raw = bytes(raw)
-        if self.forged and self.forged[-1] >= len(message.fields):
-            msg = "apply() takes the message that was authenticated: this one has fewer header fields"
-            raise UsageError(msg)
         line_end = b"\n" if message.normalised else b"\r\n"
         # RFC 8601 §4, §4.1, RFC 6376 §6.2: fields of our own, above all others, which keep their order
         pieces = [header.encode_lines(line_end) for header in self.headers]
         kept = position = 0
         forged = set(self.forged)
-        for index, field in enumerate(message.fields):
+        for index, field in enumerate(message.all_fields() if forged else ()):
             end = _field_end(raw, position, field, normalised=message.normalised)
             if index in forged:
+                forged.remove(index)
                 pieces.append(raw[kept:position])
                 kept = end
             position = end
+        if forged:
+            msg = "apply() takes the message that was authenticated: this one has fewer header fields"
+            raise UsageError(msg)
         return b"".join([*pieces, raw[kept:]])
 
     def explain(self, raw: bytes | None = None) -> str:

@@ -49,6 +49,7 @@ class Message:
         raw: the octets that are evaluated, with CRLF line ends.
         normalised: the input had bare LF line ends, which were turned into CRLF.
         fields: each header field as it stands, without its final CRLF; index 0 is the top of the message.
+        overflow: why there are more fields than these: the limit that was reached; None when these are all.
         body_start: offset of the body in `raw`.
         problems: what makes the header section ambiguous to its readers, as (reason, detail).
     """
@@ -56,6 +57,7 @@ class Message:
     __slots__ = (
         "_author",
         "_bodies",
+        "_header_end",
         "_index",
         "_lengths",
         "_limits",
@@ -65,6 +67,7 @@ class Message:
         "body_start",
         "fields",
         "normalised",
+        "overflow",
         "problems",
         "raw",
     )
@@ -89,11 +92,22 @@ class Message:
             raw = raw.replace(CRLF, b"\n").replace(b"\n", CRLF)
         self.raw = raw
         end = 0 if raw.startswith(CRLF) else raw.find(b"\r\n\r\n")
-        if end < 0:
-            header, self.body_start = raw.removesuffix(CRLF), len(raw)
-        else:
-            header, self.body_start = raw[:end], end + (4 if end else 2)
-        self.fields: list[bytes] = _FIELD_BREAK.split(header) if header else []
+        self.body_start = len(raw) if end < 0 else end + (4 if end else 2)
+        self._header_end = end if end >= 0 else len(raw) - 2 * raw.endswith(CRLF)
+        # What goes beyond the limits is not taken apart: its pieces would need many times its memory
+        header = raw[: min(self._header_end, limits.header_bytes)]
+        self.fields: list[bytes] = _FIELD_BREAK.split(header, max(limits.header_fields, 1)) if header else []
+        self.overflow: tuple[Reason, str] | None = None
+        if self._header_end > limits.header_bytes:
+            detail = f"the header section has {self._header_end} octets, more than {limits.header_bytes}"
+            self.overflow = Reason.LIMIT_HEADER_BYTES, detail
+            self.fields.pop()
+        if len(self.fields) > limits.header_fields:
+            detail = f"the header section has more than {limits.header_fields} fields"
+            self.overflow = self.overflow or (Reason.LIMIT_HEADER_FIELDS, detail)
+            del self.fields[limits.header_fields :]
+        if self.overflow is not None:
+            header = CRLF.join(self.fields)
         self._split(header, mixed=mixed)
 
     @classmethod
@@ -119,7 +133,7 @@ class Message:
         problems: list[tuple[Reason, str]] = []
         names = [name.lower() for name in _NAMES.findall(CRLF + header)]
         if len(names) != len(fields):
-            names = [_name(field) for field in fields]
+            names = [field_name(field) for field in fields]
             number = next(i for i, field in enumerate(fields, 1) if _NAMES.match(CRLF + field) is None)
             problems.append((Reason.HEADER_AMBIGUOUS, f"header field {number} has no name with a colon behind it"))
         for position, name in enumerate(names):
@@ -134,20 +148,8 @@ class Message:
             problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
         if _BLANK_CONTINUATION.search(header):
             problems.append((Reason.HEADER_AMBIGUOUS, "a line of white space only could end the header section"))
-        if len(header) > limits.header_bytes:
-            problems.append(
-                (
-                    Reason.LIMIT_HEADER_BYTES,
-                    f"the header section has {len(header)} octets, more than {limits.header_bytes}",
-                )
-            )
-        if len(fields) > limits.header_fields:
-            problems.append(
-                (
-                    Reason.LIMIT_HEADER_FIELDS,
-                    f"the header section has {len(fields)} fields, more than {limits.header_fields}",
-                )
-            )
+        if self.overflow is not None:
+            problems.append(self.overflow)
         if (longest := max(map(len, fields), default=0)) > limits.field_bytes:
             problems.append(
                 (Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets, more than {limits.field_bytes}")
@@ -172,6 +174,17 @@ class Message:
     def names(self) -> list[bytes]:
         """The distinct field names, in lower case."""
         return list(self._index)
+
+    def all_fields(self) -> Iterator[bytes]:
+        """Yield every header field, also those beyond the limits, one at a time."""
+        if self.overflow is None:
+            yield from self.fields
+            return
+        start = 0
+        for match in _FIELD_BREAK.finditer(self.raw, 0, self._header_end):
+            yield self.raw[start : match.start()]
+            start = match.end()
+        yield self.raw[start : self._header_end]
 
     def find(self, name: bytes) -> list[int]:
         """Return the positions of the fields of a name (in lower case), from the top."""
@@ -292,7 +305,7 @@ class Message:
         return Author(domain=domains[0], mailboxes=mailboxes)
 
 
-def _name(field: bytes) -> bytes:
+def field_name(field: bytes) -> bytes:
     """Return what stands for the name of a field that may have none, in lower case."""
     name, colon, _ = field.partition(b":")
     name = name.rstrip(WSP).lower()

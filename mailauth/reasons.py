@@ -511,14 +511,14 @@ _DMARC: Mapping[Reason, Entry] = {
         source="choice, RFC 9989 §11.5",
         sender="Shorten the header.",
         receiver=f"{_HOLD_BACK} Mail servers commonly refuse such a header themselves.",
-        results=_DMARC_PERMERROR,
+        results=(*_DMARC_PERMERROR, "dkim=policy", "arc=fail"),
     ),
     Reason.LIMIT_HEADER_FIELDS: Entry(
         meaning="The message has more header fields than `Limits.header_fields`.",
         source="choice, RFC 9989 §11.5",
         sender="Send fewer fields; look for a mail loop.",
         receiver=_HOLD_BACK,
-        results=_DMARC_PERMERROR,
+        results=(*_DMARC_PERMERROR, "dkim=policy", "arc=fail"),
     ),
     Reason.LIMIT_FIELD_BYTES: Entry(
         meaning="A header field is longer than `Limits.field_bytes`.",

@@ -124,6 +124,9 @@ def _highest_instance(message: Message, limits: Limits) -> int:
 
 def _read_sets(message: Message, limits: Limits) -> list[_Set]:
     """Collect and judge the sets (RFC 8617 §5.2 steps 1 to 3)."""
+    # Nothing can be said of fields that were not read
+    if message.overflow is not None:
+        raise Malformed(*message.overflow)
     positions = {name: message.find(name) for name in (_AAR, _AMS, _SEAL)}
     # RFC 8617 §4.2.1: at most 50 sets
     if max(map(len, positions.values())) > limits.arc_sets:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from mailauth import names
 from mailauth.authres.parse import VERSION, Scanner
-from mailauth.message import Message
+from mailauth.message import Message, field_name
 
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
@@ -30,18 +30,18 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
     """
     ours = {form for i in authserv_ids for form in _forms(i)}
     # RFC 8601 §4.1: a field counts wherever it stands in the header section, and nowhere else
-    positions = message.find(_NAME)
+    claims: Iterable[tuple[int, bytes]] = ((p, message.fields[p]) for p in message.find(_NAME))
     if message.problems:
         # Some readers drop what no field name has, such as a NUL
-        positions = sorted({p for name in message.names if _visible(name) == _NAME for p in message.find(name)})
-    forged = [p for p in positions if _claims(message.value(p), ours)]
-    if message.fields and message.fields[0][:1] in (b" ", b"\t"):
+        claims = ((p, f) for p, f in enumerate(message.all_fields()) if f.find(b":") >= len(_NAME) and _is_authres(f))
+    forged = [p for p, field in claims if _claims(field.partition(b":")[2], ours)]
+    if message.raw[:1] in (b" ", b"\t"):
         forged = [0, *(p for p in forged if p)]
     return tuple(forged)
 
 
-def _visible(name: bytes) -> bytes:
-    return name.translate(None, _OTHER_OCTETS)
+def _is_authres(field: bytes) -> bool:
+    return field_name(field).translate(None, _OTHER_OCTETS) == _NAME
 
 
 def _normal(authserv_id: str) -> str:

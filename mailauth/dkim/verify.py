@@ -39,6 +39,8 @@ _RESULTS = {
     Reason.FUTURE: Result.POLICY,
     Reason.PUBLIC_SUFFIX: Result.POLICY,
     Reason.UNSIGNED_DUPLICATES: Result.POLICY,
+    Reason.LIMIT_HEADER_BYTES: Result.POLICY,
+    Reason.LIMIT_HEADER_FIELDS: Result.POLICY,
     Reason.LIMIT_SIGNATURES: Result.POLICY,
     Reason.LIMIT_SIGNATURE_BYTES: Result.POLICY,
     Reason.LIMIT_TAGS: Result.POLICY,
@@ -66,15 +68,12 @@ class Read(NamedTuple):
 def read_signatures(message: Message, limits: Limits) -> list[Read]:
     """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
     found = []
-    for number, position in enumerate(message.find(b"dkim-signature")):
+    for position in message.find(b"dkim-signature"):
         signature = Signature()
-        if number >= limits.header_fields:
-            problem = Malformed(
-                Reason.LIMIT_SIGNATURES, f"more than {limits.header_fields} signatures; this and the rest were not read"
-            )
-            found.append(Read(position, signature, problem))
-            break
         try:
+            # Nothing can be said of fields that were not read
+            if message.overflow is not None:
+                raise Malformed(*message.overflow)  # noqa: TRY301  as for any other problem of the signature
             parse_signature(message.value(position), limits, signature)
         except Malformed as problem:
             found.append(Read(position, signature, problem))

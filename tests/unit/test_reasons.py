@@ -185,6 +185,11 @@ def forwarded(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
     return lambda: change(signed())
 
 
+def with_fields(number: int, octets: int) -> Callable[[bytes], bytes]:
+    """Return what puts more fields into a message."""
+    return lambda raw: raw.replace(b"To:", (b"X: " + b"x" * octets + b"\r\n") * number + b"To:")
+
+
 def resealed(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
     """Return a builder of a message that was changed after sealing."""
     return lambda: change(sealed(MAIL))
@@ -294,6 +299,10 @@ CASES: list[Case] = [
     dkim_key(Reason.LIMIT_KEY_BITS, "permerror", publishing(), "2048", "1536", limits={"max_key_bits": 1536}),
     dkim_key(Reason.LIMIT_KEY_BITS, "permerror", publishing(), "exponent", limits={"max_key_exponent": 3}),
     dkim_key(Reason.LIMIT_RECORD_BYTES, "permerror", publishing(n="x" * 17000), "17414"),
+    dkim(Reason.LIMIT_HEADER_BYTES, "policy", forwarded(with_fields(1, 600_000)),
+         "524288"),
+    dkim(Reason.LIMIT_HEADER_FIELDS, "policy", forwarded(with_fields(5_000, 1)),
+         "more than 5000"),
     dkim(Reason.EXPIRED, "policy", {"t": str(NOW - 900), "x": str(NOW - 400)}, "400 s"),
     dkim(Reason.FUTURE, "policy", {"t": str(NOW + 400)}, "400 s"),
     dkim(Reason.PARTIAL_BODY, "policy", {"l": "14"}, f"{BODY_OCTETS - 14} octets"),
@@ -333,6 +342,8 @@ CASES: list[Case] = [
     arc_key(Reason.KEY_TOO_SHORT, key("rsa512-weak").record(), "i=1", "512", "1024"),
     arc_key(Reason.LIMIT_KEY_BITS, arc_publishing(), "i=1", "2048", "1536", limits={"max_key_bits": 1536}),
     arc_key(Reason.LIMIT_RECORD_BYTES, arc_publishing(n="x" * 17000), "i=1", "17414"),
+    arc(Reason.LIMIT_HEADER_BYTES, resealed(with_fields(1, 600_000)), "524288"),
+    arc(Reason.LIMIT_HEADER_FIELDS, resealed(with_fields(5_000, 1)), "5000"),
     # --- ARC
     arc(Reason.ARC_NONE, lambda: MAIL, "no ARC set", word="none"),
     arc(Reason.ARC_VERIFIED, lambda: sealed(MAIL), "1 set", "lists.example.org", word="pass"),
@@ -363,7 +374,7 @@ CASES: list[Case] = [
     # behind From: 9 fields of 60,000 octets, and CRLF between the 11 fields
     author(Reason.LIMIT_HEADER_BYTES, b"From: a@example.com\r\n" + 9 * (b"X: " + 59_997 * b"x" + b"\r\n"),
            str(19 + 9 * 60_000 + 10 + 10 * 2)),
-    author(Reason.LIMIT_HEADER_FIELDS, b"From: a@example.com\r\n" + 5_000 * b"X: 1\r\n", "5002"),
+    author(Reason.LIMIT_HEADER_FIELDS, b"From: a@example.com\r\n" + 5_000 * b"X: 1\r\n", "more than 5000"),
     author(Reason.LIMIT_FIELD_BYTES, b"From: a@example.com\r\nX: " + 65_534 * b"x" + b"\r\n", str(65_537)),
     author(Reason.LIMIT_FROM_BYTES, b"From: " + 16_384 * b"a" + b"@example.com\r\n", str(1 + 16_384 + 12)),
     author(Reason.LIMIT_FROM_MAILBOXES, b"From: " + b", ".join([b"a@example.com"] * 65) + b"\r\n", "64"),

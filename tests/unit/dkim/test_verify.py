@@ -462,10 +462,18 @@ def test_what_is_beyond_the_limit_is_not_asked_for() -> None:
     assert len(asked) == 10
 
 
-def test_beyond_the_number_of_fields_signatures_are_not_even_read() -> None:
-    outcomes = verify(junk(3) + signed(), limits=Limits(header_fields=2))
-    assert [o.reason for o in outcomes[2:]] == [Reason.LIMIT_SIGNATURES]
-    assert {o.domain for o in outcomes[2:]} == {None}
+@pytest.mark.parametrize(
+    ("limits", "reason", "number"),
+    [
+        (Limits(header_fields=2), Reason.LIMIT_HEADER_FIELDS, 2),
+        (Limits(header_bytes=len(junk(3))), Reason.LIMIT_HEADER_BYTES, 3),
+        (Limits(header_bytes=20), Reason.LIMIT_HEADER_BYTES, 0),
+    ],
+)
+def test_of_a_header_that_was_not_read_to_the_end_nothing_is_said(limits: Limits, reason: Reason, number: int) -> None:
+    outcomes = run(dkim.verify(Message.parse(junk(3) + signed(), limits)), Zone(ZONE))
+    assert [(o.result, o.reason) for o in outcomes] == [(Result.POLICY, reason)] * number
+    assert {o.domain for o in outcomes} <= {None}
 
 
 def test_u_labels_that_are_no_utf8() -> None:
