@@ -2,26 +2,31 @@
 
 SPF, DKIM, ARC and DMARC verification for receivers of mail: raw message and connection in, verdicts with reasons and
 an `Authentication-Results` field out. `authenticate` does it all; `mailauth.aio` is the same for event loops.
+
+Every name is loaded when it is first used, so that to import the package costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import sys
+from types import ModuleType
 
-from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
 from mailauth._version import __version__
-from mailauth.authenticate import Authentication, authenticate, evaluate
-from mailauth.authres.write import HeaderField
-from mailauth.connection import Connection
-from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
-from mailauth.errors import MailauthError, UsageError
-from mailauth.limits import Limits, Options
-from mailauth.message import Message
-from mailauth.results import Disposition, Malformed, Reason, Result
 
+TYPE_CHECKING = False  # typing is slow to import; type checkers know the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from mailauth import aio as aio
+    from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
     from mailauth import reference as reference
     from mailauth import testing as testing
+    from mailauth.authenticate import Authentication, authenticate, evaluate
+    from mailauth.authres.write import HeaderField
+    from mailauth.connection import Connection
+    from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
+    from mailauth.errors import MailauthError, UsageError
+    from mailauth.limits import Limits, Options
+    from mailauth.message import Message
+    from mailauth.results import Disposition, Malformed, Reason, Result
 
 __all__ = [
     "Answer",
@@ -54,11 +59,55 @@ __all__ = [
     "spf",
 ]
 
-_EDGES = frozenset({"aio", "reference", "testing"})
+_MODULES = {"aio", "arc", "authres", "dkim", "dmarc", "iprev", "reference", "resolvers", "spf", "testing"}
+_PLACES = {
+    "Answer": "dns",
+    "Authentication": "authenticate",
+    "Connection": "connection",
+    "Disposition": "results",
+    "Evaluation": "dns",
+    "HeaderField": "authres.write",
+    "Limits": "limits",
+    "MailauthError": "errors",
+    "Malformed": "results",
+    "Message": "message",
+    "Options": "limits",
+    "Question": "dns",
+    "Reason": "results",
+    "Result": "results",
+    "Status": "dns",
+    "UsageError": "errors",
+    "authenticate": "authenticate",
+    "evaluate": "authenticate",
+    "gather": "dns",
+    "run": "dns",
+}
 
 
-def __getattr__(name: str) -> Any:
-    if name in _EDGES:
+def __getattr__(name: str) -> "Any":
+    from importlib import import_module  # noqa: PLC0415  only where something is loaded
+
+    if name in _MODULES:
         return import_module(f"mailauth.{name}")
-    msg = f"module 'mailauth' has no attribute {name!r}"
-    raise AttributeError(msg)
+    if name not in _PLACES:
+        msg = f"module 'mailauth' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"mailauth.{_PLACES[name]}"), name)
+    setattr(sys.modules[__name__], name, value)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})
+
+
+class _Package(ModuleType):
+    """The package: `mailauth.authenticate` is the function, also when the module of this name has been imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "authenticate" and isinstance(value, ModuleType):
+            value = value.authenticate
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -176,8 +176,22 @@ def python(code: str, *arguments: str) -> str:
 
 def test_importing_it_is_light() -> None:
     loaded = python("import sys, mailauth; print(' '.join(sys.modules))").split()
+    assert {name for name in loaded if name.startswith("mailauth")} == {"mailauth", "mailauth._version"}
+    assert not {"cryptography", "typing", "dataclasses", "re"} & set(loaded)
+    # and what is loaded for the first message is no more than it needs
+    loaded = python("import sys, mailauth; mailauth.authenticate; print(' '.join(sys.modules))").split()
     assert "mailauth.authenticate" in loaded
     assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email"} & set(loaded)
+
+
+@pytest.mark.parametrize("first", ["mailauth.authenticate", "mailauth.aio", "mailauth.testing", "mailauth.spf.check"])
+def test_the_verb_is_a_function_whatever_was_imported_first(first: str) -> None:
+    code = f"import {first}, mailauth; from mailauth import authenticate as a; print(a is mailauth.authenticate, callable(a))"
+    assert python(code) == "True True\n"
+
+
+def test_dir_tells_of_everything() -> None:
+    assert {*mailauth.__all__, "aio", "testing", "reference"} <= set(dir(mailauth))
 
 
 def test_the_asynchronous_front_needs_no_event_loop_of_its_own() -> None:
