@@ -6,7 +6,7 @@ of the project's contract. An outcome has no truth value, so that `if auth.dmarc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NoReturn
@@ -239,8 +239,8 @@ class ArcOutcome(Outcome):
 
     `instances` counts the sets, `oldest_pass` is the instance from which on the message is unchanged (0: from the
     first), `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each
-    instance, parsed: claims of the sealer, worth only as much as he is trusted. `trusted`: the chain passed, every
-    sealer is in `Options.trusted_sealers`, and the newest signature covers From.
+    instance, parsed when they are read: claims of the sealer, worth only as much as he is trusted. `trusted`: the
+    chain passed, every sealer is in `Options.trusted_sealers`, and the newest signature covers From.
     """
 
     result: Result
@@ -249,7 +249,7 @@ class ArcOutcome(Outcome):
     instances: int = 0
     oldest_pass: int | None = None
     sealers: tuple[str, ...] = ()
-    payloads: tuple[Any, ...] = ()
+    payloads: Sequence[Any] = ()
     trusted: bool = False
     secure: bool | None = None
 

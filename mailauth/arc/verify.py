@@ -9,7 +9,9 @@ Uses DKIM's signatures, keys and canonical forms, and the reader of Authenticati
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any, overload
 
 from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
@@ -113,8 +115,40 @@ def _sealers(sets: list[_Set]) -> tuple[str, ...]:
     return tuple(s.seal.domain or "" for s in sets)
 
 
-def _payloads(message: Message, sets: list[_Set]) -> tuple[authres.AuthenticationResults, ...]:
-    return tuple(authres.parse(message.fields[s.aar]) for s in sets)
+def _payloads(message: Message, sets: list[_Set]) -> Payloads:
+    return Payloads(tuple(message.fields[s.aar] for s in sets))
+
+
+class Payloads(Sequence[authres.AuthenticationResults]):
+    """The ARC-Authentication-Results of a chain by instance; each is parsed when somebody reads it."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: tuple[bytes, ...]) -> None:
+        """Keep the fields."""
+        self._fields = fields
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    @overload
+    def __getitem__(self, index: int) -> authres.AuthenticationResults: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[authres.AuthenticationResults]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._fields[index]
+        return Payloads(found) if isinstance(index, slice) else authres.parse(found)
+
+    def __eq__(self, other: object) -> bool:
+        return self._fields == other._fields if isinstance(other, Payloads) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._fields)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 def _highest_instance(message: Message, limits: Limits) -> int:

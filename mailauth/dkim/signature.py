@@ -6,6 +6,7 @@ signature and no other (§6.1.1). Knows no DNS.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -19,6 +20,7 @@ ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
 _LENGTH_DIGITS = 76  # RFC 6376 §3.5
 _TIME_DIGITS = 12
 _CANONICAL = (b"simple", b"relaxed")
+_B = re.compile(rb"(?:\A|;)[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
 
 
 @dataclass(slots=True)
@@ -176,19 +178,14 @@ def _read_identity(signature: Signature) -> None:
 def without_signature(field: bytes) -> bytes:
     """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5)."""
     name, colon, value = field.partition(b":")
-    specs = value.split(b";")
-    for position, spec in enumerate(specs):
-        tag, equals, _ = spec.partition(b"=")
-        if equals and tag.strip(taglist.FWS) == b"b":
-            specs[position] = tag + equals
-            break
-    return name + colon + b";".join(specs)
+    found = _B.search(value)
+    return field if found is None else name + colon + value[: found.end(1)] + value[found.end() :]
 
 
 def header_digest(message: Message, position: int, signature: Signature) -> bytes:
     """Return the SHA-256 of the signed header fields and the signature field itself (RFC 6376 §3.7)."""
     # RFC 6376 §3.7: the signature field being verified is not among those it signs
-    chosen = message.select([name.encode("ascii", "replace") for name in signature.signed_headers], position)
+    chosen = message.select(taglist.colon_list(signature.tags[b"h"].lower()), position)
     parts = [*map(message.relaxed if signature.relaxed_header else message.fields.__getitem__, chosen)]
     own = without_signature(message.fields[position])
     parts.append(message.relax(own) if signature.relaxed_header else own)
