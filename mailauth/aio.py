@@ -33,6 +33,7 @@ from mailauth import (
 from mailauth.authenticate import Authentication, prepare
 from mailauth.dns import Answer, Asker, Batch, Evaluation, Question, Status, checked, failure, gather, late
 from mailauth.limits import DEFAULT_LIMITS
+from mailauth.message import Octets
 from mailauth.resolvers.loops import together, under_asyncio, under_trio
 from mailauth.results import Disposition, Malformed
 
@@ -126,7 +127,7 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
 
 
 async def authenticate(
-    raw: bytes,
+    raw: Octets,
     connection: Connection | None = None,
     resolver: Any = None,
     authserv_id: str | None = None,

@@ -22,7 +22,7 @@ from mailauth.dkim.verify import read_signatures
 from mailauth.dns import Answer, Evaluation, Question, Traced, Transcript, Use, run
 from mailauth.errors import UsageError
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.message import Message
+from mailauth.message import Message, Octets
 from mailauth.moment import posix
 from mailauth.results import (
     ArcOutcome,
@@ -85,7 +85,7 @@ class Authentication(Outcome):
             for (question, answer), number in zip(self.dns, numbers, strict=True)
         )
 
-    def apply(self, raw: bytes) -> bytes:
+    def apply(self, raw: Octets) -> bytes:
         """Return the message with the forged fields gone and `headers` on top; all other octets as they were.
 
         Args:
@@ -113,7 +113,7 @@ class Authentication(Outcome):
             raise UsageError(msg)
         return b"".join([*pieces, raw[kept:]])
 
-    def explain(self, raw: bytes | None = None) -> str:
+    def explain(self, raw: Octets | None = None) -> str:
         """Return the story of the verdict as text, for a person.
 
         Args:
@@ -158,7 +158,7 @@ def _field_end(raw: bytes, start: int, field: bytes, *, normalised: bool) -> int
 
 
 def evaluate(
-    message: Message | bytes,
+    message: Message | Octets,
     connection: Connection | None = None,
     *,
     authserv_id: str,
@@ -337,7 +337,7 @@ def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOu
 
 
 def prepare(
-    raw: bytes,
+    raw: Octets,
     connection: Connection | None,
     authserv_id: str | None,
     now: datetime | float | None,
@@ -370,7 +370,7 @@ def system_resolver() -> Any:
 
 
 def authenticate(
-    raw: bytes,
+    raw: Octets,
     connection: Connection | None = None,
     resolver: Any = None,
     authserv_id: str | None = None,
@@ -381,7 +381,8 @@ def authenticate(
     """Say who really sent a message: SPF, every DKIM signature, ARC, DMARC and iprev in one call.
 
     Args:
-        raw: the message as received, in octets. Bare LF line ends are turned into CRLF; the result says so.
+        raw: the message as received, in octets (bytes, a memoryview, an mmap …). Bare LF line ends are turned into
+            CRLF; the result says so.
         connection: what SMTP knew; None when nothing is known (SPF is then none).
         resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the resolver of
             this system, through dnspython. Keep one of your own for many messages.

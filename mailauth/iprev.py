@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from mailauth import names
 from mailauth.dns import Answer, Evaluation, Question, Use, addresses, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, Limits
-from mailauth.results import IprevOutcome, Reason, Result
+from mailauth.results import IprevOutcome, Reason, Result, one_line
 
 
 def check(
@@ -22,15 +22,16 @@ def check(
     """
     trace = [] if trace is None else trace
     limits = limits or DEFAULT_LIMITS
+    client = str(ip)
     question = Question(names.reverse_name(ip), "PTR")
     (answer,) = yield (question,)
-    trace.append(Use(question, "iprev", str(ip), "RFC 8601 §3"))
+    trace.append(Use(question, "iprev", client, "RFC 8601 §3"))
     if answer.failed:
         return _temperror(question, answer)
     hosts = [h for h in map(names.host_name, answer.records[: limits.iprev_names]) if names.queryable(h)]
     # RFC 8601 §2.7.3: no name is a permerror; names that do not map back are a fail
     if not hosts:
-        return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{ip} has no reverse name")
+        return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{client} has no reverse name")
     questions = tuple(Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts)
     trace += [Use(each, "iprev", each.name, "RFC 8601 §3") for each in questions]
     failed: tuple[Question, Answer] | None = None
@@ -40,14 +41,16 @@ def check(
         if each.failed:
             failed = failed or (forward, each)
         elif int(ip) in each.parsed(addresses):
-            detail = f"{ip} is {forward.name}, and back"
+            detail = f"{client} is {forward.name}, and back"
             return IprevOutcome(
-                result=Result.PASS, reason=Reason.IPREV_MATCH, detail=detail, name=forward.name, secure=secure
+                result=Result.PASS, reason=Reason.IPREV_MATCH, detail=one_line(detail), name=forward.name, secure=secure
             )
     if failed:
         return _temperror(*failed)
-    detail = f"none of the names of {ip} ({', '.join(hosts[:3])}) maps back to it"
-    return IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=detail, name=hosts[0], secure=secure)
+    detail = f"none of the names of {client} ({', '.join(hosts[:3])}) maps back to it"
+    return IprevOutcome(
+        result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=one_line(detail), name=hosts[0], secure=secure
+    )
 
 
 def _temperror(question: Question, answer: Answer) -> IprevOutcome:

@@ -10,11 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mailauth import address, names
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import Malformed, Reason
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+# What holds octets: it is read, never kept or changed
+Octets: TypeAlias = "bytes | bytearray | memoryview | mmap"
 
 CRLF = b"\r\n"
 CHUNK = 256 * 1024
@@ -111,20 +117,22 @@ class Message:
         self._split(header, mixed=mixed)
 
     @classmethod
-    def parse(cls, raw: bytes | bytearray | memoryview, limits: Limits | None = None) -> Message:
+    def parse(cls, raw: Octets, limits: Limits | None = None) -> Message:
         """Split a message. Never raises for any octets.
 
         Raises:
             TypeError: for text or an `email` object, whose original octets are lost.
         """
         if not isinstance(raw, bytes):
-            if not isinstance(raw, (bytearray, memoryview)):
+            try:
+                # Any buffer will do: a bytearray, a memoryview, an mmap
+                raw = bytes(memoryview(raw))
+            except TypeError:
                 msg = (
                     f"the message must be bytes as received, not {type(raw).__name__}: decoding or "
                     "re-serialising breaks signatures; read files with open(path, 'rb') and pass the bytes on"
                 )
-                raise TypeError(msg)
-            raw = bytes(raw)
+                raise TypeError(msg) from None
         return cls(raw, limits or DEFAULT_LIMITS)
 
     def _split(self, header: bytes, *, mixed: bool) -> None:

@@ -119,6 +119,11 @@ class Reason(StrEnum):
     IPREV_NO_PTR = "iprev_no_ptr"
 
 
+def one_line(text: str) -> str:
+    """Return words for a person as one line, for a log too: "?" stands for what cannot be printed."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
     """A record, a field or an address outside its grammar.
 
@@ -128,9 +133,13 @@ class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
 
     def __init__(self, reason: Reason, detail: str) -> None:
         """Keep the code and the words of the problem."""
-        super().__init__(detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = one_line(detail)
+        super().__init__(self.detail)
+
+    def __reduce__(self) -> tuple[type[Malformed], tuple[Reason, str]]:
+        """Pickle the problem, so that it can come out of a pool of processes."""
+        return Malformed, (self.reason, self.detail)
 
 
 class Outcome:

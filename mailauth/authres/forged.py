@@ -73,8 +73,8 @@ def _claims(value: bytes, ours: set[str]) -> bool:
     ):
         # Unreadable to us is not unreadable to everybody; an encoded-word may spell our name in any way
         text = value.decode("utf-8", "replace").casefold()
-        texts = (text, _NOISE.sub("", text))
-        return visible.startswith("=?") or any(own in each for own in ours for each in texts)
+        shown = _NOISE.sub("", _INVISIBLE.sub("", text))
+        return "=?" in (visible[:2], shown[:2]) or any(own in each for own in ours for each in (text, shown))
     # RFC 8601 §5: a version that nobody here reads goes, whomever it names
     if (version := scanner.take(VERSION)) and version.lstrip("0") != "1":
         return True

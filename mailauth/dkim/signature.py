@@ -136,12 +136,12 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
         raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={taglist.printable(tags[b'c'])}")
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
     # RFC 6376 §3.5, §6.1.3: field names have no case
-    fields = taglist.colon_list(tags[b"h"].lower())
+    fields = tags[b"h"].lower().decode("ascii", "replace").split(":")
     if len(fields) > limits.signed_headers:
         raise Malformed(
             Reason.LIMIT_SIGNED_HEADERS, f"h= names {len(fields)} fields, more than {limits.signed_headers}"
         )
-    signature.signed_headers = tuple([f.decode("ascii", "replace") for f in fields])
+    signature.signed_headers = tuple([f.strip(" \t\r\n") for f in fields])
     signature.body_length = taglist.number(tags, b"l", _LENGTH_DIGITS, Reason.SIGNATURE_SYNTAX)
     signature.expiration = taglist.number(tags, b"x", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
     # RFC 6376 §3.5: "The value of the "x=" tag MUST be greater than the value of the "t=" tag if both are present"

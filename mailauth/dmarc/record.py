@@ -7,7 +7,7 @@ messages or of where the record was found.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from mailauth.dns import Answer
@@ -44,7 +44,7 @@ class Record:
     psd: Literal["y", "n", "u"]
     rua: tuple[str, ...]
     ruf: tuple[str, ...]
-    size: int
+    size: int = field(compare=False)
 
 
 def parse(text: bytes) -> Record | None:
@@ -55,9 +55,11 @@ def parse(text: bytes) -> Record | None:
     invalid: set[str] = set()
     for spec in text.decode("utf-8", "backslashreplace").split(";"):
         raw_name, equals, raw_value = spec.partition("=")
-        name, value = raw_name.strip(" \t").lower(), raw_value.strip(" \t")
+        name, value = raw_name.strip(" \t"), raw_value.strip(" \t")
         if not equals or _NAME.fullmatch(name) is None:
             continue
+        # Not before: lower() makes ASCII of the KELVIN SIGN
+        name = name.lower()
         # Choice D12: a tag that stands twice is an invalid tag
         if name in published or _VALUE.fullmatch(value) is None:
             invalid.add(name)

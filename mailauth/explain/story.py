@@ -15,7 +15,7 @@ from typing import Any
 from mailauth import taglist
 from mailauth.authenticate import Authentication
 from mailauth.dns import Answer, Traced
-from mailauth.message import Message
+from mailauth.message import Message, Octets
 from mailauth.reasons import CATALOGUE
 from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
 
@@ -57,7 +57,7 @@ class Story:
     questions: tuple[str, ...]
 
 
-def tell(authentication: Authentication, raw: bytes | None = None) -> Story:
+def tell(authentication: Authentication, raw: Octets | None = None) -> Story:
     """Tell the story of an authentication. Never raises for any message.
 
     Args:

@@ -16,7 +16,7 @@ from mailauth.connection import Connection
 from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, addresses, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
-from mailauth.results import Malformed, Reason, Result, SpfOutcome
+from mailauth.results import Malformed, Reason, Result, SpfOutcome, one_line
 from mailauth.spf import macro
 from mailauth.spf.macro import MacroString
 from mailauth.spf.record import Mechanism, Record, is_spf, parse_record
@@ -137,6 +137,7 @@ class _Check:
         self.scope, self.limits, self.strict = scope, limits, options.strict
         self.name = "spf" if scope == "mfrom" else "spf helo"
         self.address, self.version, self.ip = ip, ip.version, int(ip)
+        self.client = connection.ip
         self.bits, self.rdtype = (32, "A") if ip.version == 4 else (128, "AAAA")
         self.identity, self.helo, self.receiver, self.now = (local, domain), connection.helo or "", receiver, now
         # RFC 8616 §4: a term that uses a local part which is not ASCII does not match
@@ -182,7 +183,7 @@ class _Check:
         return SpfOutcome(
             result=result,
             reason=reason,
-            detail=detail,
+            detail=one_line(detail),
             domain=domain,
             scope=self.scope,
             mechanism=mechanism,
@@ -196,8 +197,8 @@ class _Check:
         if decision.reason is Reason.SPF_NO_RECORD:
             return f"{decision.domain} has no SPF record"
         if decision.mechanism is None:
-            return f"no term of the record of {decision.domain} matches {self.address}"
-        return f"{self.address} matches {decision.mechanism} of {decision.domain}"
+            return f"no term of the record of {decision.domain} matches {self.client}"
+        return f"{self.client} matches {decision.mechanism} of {decision.domain}"
 
     # -- questions
 

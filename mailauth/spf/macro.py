@@ -85,13 +85,15 @@ class MacroString:
 
 
 def _query_name(expansion: str) -> str | None:
+    # Choice D1: a name that is bad only after expansion matches nothing and is not asked
+    if not expansion.isascii():
+        return None
     name = names.host_name(expansion)
     if len(name) > names.MAX_NAME:
         # RFC 7208 §7.3: "the left side is truncated to fit, by removing successive domain labels"
         cut = name[-names.MAX_NAME - 1 :]
         name = cut[cut.find(".") + 1 :]
-    # Choice D1: a name that is bad only after expansion matches nothing and is not asked
-    return name if names.queryable(name) and name.isascii() else None
+    return name if names.queryable(name) else None
 
 
 def parse(text: str, *, explanation: bool = False) -> MacroString:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import email
 import hashlib
+import mmap
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mailauth import Limits, Message, Reason
+from mailauth import Limits, Message, Reason, authenticate
 from mailauth import message as module
+from mailauth.testing import Zone
+from unit.signing import NOW, key_zone, signed
 
 GOOD = b"From: a@example.com\r\nSubject: x\r\n\r\nbody\r\n"
 
@@ -52,9 +56,20 @@ def test_where_the_header_section_ends(raw: bytes, fields: list[bytes], body: by
     assert message.raw[message.body_start :] == body
 
 
-@pytest.mark.parametrize("kind", [bytearray, memoryview])
+@pytest.mark.parametrize("kind", [bytearray, memoryview, lambda raw: memoryview(b"x" + raw)[1:]])
 def test_other_octets(kind: Any) -> None:
     assert Message.parse(kind(GOOD)).fields == Message.parse(GOOD).fields
+
+
+def test_a_file_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "message.eml"
+    path.write_bytes(signed())
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as octets:
+        found = authenticate(octets, None, Zone(key_zone()), "mx.example.org", NOW)
+        assert found.dkim[0].result == "pass"
+        assert found.apply(octets).endswith(signed())
+        assert "example.com" in found.explain(octets)
+    assert found == authenticate(signed(), None, Zone(key_zone()), "mx.example.org", NOW)
 
 
 @pytest.mark.parametrize("wrong", ["text", email.message_from_bytes(GOOD), None, 5])

@@ -102,3 +102,9 @@ def test_reasons_are_distinct_codes_for_programs() -> None:
 def test_a_problem_carries_its_words() -> None:
     problem = Malformed(Reason.SPF_SYNTAX, "words")
     assert (problem.reason, problem.detail, str(problem)) == (Reason.SPF_SYNTAX, "words", "words")
+
+
+def test_a_problem_can_be_pickled() -> None:
+    problem = Malformed(Reason.KEY_SYNTAX, "two\r\nlines")
+    again = pickle.loads(pickle.dumps(problem))
+    assert (again.reason, again.detail, str(again)) == (problem.reason, "two??lines", "two??lines")
