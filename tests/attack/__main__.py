@@ -6,7 +6,6 @@ OUT gets a message (.eml) and a zone (.json) for each case, and cases.json. The 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -18,11 +17,13 @@ from mailauth import Limits, Options
 
 
 def write(out: Path) -> None:
-    """Write every case into a directory, which is emptied."""
-    shutil.rmtree(out, ignore_errors=True)
+    """Write every case into a new or empty directory."""
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        sys.exit(f"{out} is not empty: give a new directory")
     for case in corpus.cases():
         path = out / case.id.partition(".")[0]
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(exist_ok=True)
         (path / f"{case.id}.eml").write_bytes(case.raw)
         (path / f"{case.id}.json").write_text(_json(_zone(case)), "ascii", newline="\n")
     index = {"authserv_id": RECEIVER, "cases": [_entry(case) for case in corpus.cases()]}
@@ -80,7 +81,8 @@ def figures() -> tuple[str, bool]:
             unsafe.append(f"\n{case.id}: forged is {auth.forged}, not {case.forged}")
     safety = f"{len(unsafe)} outcomes unsafe" if unsafe else "all safe"
     line = f"{len(corpus.cases())} cases, {safety}, {100 * right / total:.1f} % recommended word"
-    return line + "".join(unsafe), not unsafe
+    sections = (f"\n  {name:12} {len(cases):4} cases" for name, cases in corpus.sections().items())
+    return line + "".join(unsafe) + "".join(sections), not unsafe
 
 
 def main(arguments: list[str]) -> int:

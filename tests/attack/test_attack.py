@@ -230,6 +230,13 @@ def test_the_corpus_is_written_the_same_each_time(tmp_path: Path) -> None:
         assert (first / file).read_bytes() == (second / file).read_bytes()
 
 
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(SystemExit, match="is not empty"):
+        write(tmp_path)
+    assert (tmp_path / "letter.txt").read_text() == "mine"
+
+
 def test_the_files_are_enough_to_run_the_corpus(tmp_path: Path) -> None:
     write(tmp_path)
     index = json.loads((tmp_path / "cases.json").read_text())
