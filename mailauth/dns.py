@@ -121,11 +121,14 @@ Answers: TypeAlias = tuple[Answer, ...]
 Evaluation: TypeAlias = Generator[Batch, Answers, T]
 
 
+MAX_TXT = 65535  # octets; RFC 1035 §3.2.1: the data of a record cannot be longer
+
+
 class Resolver(Protocol):
     """Transport, configuration and cache; never the state of an evaluation. Does not raise for DNS trouble.
 
-    A `resolve` with a second parameter of the name `timeout` is given the seconds that are left for the message there,
-    None for no bound. A resolver with a true attribute `immediate` has its answers at hand: no clock is read for it.
+    A `resolve` with a parameter of the name `timeout` is given the seconds that are left for the message there, None
+    for no bound. A resolver with a true attribute `immediate` has its answers at hand: no clock is read for it.
     """
 
     def resolve(self, questions: Batch) -> Any:
@@ -226,7 +229,9 @@ def transport(resolver: Any) -> Callable[[Batch, float | None], Any]:
         raise UsageError(msg)
     resolve = getattr(resolver, "resolve", None)
     if callable(resolve):
-        return resolve if _takes_timeout(resolve) else lambda batch, timeout: resolve(batch)  # noqa: ARG005
+        if _takes_timeout(resolve):
+            return lambda batch, timeout: resolve(batch, timeout=timeout)
+        return lambda batch, timeout: resolve(batch)  # noqa: ARG005
     if callable(resolver):
         return lambda batch, timeout: [_one(resolver, q) for q in batch]  # noqa: ARG005
     msg = f"resolver={resolver!r}: give an object with resolve(questions), or a function (name, rdtype) -> Answer"

@@ -13,7 +13,18 @@ from typing import Literal
 
 from mailauth import address, names
 from mailauth.connection import Connection
-from mailauth.dns import Answer, Answers, Evaluation, Question, Status, Use, addresses, all_secure, unanswered
+from mailauth.dns import (
+    MAX_TXT,
+    Answer,
+    Answers,
+    Evaluation,
+    Question,
+    Status,
+    Use,
+    addresses,
+    all_secure,
+    unanswered,
+)
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome, one_line
@@ -113,6 +124,8 @@ def _published(answer: Answer) -> tuple[int, int, Record | Malformed | None]:
     records = [record for record in answer.records if is_spf(record)]
     if len(records) != 1:
         return len(records), 0, None
+    if len(records[0]) > MAX_TXT:
+        return 1, len(records[0]), Malformed(Reason.LIMIT_RECORD_BYTES, f"no record has {len(records[0])} octets")
     try:
         return 1, len(records[0]), parse_record(records[0])
     except Malformed as problem:

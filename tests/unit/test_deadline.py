@@ -13,7 +13,8 @@ import trio
 import mailauth
 from mailauth import Connection, Limits, aio
 from mailauth.dns import Answer, Batch, Evaluation, Question, Status, run
-from mailauth.testing import Zone
+from mailauth.resolvers import Cached, Recorder
+from mailauth.testing import Faults, Zone
 from unit.signing import NOW, key_zone, signed
 
 CONNECTION = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")
@@ -63,6 +64,22 @@ def test_a_resolver_that_asks_for_it_is_told_what_is_left() -> None:
     run(chain(3), slow, seconds=5.0)
     assert all(a is not None and 0 < a <= 5.0 for a in slow.allowed)
     assert slow.allowed == sorted(slow.allowed, key=lambda a: -(a or 0))
+
+
+class ByName(Slow):
+    """The same, wherever the parameter stands."""
+
+    def resolve(self, questions: Batch, tries: int = 2, *, timeout: float | None = None) -> tuple[Answer, ...]:  # type: ignore[override]
+        assert tries == 2
+        return super().resolve(questions, timeout)
+
+
+@pytest.mark.parametrize("wrap", [lambda r: r, Recorder, Cached, lambda r: Faults(r, {})])
+def test_it_is_told_by_name(wrap: Callable[[Any], Any]) -> None:
+    slow = ByName(0)
+    found = run(chain(1), wrap(slow), seconds=5.0)
+    assert [a.status for a in found] == [Status.NXDOMAIN]
+    assert slow.allowed[0] is not None
 
 
 def test_without_a_bound_no_time_is_kept() -> None:
