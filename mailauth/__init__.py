@@ -8,13 +8,11 @@ Every name is loaded when it is first used, so that to import the package costs 
 
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from mailauth._version import __version__
 
-TYPE_CHECKING = False  # typing is slow to import; type checkers know the name
 if TYPE_CHECKING:
-    from typing import Any
-
     from mailauth import aio as aio
     from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
     from mailauth import reference as reference
@@ -59,14 +57,34 @@ __all__ = [
     "spf",
 ]
 
-_MODULES = {"aio", "arc", "authres", "dkim", "dmarc", "iprev", "reference", "resolvers", "spf", "testing"}
+_MODULES = {
+    "address",
+    "aio",
+    "arc",
+    "authres",
+    "connection",
+    "dkim",
+    "dmarc",
+    "dns",
+    "errors",
+    "iprev",
+    "limits",
+    "message",
+    "names",
+    "reference",
+    "resolvers",
+    "results",
+    "spf",
+    "taglist",
+    "testing",
+}
 _PLACES = {
     "Answer": "dns",
     "Authentication": "authenticate",
     "Connection": "connection",
     "Disposition": "results",
     "Evaluation": "dns",
-    "HeaderField": "authres.write",
+    "HeaderField": "authres",
     "Limits": "limits",
     "MailauthError": "errors",
     "Malformed": "results",
@@ -84,7 +102,7 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> "Any":
+def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415  only where something is loaded
 
     if name in _MODULES:
@@ -92,6 +110,8 @@ def __getattr__(name: str) -> "Any":
     if name not in _PLACES:
         msg = f"module 'mailauth' has no attribute {name!r}"
         raise AttributeError(msg)
+    # The core as a whole, always in this order: threads that begin together would wait for each other's modules
+    import_module("mailauth.authenticate")
     value = getattr(import_module(f"mailauth.{_PLACES[name]}"), name)
     setattr(sys.modules[__name__], name, value)
     return value

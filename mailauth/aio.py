@@ -34,7 +34,7 @@ from mailauth.authenticate import Authentication, prepare
 from mailauth.dns import Answer, Asker, Batch, Evaluation, Question, Status, checked, failure, gather, late
 from mailauth.limits import DEFAULT_LIMITS
 from mailauth.message import Octets
-from mailauth.resolvers.loops import together, under_asyncio, under_trio
+from mailauth.resolvers.loops import is_trouble, together, under_asyncio, under_trio
 from mailauth.results import Disposition, Malformed
 
 __all__ = [
@@ -90,7 +90,10 @@ async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None
                 answers = asker.ask(batch)
                 if not isinstance(answers, tuple):
                     answers = await _all(answers, batch, asker.left())
-            except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+            except BaseException as error:
+                # A plug-in may raise anything; that is DNS trouble
+                if not is_trouble(error):
+                    raise
                 batch = evaluation.send(failure(batch, error))
             else:
                 batch = evaluation.send(checked(batch, answers))

@@ -9,10 +9,11 @@ Names inside a `Question` are A-labels, lower case, without the final dot.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from mailauth.errors import UsageError
@@ -36,6 +37,9 @@ class Question(NamedTuple):
 
     name: str
     rdtype: str
+
+
+_KEPT_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,15 @@ class Answer:
         return self.status is Status.SERVFAIL or self.status is Status.TIMEOUT
 
     def parsed(self, parser: Callable[[Answer], T]) -> T:
-        """Return `parser(self)`, computed once for as long as this answer lives in a cache."""
-        known: Any = self._parsed
-        if parser not in known:
-            known[parser] = parser(self)
-        value: T = known[parser]
+        """Return `parser(self)`, computed once for as long as this answer lives in a cache, if it is not very long."""
+        value: T
+        if parser in self._parsed:
+            value = self._parsed[parser]
+        else:
+            value = parser(self)
+            # A long answer makes objects of many times its size: it is read again rather than kept so
+            if sum([len(r) for r in self.records if isinstance(r, bytes)]) <= _KEPT_BYTES:
+                self._parsed[parser] = value
         return value
 
     def __reduce__(self) -> tuple[type[Answer], tuple[object, ...]]:
@@ -119,9 +127,6 @@ class Traced:
 Batch: TypeAlias = tuple[Question, ...]
 Answers: TypeAlias = tuple[Answer, ...]
 Evaluation: TypeAlias = Generator[Batch, Answers, T]
-
-
-MAX_TXT = 65535  # octets; RFC 1035 §3.2.1: the data of a record cannot be longer
 
 
 class Resolver(Protocol):
@@ -178,15 +183,21 @@ def _checked(rdtype: str, answer: Any) -> Answer:
     return usable
 
 
-def addresses(answer: Answer) -> tuple[int, ...]:
-    """Return the addresses of an A or AAAA answer as numbers; for `Answer.parsed`."""
+def _addresses(answer: Answer, family: type[IPv4Address | IPv6Address]) -> tuple[int, ...]:
     found = []
     for text in answer.records:
         try:
-            found.append(int(ip_address(text)))
+            found.append(int(family(text)))
         except ValueError:
             continue
     return tuple(found)
+
+
+# By IP version: the addresses of an answer as numbers, those of the other family left out; for `Answer.parsed`
+ADDRESSES: Mapping[int, Callable[[Answer], tuple[int, ...]]] = {
+    4: partial(_addresses, family=IPv4Address),
+    6: partial(_addresses, family=IPv6Address),
+}
 
 
 def all_secure(answers: Iterable[Answer]) -> bool | None:
@@ -199,12 +210,12 @@ def all_secure(answers: Iterable[Answer]) -> bool | None:
     return secure
 
 
-def raised(error: Exception) -> Answer:
+def raised(error: BaseException) -> Answer:
     """Return SERVFAIL for a question whose resolver raised."""
     return Answer(Status.SERVFAIL, detail=f"the resolver raised {type(error).__name__}")
 
 
-def failure(batch: Batch, error: Exception) -> Answers:
+def failure(batch: Batch, error: BaseException) -> Answers:
     """Return SERVFAIL for a batch whose resolver raised."""
     return (raised(error),) * len(batch)
 
@@ -239,6 +250,8 @@ def transport(resolver: Any) -> Callable[[Batch, float | None], Any]:
 
 
 def _takes_timeout(resolve: Callable[..., Any]) -> bool:
+    if hasattr(resolve, "__wrapped__"):
+        resolve = inspect.unwrap(resolve)
     code = getattr(getattr(resolve, "__func__", resolve), "__code__", None)
     if code is not None:
         return "timeout" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -415,8 +428,8 @@ class Transcript:
                     self.rounds.append(len(asked))
                     answers.update(zip(asked, (yield asked), strict=True))
                 if refused:
-                    late = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {refused}")
-                    found = [(index, tuple([answers.get(q, late) for q in batch])) for index, batch in waiting]
+                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {refused}")
+                    found = [(index, tuple([answers.get(q, spent) for q in batch])) for index, batch in waiting]
                 else:
                     found = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]
         finally:

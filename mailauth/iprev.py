@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from mailauth import names
-from mailauth.dns import Answer, Evaluation, Question, Use, addresses, all_secure, unanswered
+from mailauth.dns import ADDRESSES, Answer, Evaluation, Question, Use, all_secure, unanswered
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result, one_line
 
@@ -40,7 +40,7 @@ def check(
     for forward, each in zip(questions, forwards, strict=True):
         if each.failed:
             failed = failed or (forward, each)
-        elif int(ip) in each.parsed(addresses):
+        elif int(ip) in each.parsed(ADDRESSES[ip.version]):
             detail = f"{client} is {forward.name}, and back"
             return IprevOutcome(
                 result=Result.PASS, reason=Reason.IPREV_MATCH, detail=one_line(detail), name=forward.name, secure=secure

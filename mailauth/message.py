@@ -101,13 +101,13 @@ class Message:
         self.body_start = len(raw) if end < 0 else end + (4 if end else 2)
         self._header_end = end if end >= 0 else len(raw) - 2 * raw.endswith(CRLF)
         # What goes beyond the limits is not taken apart: its pieces would need many times its memory
-        header = raw[: min(self._header_end, limits.header_bytes)]
+        header = raw[: min(self._header_end, limits.header_bytes)].removesuffix(CRLF)
         self.fields: list[bytes] = _FIELD_BREAK.split(header, max(limits.header_fields, 1)) if header else []
         self.overflow: tuple[Reason, str] | None = None
         if self._header_end > limits.header_bytes:
             detail = f"the header section has {self._header_end} octets, more than {limits.header_bytes}"
             self.overflow = Reason.LIMIT_HEADER_BYTES, detail
-            self.fields.pop()
+            del self.fields[-1:]
         if len(self.fields) > limits.header_fields:
             detail = f"the header section has more than {limits.header_fields} fields"
             self.overflow = self.overflow or (Reason.LIMIT_HEADER_FIELDS, detail)
@@ -139,12 +139,12 @@ class Message:
         """Index the fields, and note what makes the header section ambiguous."""
         limits, fields, index = self._limits, self.fields, self._index
         problems: list[tuple[Reason, str]] = []
-        names = [name.lower() for name in _NAMES.findall(CRLF + header)]
-        if len(names) != len(fields):
-            names = [field_name(field) for field in fields]
+        found = [name.lower() for name in _NAMES.findall(CRLF + header)]
+        if len(found) != len(fields):
+            found = [field_name(field) for field in fields]
             number = next(i for i, field in enumerate(fields, 1) if _NAMES.match(CRLF + field) is None)
             problems.append((Reason.HEADER_AMBIGUOUS, f"header field {number} has no name with a colon behind it"))
-        for position, name in enumerate(names):
+        for position, name in enumerate(found):
             if name in index:
                 index[name].append(position)
                 self._repeated.add(name)
@@ -177,11 +177,6 @@ class Message:
         except UnicodeDecodeError:
             return False
         return True
-
-    @property
-    def names(self) -> list[bytes]:
-        """The distinct field names, in lower case."""
-        return list(self._index)
 
     def all_fields(self) -> Iterator[bytes]:
         """Yield every header field, also those beyond the limits, one at a time."""

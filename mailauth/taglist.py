@@ -50,7 +50,8 @@ def _problem(specs: list[bytes], reason: Reason) -> Malformed:
         if name in seen:
             return Malformed(reason, f"the tag {name.decode()}= stands twice")
         seen.add(name)
-    return Malformed(reason, "no list of tags")
+    # Not reached: a list with nothing wrong does not come here
+    return Malformed(reason, "no list of tags")  # pragma: no cover
 
 
 def _require_utf8(text: bytes, reason: Reason) -> None:

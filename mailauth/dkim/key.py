@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from mailauth import taglist
-from mailauth.dns import MAX_TXT, Answer
+from mailauth.dns import Answer
 from mailauth.limits import Limits
 from mailauth.results import Malformed, Reason
 
@@ -92,10 +92,8 @@ def parse(record: bytes) -> Key:
     """Parse a key record.
 
     Raises:
-        Malformed: KEY_SYNTAX, KEY_REVOKED, KEY_TYPE_MISMATCH (a kind nobody here knows), or a limit.
+        Malformed: KEY_SYNTAX, KEY_REVOKED, KEY_TYPE_MISMATCH (a kind nobody here knows) or LIMIT_KEY_BITS.
     """
-    if len(record) > MAX_TXT:
-        raise Malformed(Reason.LIMIT_RECORD_BYTES, f"no record has {len(record)} octets")
     try:
         tags = taglist.parse(record, Reason.KEY_SYNTAX, _MAX_TAGS)
     except Malformed as problem:

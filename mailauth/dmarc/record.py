@@ -21,6 +21,8 @@ _VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]+")
 # RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit behind "!" is cut off
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:![0-9]+[KMGTkmgt]?)?")
 _MAX_RECORDS = 100  # at one name
+_MAX_TAGS = 64
+_KNOWN = frozenset({"v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"})
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 
 
@@ -63,7 +65,9 @@ def parse(text: bytes) -> Record | None:
         # Choice D12: a tag that stands twice is an invalid tag
         if name in published or _VALUE.fullmatch(value) is None:
             invalid.add(name)
-        published.setdefault(name, value)
+        # What nobody knows is kept for the reader, but not without end
+        if name in _KNOWN or len(published) < _MAX_TAGS:
+            published.setdefault(name, value)
     tags = {name: value.lower() for name, value in published.items() if name not in invalid}
     rua, ruf = (_uris(published[n]) if n in tags else () for n in ("rua", "ruf"))
     p, sp, np = (cast("PolicyWord", tags[n]) if tags.get(n) in _POLICIES else None for n in ("p", "sp", "np"))

@@ -137,6 +137,8 @@ async def together(answers: list[Any]) -> list[Any]:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_one(answer)) for answer in answers]
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
         finally:
             # A task that is cancelled before it began has awaited nothing
             for answer in answers:
@@ -158,8 +160,22 @@ async def together(answers: list[Any]) -> list[Any]:
     return found
 
 
+def is_trouble(error: BaseException) -> bool:
+    """Whether a plug-in raised it: any exception, also that of a cancellation which nobody asked for."""
+    if isinstance(error, Exception):
+        return True
+    if type(error).__name__ != "CancelledError" or not under_asyncio():
+        return False
+    import asyncio  # noqa: PLC0415  it runs already
+
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
+
+
 async def _one(answer: Any) -> Any:
     try:
         return await answer if isawaitable(answer) else answer
-    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+    except BaseException as error:
+        if not is_trouble(error):
+            raise
         return raised(error)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, failure, transport
+from mailauth.errors import UsageError
 from mailauth.resolvers.loops import together
 from mailauth.resolvers.zone import Zone, moment
 
@@ -94,6 +95,8 @@ class Recorder:
         # direct answers first: they fix what stands at a name, aliases must agree with it
         for (name, rdtype), answer in sorted(answers.items(), key=lambda item: len(item[1].cnames)):
             value = _value(answer)
+            if not _fits(name, rdtype, value):
+                continue
             links = list(pairwise((name, *answer.cnames)))
             end = zone.get(links[-1][1], {}) if links else {}
             agree = end.get(rdtype, value) == value and all(
@@ -137,6 +140,15 @@ class Recorder:
         """
         text = json.dumps(self.to_dict(now, recorded), indent=1, sort_keys=True)
         Path(path).write_text(text + "\n", encoding="ascii")
+
+
+def _fits(name: str, rdtype: str, value: Any) -> bool:
+    """Whether the zone form has a place for an answer; a plug-in may give what no server does."""
+    try:
+        Zone({name: {rdtype: value}})
+    except UsageError:
+        return False
+    return True
 
 
 def _value(answer: Answer) -> Any:

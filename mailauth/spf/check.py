@@ -14,14 +14,13 @@ from typing import Literal
 from mailauth import address, names
 from mailauth.connection import Connection
 from mailauth.dns import (
-    MAX_TXT,
+    ADDRESSES,
     Answer,
     Answers,
     Evaluation,
     Question,
     Status,
     Use,
-    addresses,
     all_secure,
     unanswered,
 )
@@ -119,17 +118,17 @@ class _Decision:
         self.result, self.reason, self.record, self.domain, self.mechanism = result, reason, record, domain, mechanism
 
 
-def _published(answer: Answer) -> tuple[int, int, Record | Malformed | None]:
-    """Return the number of SPF records of an answer, the size of the first, and what it says; kept with the answer."""
-    records = [record for record in answer.records if is_spf(record)]
-    if len(records) != 1:
-        return len(records), 0, None
-    if len(records[0]) > MAX_TXT:
-        return 1, len(records[0]), Malformed(Reason.LIMIT_RECORD_BYTES, f"no record has {len(records[0])} octets")
+def _published(answer: Answer) -> tuple[bytes, ...]:
+    """Return the SPF records of an answer; kept with it."""
+    return tuple([record for record in answer.records if is_spf(record)])
+
+
+def _policy(answer: Answer) -> Record | Malformed:
+    """Return what the one SPF record of an answer says; kept with it."""
     try:
-        return 1, len(records[0]), parse_record(records[0])
+        return parse_record(answer.parsed(_published)[0])
     except Malformed as problem:
-        return 1, len(records[0]), problem
+        return problem
 
 
 class _Check:
@@ -289,17 +288,20 @@ class _Check:
             self.known[question] = answer
         self.note(question)
         self.require(question, answer)
-        number, size, record = answer.parsed(_published)
-        if not number:
+        records = answer.parsed(_published)
+        if not records:
             return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
         # RFC 7208 §4.5: more than one record is an error, equal ones too
-        if number > 1:
-            raise _Stop(Result.PERMERROR, Reason.SPF_MULTIPLE_RECORDS, f"{domain} has {number} SPF records")
-        if size > self.limits.record_bytes:
-            raise _Stop(Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {size} octets")
+        if len(records) > 1:
+            raise _Stop(Result.PERMERROR, Reason.SPF_MULTIPLE_RECORDS, f"{domain} has {len(records)} SPF records")
+        # Before it is parsed: a record makes objects of many times its size
+        if len(records[0]) > self.limits.record_bytes:
+            raise _Stop(
+                Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {len(records[0])} octets"
+            )
+        record = answer.parsed(_policy)
         if isinstance(record, Malformed):
             raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")
-        assert record is not None  # noqa: S101  there is one, and it is no problem
         return (yield from self.evaluate(record, domain))
 
     def evaluate(self, record: Record, domain: str) -> Evaluation[_Decision]:
@@ -336,7 +338,7 @@ class _Check:
         room = min(self.limits.spf_terms - self.terms, _AHEAD - self.ahead)
         # Each costs a term: those behind the limit are never reached
         specs = [(mechanism.name, mechanism.spec) for mechanism in lookups[: max(room, 0)]]
-        if redirect is not None:
+        if redirect is not None and len(lookups) < room:
             specs.append(("redirect", redirect))
         for name, spec in specs:
             rdtype = self.rdtype if name == "a" else _RDTYPES.get(name)
@@ -406,7 +408,7 @@ class _Check:
         """Whether an address answer holds the client under the prefix of the mechanism (RFC 7208 §5.3)."""
         shift = self.bits - (mechanism.prefix4 if self.version == 4 else mechanism.prefix6)
         network = self.ip >> shift
-        return any(found >> shift == network for found in answer.parsed(addresses))
+        return any(found >> shift == network for found in answer.parsed(ADDRESSES[self.version]))
 
     def include(self, mechanism: Mechanism, target: str, domain: str) -> Evaluation[bool]:
         self.count_queries(1)
@@ -455,7 +457,7 @@ class _Check:
             # "If a DNS error occurs while doing an A RR lookup, then that domain name is skipped"
             if count:
                 self.count_void(each, forward)
-            if self.ip in forward.parsed(addresses):
+            if self.ip in forward.parsed(ADDRESSES[self.version]):
                 self.validated.append(each.name)
         return self.validated
 

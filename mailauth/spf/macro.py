@@ -58,7 +58,7 @@ class MacroString:
     parts: tuple[str | Macro, ...]
     letters: frozenset[str]
     ends_in_macro: bool
-    fixed: str | None = None
+    fixed: str | None
 
     def expand(self, values: Mapping[str, str]) -> str:
         """Return the expanded text."""
@@ -133,7 +133,7 @@ def parse(text: str, *, explanation: bool = False) -> MacroString:
         count = (int(digits) if len(digits) < len(str(_MANY_PARTS)) else _MANY_PARTS) if digits else None
         parts.append(Macro(letter, count, bool(match[3]), match[4], match[1].isupper()))
         letters.add(letter)
-    fixed = None if letters else _query_name("".join(p for p in parts if isinstance(p, str)))
+    fixed = None if letters or explanation else _query_name("".join(p for p in parts if isinstance(p, str)))
     return MacroString(text, tuple(parts), frozenset(letters), ends_in_macro, fixed)
 
 

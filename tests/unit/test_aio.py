@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import warnings
 from typing import Any
@@ -158,3 +159,28 @@ async def test_the_arguments_are_those_of_the_synchronous_front() -> None:
 
     assert shape(aio.authenticate) == shape(mailauth.authenticate)
     assert shape(aio.run) == shape(mailauth.run)
+
+
+class BreakOff(BaseException):
+    """What a test framework raises to skip."""
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_is_no_exception_goes_through_as_it_is(together: bool) -> None:  # noqa: FBT001
+    async def breaks(*_: Any) -> Any:
+        raise BreakOff
+
+    resolver = breaks if together else type("R", (), {"resolve": lambda self, batch: breaks()})()
+    with pytest.raises(BreakOff):
+        asyncio.run(aio.authenticate(MAIL, None, resolver, "mx.example.org", NOW))
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_cancellation_that_nobody_asked_for_is_trouble_with_dns(together: bool) -> None:  # noqa: FBT001
+    async def cancelled(*_: Any) -> Any:
+        raise asyncio.CancelledError
+
+    resolver = cancelled if together else type("R", (), {"resolve": lambda self, batch: cancelled()})()
+    found = asyncio.run(aio.authenticate(MAIL, None, resolver, "mx.example.org", NOW))
+    assert found.dmarc is not None
+    assert found.dmarc.result == "temperror"

@@ -71,3 +71,13 @@ def test_addresses_a_resolver_makes_up() -> None:
         return Answer(Status.OK, ("h.example",) if rdtype == "PTR" else ("nonsense", "192.0.2.03"))
 
     assert check(resolver).result is Result.FAIL
+
+
+@pytest.mark.parametrize(
+    ("client", "rdtype", "forward"), [("::c000:201", "AAAA", "192.0.2.1"), ("192.0.2.1", "A", "::c000:201")]
+)
+def test_an_address_of_the_other_family_is_no_match(client: str, rdtype: str, forward: str) -> None:
+    def resolver(_: str, asked: str) -> Answer:
+        return Answer(Status.OK, ("h.example",) if asked == "PTR" else (forward,))
+
+    assert run(iprev.check(ip_address(client)), resolver).result == "fail"

@@ -274,3 +274,24 @@ def test_many_blank_lines_before_the_end_survive() -> None:
     body = b"a\r\n" + b"\r\n" * 3000 + b"b"
     got = b"".join(module.canonical_body(b"\r\n" + body + b"\r\n" * 3000, 2, relaxed=True))
     assert got == body + b"\r\n"
+
+
+# --- limits of the header section
+
+
+@pytest.mark.parametrize("limits", [Limits(header_bytes=0), Limits(header_fields=0), Limits(header_bytes=1)])
+def test_no_room_at_all(limits: Limits) -> None:
+    message = Message.parse(GOOD, limits)
+    assert message.fields == []
+    assert message.overflow is not None
+    assert message.author.reason is message.overflow[0]
+    assert [*message.all_fields()] == Message.parse(GOOD).fields
+
+
+@pytest.mark.parametrize("octets", range(60))
+def test_no_field_is_cut_at_a_fold(octets: int) -> None:
+    raw = b"From: a@example.com\r\nSubject: x\r\n y\r\n\tz\r\nTo: b@example.com\r\n\r\nbody\r\n"
+    fields = Message.parse(raw).fields
+    found = Message.parse(raw, Limits(header_bytes=octets))
+    assert found.fields == fields[: len(found.fields)]
+    assert [*found.all_fields()] == fields

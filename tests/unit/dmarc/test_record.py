@@ -87,3 +87,11 @@ def test_an_absent_policy_is_none_and_the_rest_stays() -> None:
 def test_octets() -> None:
     record = parse(b"v=DMARC1; p=reject; x=\xff\x00; adkim=\xff")
     assert (record.p, record.usable, record.strict_dkim) == ("reject", True, False)
+
+
+def test_what_nobody_knows_is_not_kept_without_end() -> None:
+    text = b"v=DMARC1; " + b"".join(b"x%s=y; " % bytes([97 + n // 26, 97 + n % 26]) for n in range(500)) + b"p=reject"
+    record = dmarc.parse(text)
+    assert record is not None
+    assert record.p == "reject"
+    assert len(record.published) < 100

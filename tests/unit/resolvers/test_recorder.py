@@ -263,3 +263,20 @@ def test_a_resolver_that_raises_is_recorded_as_a_failure() -> None:
 def test_something_that_cannot_resolve_is_refused() -> None:
     with pytest.raises(UsageError, match="resolve"):
         Recorder(None)
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "records"),
+    [
+        ("A", ("garbage",)),
+        ("PTR", ("\N{SNOWMAN}.x",)),
+        ("CNAME", ("a.example", "b.example")),
+        ("MX", ((True, "a.example"),)),
+        ("SRV", (3,)),
+    ],
+)
+def test_what_no_server_answers_is_recorded_all_the_same(rdtype: str, records: tuple[Any, ...], tmp_path: Path) -> None:
+    answer = Answer(Status.OK, records)
+    recorder = answering({("a.example", rdtype): answer, ("b.example", "A"): Answer(Status.OK, ("192.0.2.1",))})
+    questions = (Question("a.example", rdtype), Question("b.example", "A"))
+    replays(recorder, questions, recorder.resolve(questions), tmp_path / "dns.json")

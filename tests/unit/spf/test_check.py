@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from mailauth import Connection, Limits, Options, Reason, Result, run, spf
+from mailauth import Answer, Connection, Limits, Options, Reason, Result, Status, run, spf
 from mailauth.results import SpfOutcome
 from mailauth.testing import Faults, Zone
 
@@ -582,3 +583,30 @@ def test_a_name_of_one_label_that_macros_make_is_no_domain(term: str) -> None:
     connection = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="com@example.com")
     outcome = run(spf.check(connection), zone)
     assert outcome.result == "permerror"
+
+
+def test_a_record_that_is_too_long_is_not_taken_apart() -> None:
+    """What is parsed of it would stay in a cache, at a hundred times its size."""
+    long = b"v=spf1 " + b"a " * 32_000 + b"-all"
+    answer = Answer(Status.OK, (long,), 300)
+    tracemalloc.start()
+    try:
+        outcome = run(spf.check(Connection(ip="192.0.2.1", mail_from="a@example.com")), lambda *_: answer)
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert outcome.reason is Reason.LIMIT_RECORD_BYTES
+    assert held < 100_000
+
+
+def test_redirect_behind_too_many_terms_is_not_asked() -> None:
+    asked: list[str] = []
+
+    def resolver(name: str, rdtype: str) -> Answer:
+        asked.append(name)
+        text = b"v=spf1 " + b"ptr:x.example " * 11 + b"redirect=far.example"
+        return Answer(Status.OK, (text,)) if name == "example.com" else Answer(Status.NXDOMAIN)
+
+    outcome = run(spf.check(Connection(ip="192.0.2.1", mail_from="a@example.com")), resolver)
+    assert outcome.reason is Reason.LIMIT_SPF_TERMS
+    assert "far.example" not in asked
