@@ -21,6 +21,12 @@ _LITERAL = re.compile(r"\[[^\[\]\\]*\]")
 _COMMENT_RUN = re.compile(r"[^()\\]+")
 _ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")
 _SPECIALS = "<>@,;:."
+# What nearly every From holds: one address of plain words, alone or behind a plain name
+_WORD = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_DOTTED = rb"%b++(?:\.%b++)*+" % (_WORD, _WORD)
+_ONE = re.compile(
+    rb"[ \t]*+(?:(?:\"([ !#-\[\]-~]*+)\"[ \t]*+|((?:%b|[ \t])*+))<)?(%b)@(%b)(>)?[ \t]*+" % (_WORD, _DOTTED, _DOTTED)
+)
 
 
 class Mailbox(NamedTuple):
@@ -42,8 +48,13 @@ def parse_mailboxes(value: bytes, *, max_mailboxes: int = 64, comment_depth: int
     Raises:
         Malformed: AUTHOR_SYNTAX or a limit, with the place in words.
     """
+    value = value.replace(b"\r\n", b"")
+    one = _ONE.fullmatch(value)
+    if one and (one[2] is None and one[1] is None) is (one[5] is None) and b"=?" not in one[3] and max_mailboxes:
+        name = b" ".join((one[2] or b"").split()) if one[1] is None else one[1]
+        return (Mailbox(name.decode(), one[3].decode(), one[4].decode()),)
     try:
-        text = value.replace(b"\r\n", b"").decode("utf-8")
+        text = value.decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed(Reason.AUTHOR_SYNTAX, "the field holds octets that are not UTF-8") from None
     # A NUL or a control ends the address for some readers and not for others

@@ -40,6 +40,7 @@ class Question(NamedTuple):
 
 
 _KEPT_BYTES = 4096
+_MISSING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,8 @@ class Answer:
 
     def parsed(self, parser: Callable[[Answer], T]) -> T:
         """Return `parser(self)`, computed once for as long as this answer lives in a cache, if it is not very long."""
-        value: T
-        if parser in self._parsed:
-            value = self._parsed[parser]
-        else:
+        value: T = self._parsed.get(parser, _MISSING)
+        if value is _MISSING:
             value = parser(self)
             # A long answer makes objects of many times its size: it is read again rather than kept so
             if sum([len(r) for r in self.records if isinstance(r, bytes)]) <= _KEPT_BYTES:
@@ -109,6 +108,11 @@ class Use(NamedTuple):
     rule: str
     lookups: int | None = None
     void_lookups: int | None = None
+
+
+# As quick as a plain tuple: a named one is made by a function in Python, and each check makes many
+question_of: Callable[[tuple[str, str]], Question] = partial(tuple.__new__, Question)
+use_of: Callable[[tuple[Question, str, str, str, int | None, int | None]], Use] = partial(tuple.__new__, Use)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,8 +253,9 @@ class Message:
                 hashes[cuts.pop()] = digest.copy().digest()
             digest.update(piece[done:] if done else piece)
             total = end
-        hashes |= dict.fromkeys((None, *cuts), digest.digest())
-        self._bodies |= {(relaxed, length): (value, total) for length, value in hashes.items()}
+        hashes |= dict.fromkeys((None, *cuts), digest.digest()) if cuts else {None: digest.digest()}
+        for length, value in hashes.items():
+            self._bodies[relaxed, length] = value, total
 
     @property
     def author(self) -> Author:

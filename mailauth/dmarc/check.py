@@ -186,7 +186,8 @@ class _Check:
         self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
     ) -> DmarcOutcome:
         record = policy.record
-        if record is not None and dict(record.published).get("pct", "100") != "100":
+        published = {} if record is None else dict(record.published)
+        if published.get("pct", "100") != "100":
             # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
             detail += "; pct= has no effect any more"
         return DmarcOutcome(
@@ -197,7 +198,7 @@ class _Check:
             policy_domain=policy.domain,
             organizational_domain=None if policy.walk.failure else policy.walk.organizational_domain,
             policy=policy.requested if record is not None and record.usable else None,
-            published=dict(record.published) if record else {},
+            published=published,
             testing=bool(record and record.testing),
             discovery=self.discovery,
             aligned=aligned,

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, records_of
-from mailauth.dns import Evaluation, Question, Status, Use, all_secure, unanswered
+from mailauth.dns import Evaluation, Question, Status, Use, all_secure, unanswered, use_of
 from mailauth.results import Malformed
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
@@ -72,7 +72,7 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     subject = f"tree walk of {domain}"
     answers = yield tuple([question for _, question in visited])
     for (name, question), answer in zip(visited, answers, strict=True):
-        uses.append(Use(question, "dmarc", subject, "RFC 9989 §4.10"))
+        uses.append(use_of((question, "dmarc", subject, "RFC 9989 §4.10", None, None)))
         failure = failure or unanswered(question, answer)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on

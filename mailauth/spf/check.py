@@ -22,7 +22,9 @@ from mailauth.dns import (
     Status,
     Use,
     all_secure,
+    question_of,
     unanswered,
+    use_of,
 )
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.moment import posix
@@ -267,7 +269,7 @@ class _Check:
 
     def note(self, question: Question) -> None:
         self.used.append(question)
-        self.trace.append(Use(question, self.name, self.term, self.rule, self.terms, self.voids))
+        self.trace.append(use_of((question, self.name, self.term, self.rule, self.terms, self.voids)))
 
     def begin(self, name: str, text: str, domain: str) -> None:
         """Begin a term that costs DNS."""
@@ -281,7 +283,7 @@ class _Check:
         # RFC 7208 §4.3: a name of one label has no result; only macros make one
         if "." not in domain:
             return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
-        question = Question(domain, "TXT")
+        question = question_of((domain, "TXT"))
         answer = self.known.get(question)
         if answer is None:
             (answer,) = yield (question,)

@@ -251,3 +251,43 @@ def test_answers(answers: Any) -> None:
     assert len(found) == 2
     assert all(isinstance(r, bytes) for r in found[0].records)
     assert all(isinstance(r, str) for r in found[1].records)
+
+
+ADDRESS_PIECES = [
+    *(
+        "a",
+        "B.c",
+        ".",
+        "@",
+        "<",
+        ">",
+        '"',
+        '"x y"',
+        '"<a@b>"',
+        " ",
+        "\t",
+        "\r\n ",
+        "(c)",
+        "\\",
+        ",",
+        ";",
+        ":",
+        "!",
+        "-",
+    ),
+    *("=?q?", "=?utf-8?q?x?=", "é", "example.com", "a@b.example", "<a@b.example>", "[192.0.2.1]", "\x00"),
+]
+
+
+@given(pieces=st.lists(st.sampled_from(ADDRESS_PIECES), max_size=9))
+def test_the_short_way_to_one_address_is_the_long_way(pieces: list[str]) -> None:
+    value = "".join(pieces).encode()
+
+    def read(text: bytes) -> object:
+        try:
+            return parse_mailboxes(text)
+        except Malformed as problem:
+            return problem.reason
+
+    # A comment takes the long way, and changes nothing
+    assert read(value) == read(b"()" + value) or value.startswith(b"\r\n")
