@@ -26,9 +26,13 @@ class SuffixList:
         # Its rules are right, its look-up is not: it takes every name above a rule for a rule (salesforce.com, because
         # of my.salesforce.com), and an unlisted top-level domain for everybody's organization
         self._rules = frozenset(publicsuffix2.PublicSuffixList(path).tlds)
+        self._known = lru_cache(maxsize=1024)(self._suffix)
 
     def suffix(self, domain: str) -> str:
         """Return the public suffix of a domain, which may be the domain itself."""
+        return self._known(domain)
+
+    def _suffix(self, domain: str) -> str:
         name = domain
         while True:
             _, _, parent = name.partition(".")
