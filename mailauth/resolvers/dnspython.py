@@ -197,7 +197,10 @@ class DnspythonResolver(_Configuration[dns.resolver.Resolver]):
 
 
 class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
-    """The same for asyncio and trio; may serve several event loops."""
+    """The same for asyncio and trio; may serve several event loops.
+
+    DNS over HTTPS is asked as the kind of event loop wants it in which dnspython was first used.
+    """
 
     _make = dns.asyncresolver.Resolver
 

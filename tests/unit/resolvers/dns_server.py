@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import dns.flags
@@ -165,6 +166,21 @@ class Tcp(socketserver.BaseRequestHandler):
             self.request.sendall(struct.pack("!H", len(answer)) + answer)
 
 
+class Https(BaseHTTPRequestHandler):
+    """RFC 8484, with POST."""
+
+    def do_POST(self) -> None:
+        answer = respond(self.rfile.read(int(self.headers["Content-Length"])), 65535) or b""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/dns-message")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
 class UdpServer(socketserver.ThreadingUDPServer):
     daemon_threads = True
 
@@ -198,9 +214,9 @@ def serving() -> Iterator[int]:
 
 
 @contextmanager
-def serving_tls(context: ssl.SSLContext) -> Iterator[int]:
+def serving_tls(context: ssl.SSLContext, handler: type[socketserver.BaseRequestHandler] = Tcp) -> Iterator[int]:
     """Serve TLS; gives the port."""
-    with TlsServer(("127.0.0.1", 0), Tcp) as server:
+    with TlsServer(("127.0.0.1", 0), handler) as server:
         server.context = context
         with _threads(server):
             yield server.server_address[1]

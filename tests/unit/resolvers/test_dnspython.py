@@ -10,9 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import dns.asyncbackend
 import dns.query
 import dns.resolver
 import pytest
@@ -24,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mailauth.dns import Answer, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers import AsyncDnspythonResolver, DnspythonResolver
-from unit.resolvers.dns_server import ASKED, SLOW, serving, serving_tls
+from unit.resolvers.dns_server import ASKED, SLOW, Https, serving, serving_tls
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +244,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("dot.example")]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("dot.example"), x509.IPAddress(IPv4Address("127.0.0.1"))]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -263,6 +268,20 @@ def test_dns_over_tls(ask: Ask, certificate: Path, monkeypatch: pytest.MonkeyPat
         assert sorted(answer.records) == [b"second", b"v=spf1 -all"]
         (answer,) = ask(("ok.example", "TXT"), nameservers=[f"tls://127.0.0.1:{number}#x.example"], lifetime=0.5)
         assert answer.failed
+
+
+def test_dns_over_https(ask: Ask, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    # dnspython asks over HTTPS as the event loop of the first question in the process wants it
+    monkeypatch.setattr(dns.asyncbackend, "_default_backend", None)
+    with serving_tls(context, Https) as number:
+        url = f"https://127.0.0.1:{number}/dns-query"
+        (answer,) = ask(("ok.example", "TXT"), nameservers=[url], lifetime=2.0)
+        assert answer.failed
+        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))
+        (answer,) = ask(("ok.example", "TXT"), nameservers=[url])
+        assert sorted(answer.records) == [b"second", b"v=spf1 -all"]
 
 
 @pytest.mark.parametrize(
