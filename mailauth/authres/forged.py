@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from mailauth import names
 from mailauth.authres.parse import VERSION, Scanner
-from mailauth.message import Message, field_name
+from mailauth.message import Message
 
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
@@ -41,7 +41,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
 
 
 def _is_authres(field: bytes) -> bool:
-    return field_name(field).translate(None, _OTHER_OCTETS) == _NAME
+    return field.partition(b":")[0].translate(None, _OTHER_OCTETS).lower() == _NAME
 
 
 def _normal(authserv_id: str) -> str:
