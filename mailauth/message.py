@@ -58,6 +58,7 @@ class Message:
         overflow: why there are more fields than these: the limit that was reached; None when these are all.
         body_start: offset of the body in `raw`.
         problems: what makes the header section ambiguous to its readers, as (reason, detail).
+        repeated: the names (in lower case) of which there is more than one field.
     """
 
     __slots__ = (
@@ -69,13 +70,13 @@ class Message:
         "_limits",
         "_plain",
         "_relaxed",
-        "_repeated",
         "body_start",
         "fields",
         "normalised",
         "overflow",
         "problems",
         "raw",
+        "repeated",
     )
 
     def __init__(self, raw: bytes, limits: Limits) -> None:
@@ -85,7 +86,7 @@ class Message:
         self._bodies: dict[tuple[bool, int | None], tuple[bytes, int]] = {}
         self._lengths: tuple[set[int], set[int]] = set(), set()
         self._index: dict[bytes, list[int]] = {}
-        self._repeated: set[bytes] = set()
+        self.repeated: set[bytes] = set()
         self._relaxed: dict[int, bytes] = {}
         self.problems: tuple[tuple[Reason, str], ...] = ()
         line_end = raw.find(b"\n")
@@ -147,7 +148,7 @@ class Message:
         for position, name in enumerate(found):
             if name in index:
                 index[name].append(position)
-                self._repeated.add(name)
+                self.repeated.add(name)
             else:
                 index[name] = [position]
         # RFC 6376 §3.8: signatures rest on valid input
@@ -192,11 +193,6 @@ class Message:
     def find(self, name: bytes) -> list[int]:
         """Return the positions of the fields of a name (in lower case), from the top."""
         return self._index.get(name, [])
-
-    @property
-    def repeated(self) -> set[bytes]:
-        """The names (in lower case) of which there is more than one field."""
-        return self._repeated
 
     def select(self, names: Iterable[bytes], without: int) -> list[int]:
         """Return the positions of the fields that a signature names, but for one field."""

@@ -15,7 +15,7 @@ from typing import Any, overload
 
 from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
-from mailauth.dkim.verify import check_signature, try_keys, unsigned_octets
+from mailauth.dkim.verify import check_signature, try_keys, unsigned_from, unsigned_octets
 from mailauth.dns import Answer, Evaluation, Question, Use, all_secure
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message
@@ -94,13 +94,9 @@ def verify(
         sealers=sealers,
         payloads=_payloads(message, sets),
         secure=all_secure(answers.values()),
-        trusted=set(sealers) <= options.trusted_sealers and _covers_author(message, sets[-1]),
+        # What is trusted is about this author
+        trusted=set(sealers) <= options.trusted_sealers and unsigned_from(message, sets[-1].ams) is None,
     )
-
-
-def _covers_author(message: Message, newest: _Set) -> bool:
-    """Whether the newest message signature covers every From field: what is trusted is about this author."""
-    return newest.ams.signed_headers.count("from") >= len(message.find(b"from"))
 
 
 def _key_names(sets: list[_Set], limits: Limits) -> dict[str, None]:
@@ -246,10 +242,9 @@ def _check_messages(
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         if problem is None and not options.allow_partial_body and (unsigned := unsigned_octets(message, each.ams)):
             problem = Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
-        # Choice D23, as in DKIM: a From that was added is the one a reader may be shown
-        signed, present = each.ams.signed_headers.count("from"), len(message.find(b"from"))
-        if problem is None and 0 < signed < present:
-            problem = Malformed(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
+        # As in DKIM, where From is signed at all
+        if problem is None and "from" in each.ams.signed_headers:
+            problem = unsigned_from(message, each.ams)
         if problem is None:
             continue
         if i == len(sets):

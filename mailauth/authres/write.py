@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.authres.parse import MethodResult
@@ -115,6 +115,9 @@ def authserv_id_of(name: str) -> str:
     return text
 
 
+_Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
+
+
 class _Row(NamedTuple):
     """One result as text, from the semicolon on."""
 
@@ -177,10 +180,10 @@ def write_outcomes(
             # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
             identity = "smtp.mailfrom" if spf.scope == "mfrom" else "smtp.helo"
             words.append(f"{identity}={_value(spf.domain, utf8=utf8)}")
-        rows.append(_Row(_fold(words), "spf", spf.result is Result.PASS))
+        rows.append(_row("spf", spf, words))
     if dkim is not None:
         length = _length_of_b(dkim)
-        rows += [_Row(_fold(_dkim_words(o, length, utf8=utf8)), "dkim", o.result is Result.PASS) for o in dkim]
+        rows += [_row("dkim", o, _dkim_words(o, length, utf8=utf8)) for o in dkim]
         if not dkim:
             rows.append(_Row(_fold(["dkim=none"]), "dkim", passed=False))
     if arc is not None:
@@ -189,23 +192,27 @@ def write_outcomes(
             words.append(f"header.oldest-pass={arc.oldest_pass}")
         if arc.result is not Result.NONE and connection.ip is not None:
             words.append(f"smtp.remote-ip={_value(str(connection.ip), utf8=utf8)}")
-        rows.append(_Row(_fold(words), "arc", arc.result is Result.PASS))
+        rows.append(_row("arc", arc, words))
     if dmarc is not None:
         words = _begin("dmarc", dmarc)
         if dmarc.author_domain:
             words.append(f"header.from={_value(dmarc.author_domain, utf8=utf8)}")
         if dmarc.policy:
             words.append(f"policy.dmarc={_value(dmarc.policy, utf8=utf8)}")
-        rows.append(_Row(_fold(words), "dmarc", dmarc.result is Result.PASS))
+        rows.append(_row("dmarc", dmarc, words))
     if iprev is not None:
         words = _begin("iprev", iprev)
         if connection.ip is not None:
             words.append(f"policy.iprev={_value(str(connection.ip), utf8=utf8)}")
-        rows.append(_Row(_fold(words), "iprev", iprev.result is Result.PASS))
+        rows.append(_row("iprev", iprev, words))
     return _field(authserv_id, rows, max_bytes)
 
 
-def _begin(method: str, outcome: SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome) -> list[str]:
+def _row(method: str, outcome: _Outcome, words: list[str]) -> _Row:
+    return _Row(_fold(words), method, outcome.result is Result.PASS)
+
+
+def _begin(method: str, outcome: _Outcome) -> list[str]:
     result, reason = outcome.result, outcome.reason
     # "pass", "none" and the match of a term say it alone
     if result is Result.PASS or result is Result.NONE or reason is Reason.SPF_MATCH:

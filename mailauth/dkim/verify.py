@@ -240,17 +240,21 @@ def unsigned_octets(message: Message, signature: Signature) -> int:
     return max(length - signature.body_length, 0)
 
 
+def unsigned_from(message: Message, signature: Signature) -> Malformed | None:
+    """Return what is wrong when a signature leaves a From field unsigned, None when it covers every one."""
+    # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
+    present, signed = len(message.find(b"from")), signature.signed_headers.count("from")
+    if present <= signed:
+        return None
+    return Malformed(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
+
+
 def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
     """RFC 6376 §8.15: fields a reader is shown that were added to those signed."""
-    repeated = message.repeated.intersection(_SINGLE)
-    return (
-        tuple(
-            name.decode()
-            for name in _SINGLE
-            if name in repeated and len(message.find(name)) > signature.signed_headers.count(name.decode())
-        )
-        if repeated
-        else ()
+    return tuple(
+        name.decode()
+        for name in _SINGLE
+        if name in message.repeated and len(message.find(name)) > signature.signed_headers.count(name.decode())
     )
 
 
@@ -265,10 +269,8 @@ def _unacceptable(
 ) -> Malformed | None:
     """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
     domain = signature.domain or ""
-    # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
-    present, signed = len(message.find(b"from")), signature.signed_headers.count("from")
-    if present > signed:
-        return Malformed(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
+    if problem := unsigned_from(message, signature):
+        return problem
     if unsigned and not options.allow_partial_body:
         return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
     if now is not None:

@@ -57,8 +57,13 @@ def walk_names(domain: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _questions(domain: str) -> tuple[tuple[str, Question], ...]:
-    visited = ((name, f"_dmarc.{name}") for name in walk_names(domain))
-    return tuple((name, Question(place, "TXT")) for name, place in visited if names.queryable(place))
+    return _places(walk_names(domain))
+
+
+def _places(visited: list[str]) -> tuple[tuple[str, Question], ...]:
+    """Return the names at which DNS can be asked for a record, with the questions."""
+    places = ((name, f"_dmarc.{name}") for name in visited)
+    return tuple((name, Question(place, "TXT")) for name, place in places if names.queryable(place))
 
 
 def walk(domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Walk]:
@@ -105,14 +110,13 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
         visited.append(organizational)
     if "." in organizational:
         visited.append(organizational.partition(".")[2])
-    questions = tuple(Question(f"_dmarc.{name}", "TXT") for name in visited if names.queryable(f"_dmarc.{name}"))
+    places = _places(visited)
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
     uses: list[Use] = []
-    answers = yield questions
-    for question, answer in zip(questions, answers, strict=True):
+    answers = yield tuple([question for _, question in places])
+    for (name, question), answer in zip(places, answers, strict=True):
         uses.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
-        name = question.name.removeprefix("_dmarc.")
         records = answer.parsed(records_of)
         # A public suffix counts only when it says it is one
         if name not in (domain, organizational):

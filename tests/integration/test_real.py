@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
+from unit.cases import FOLDER, compare
 
 from integration.resolving import each_way, resolver, verify
 from integration.servers import master_file, merged, nsd, unbound
-from mailauth import Authentication, Connection, authenticate
+from mailauth import Connection, authenticate
 from mailauth.resolvers import Zone
 
-FOLDER = Path(__file__).resolve().parents[2] / "testdata" / "messages"
 # a zone with fault words has no place in a master file
 CASES = {
     case["name"]: case for case in json.loads((FOLDER / "cases.json").read_text()) if case["name"] != "dns-trouble"
@@ -40,24 +38,6 @@ def ports(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def group_of(name: str) -> int:
     return next(n for n, group in enumerate(GROUPS) if group.items() >= ZONES[name].items())
-
-
-def compare(found: Authentication, expected: dict[str, Any]) -> None:
-    assert found.spf is not None
-    assert found.arc is not None
-    assert found.dmarc is not None
-    got: dict[str, Any] = {
-        "spf": found.spf.result,
-        "dkim": [o.result for o in found.dkim],
-        "arc": found.arc.result,
-        "dmarc": found.dmarc.result,
-        "policy": found.dmarc.policy,
-        "disposition": found.dmarc.disposition,
-        "forged": list(found.forged),
-        "instances": found.arc.instances,
-        "oldest_pass": found.arc.oldest_pass,
-    }
-    assert {name: got[name] for name in expected if name != "why"} == {k: v for k, v in expected.items() if k != "why"}
 
 
 @each_way

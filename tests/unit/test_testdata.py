@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from mailauth import Authentication, Connection, Message, aio, authenticate
+from mailauth import Connection, Message, aio, authenticate
 from mailauth.connection import from_received
 from mailauth.resolvers import Zone
-from unit.signing import TESTDATA
+from unit.cases import FOLDER, compare
 
-FOLDER = TESTDATA / "messages"
 CASES = json.loads((FOLDER / "cases.json").read_text())
 
 
@@ -20,24 +19,6 @@ def arguments(case: dict[str, Any]) -> tuple[Any, ...]:
     connection = Connection(ip=case["ip"], helo=case["helo"], mail_from=case["mail_from"])
     raw = (FOLDER / case["message"]).read_bytes()
     return raw, connection, Zone.load(FOLDER / case["zone"]), "mx.example.org", case["now"]
-
-
-def compare(found: Authentication, expected: dict[str, Any]) -> None:
-    assert found.spf is not None
-    assert found.arc is not None
-    assert found.dmarc is not None
-    got: dict[str, Any] = {
-        "spf": found.spf.result,
-        "dkim": [o.result for o in found.dkim],
-        "arc": found.arc.result,
-        "dmarc": found.dmarc.result,
-        "policy": found.dmarc.policy,
-        "disposition": found.dmarc.disposition,
-        "forged": list(found.forged),
-        "instances": found.arc.instances,
-        "oldest_pass": found.arc.oldest_pass,
-    }
-    assert {name: got[name] for name in expected if name != "why"} == {k: v for k, v in expected.items() if k != "why"}
 
 
 each_case = pytest.mark.parametrize("case", CASES, ids=[c["name"] for c in CASES])
