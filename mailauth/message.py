@@ -29,10 +29,15 @@ FWS = b" \t\r\n"
 
 _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 _BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
-_SPACES = re.compile(rb"  +")
+# As "  +", but with two literal octets to look for at C speed
+_SPACES = re.compile(rb"   *")
+_TRAILING_SPACE = re.compile(rb"\r(?<= \r)\n")
 _WSP_RUN = re.compile(rb"[ \t]+")
 # RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space behind
-_NAMES = re.compile(rb"\r\n([!-9;-~]+)[ \t]*:")
+_NAME = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
+_NAME_AND_COLON = re.compile(rb"[!-9;-~]+[ \t]*:")
+# All octets but those that end a line, or that bytes.split() takes for white space and RFC 6376 §3.4.2 does not
+_UNMARKED = bytes(c for c in range(256) if c not in b"\r\n\x0b\x0c")
 _BLANK_LINES = CRLF * 512
 
 
@@ -140,11 +145,16 @@ class Message:
         """Index the fields, and note what makes the header section ambiguous."""
         limits, fields, index = self._limits, self.fields, self._index
         problems: list[tuple[Reason, str]] = []
-        found = [name.lower() for name in _NAMES.findall(CRLF + header)]
-        if len(found) != len(fields):
+        try:
+            found = [field[: field.index(b":")].lower() for field in fields]
+            usual = all(found) and not b"".join(found).translate(None, _NAME)
+        except ValueError:
+            usual = False
+        if not usual:
             found = [field_name(field) for field in fields]
-            number = next(i for i, field in enumerate(fields, 1) if _NAMES.match(CRLF + field) is None)
-            problems.append((Reason.HEADER_AMBIGUOUS, f"header field {number} has no name with a colon behind it"))
+            number = next((i for i, field in enumerate(fields, 1) if _NAME_AND_COLON.match(field) is None), None)
+            if number is not None:
+                problems.append((Reason.HEADER_AMBIGUOUS, f"header field {number} has no name with a colon behind it"))
         for position, name in enumerate(found):
             if name in index:
                 index[name].append(position)
@@ -152,8 +162,9 @@ class Message:
             else:
                 index[name] = [position]
         # RFC 6376 §3.8: signatures rest on valid input
-        unfolded = header.replace(CRLF, b"")
-        if mixed or b"\n" in unfolded or b"\r" in unfolded:
+        marks = header.translate(None, _UNMARKED)
+        line_ends = marks.translate(None, b"\x0b\x0c")
+        if mixed or len(line_ends) != 2 * header.count(CRLF):
             problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
         if _BLANK_CONTINUATION.search(header):
             problems.append((Reason.HEADER_AMBIGUOUS, "a line of white space only could end the header section"))
@@ -164,8 +175,7 @@ class Message:
                 (Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets, more than {limits.field_bytes}")
             )
         self.problems = tuple(problems)
-        # To bytes.split() these are white space, to RFC 6376 §3.4.2 they are not
-        self._plain = not (problems or b"\x0b" in unfolded or b"\x0c" in unfolded)
+        self._plain = not problems and marks == line_ends
 
     @property
     def utf8(self) -> bool:
@@ -197,14 +207,16 @@ class Message:
     def select(self, names: Iterable[bytes], without: int) -> list[int]:
         """Return the positions of the fields that a signature names, but for one field."""
         chosen: list[int] = []
-        left: dict[bytes, list[int]] = {}
+        left: dict[bytes, int] = {}
         for name in names:
-            positions = left.get(name)
-            if positions is None:
-                positions = left[name] = [p for p in self._index.get(name, ()) if p != without]
-            # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
-            if positions:
-                chosen.append(positions.pop())
+            if positions := self._index.get(name):
+                # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
+                number = left.get(name, len(positions)) - 1
+                if number >= 0 and positions[number] == without:
+                    number -= 1
+                if number >= 0:
+                    chosen.append(positions[number])
+                left[name] = max(number, 0)
         return chosen
 
     def value(self, position: int) -> bytes:
@@ -309,7 +321,7 @@ def field_name(field: bytes) -> bytes:
     """Return what stands for the name of a field that may have none, in lower case."""
     name, colon, _ = field.partition(b":")
     name = name.rstrip(WSP).lower()
-    return name if colon and _NAMES.match(CRLF + name + colon) else name.rstrip(FWS)
+    return name if colon and _NAME_AND_COLON.match(name + colon) else name.rstrip(FWS)
 
 
 def _lf_header_end(raw: bytes) -> int:
@@ -383,8 +395,9 @@ def _relax(data: bytes) -> bytes:
         data = data.replace(b"\t", b" ")
     if b"  " in data:
         data = _SPACES.sub(b" ", data)
-    if b" \r\n" in data:
-        data = data.replace(b" \r\n", CRLF)
+    # Line ends are rarer than spaces, so quicker to look for; replace() would count first
+    if _TRAILING_SPACE.search(data):
+        data = CRLF.join(data.split(b" \r\n"))
     return data
 
 

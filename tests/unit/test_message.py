@@ -104,6 +104,7 @@ def test_a_bare_lf_in_a_crlf_body_is_data() -> None:
     [
         b"From: a@example.com\r\nX: 1\nFrom: b@example.net\r\n\r\n",
         b"From: a@example.com\r\nX: 1\rFrom: b@example.net\r\n\r\n",
+        b"From: a@example.com\r\nX: 1\rFrom: b@example.net\nY: 2\r\n\r\n",
         b"X: 1\nFrom: a@example.com\r\nSubject: x\n\nbody",
         b"X: 1\nFrom: a@example.com\r\n\nbody",
         b"From: a@example.com\r\n \t\r\nSubject: x\r\n\r\n",
