@@ -55,6 +55,9 @@ class Answer:
         cnames: the aliases followed, in order.
         secure: a trusted validator found the answer DNSSEC-secure (True), or not (False); None: not asked.
         detail: a word on a failure, for a person.
+
+    Attributes:
+        failed: the question was not answered, with neither data nor a proven absence.
     """
 
     status: Status
@@ -63,12 +66,12 @@ class Answer:
     cnames: tuple[str, ...] = ()
     secure: bool | None = None
     detail: str = ""
+    failed: bool = field(init=False, compare=False, repr=False)
     _parsed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    @property
-    def failed(self) -> bool:
-        """Whether the question was not answered, with neither data nor a proven absence."""
-        return self.status is Status.SERVFAIL or self.status is Status.TIMEOUT
+    def __post_init__(self) -> None:
+        """Tell failures, once for all who ask."""
+        object.__setattr__(self, "failed", self.status is Status.SERVFAIL or self.status is Status.TIMEOUT)
 
     def parsed(self, parser: Callable[[Answer], T]) -> T:
         """Return `parser(self)`, computed once for as long as this answer lives in a cache, if it is not very long."""
@@ -396,6 +399,7 @@ class Transcript:
         """Run evaluations side by side, as `mailauth.gather` does; those `aside` may cause `share` questions in all."""
         answers = self.answers
         running = [*evaluations, *aside]
+        sends = [evaluation.send for evaluation in running]
         results: list[Any] = [None] * len(running)
         found: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
         shared: set[Question] = set()
@@ -406,17 +410,14 @@ class Transcript:
                 refused = ""
                 for index, known in found:
                     try:
-                        batch = running[index].send(known)
-                        # An answer is never false
-                        while all(known := tuple(map(answers.get, batch))):
-                            batch = running[index].send(known)
+                        batch = sends[index](known)
+                        while not (missing := [question for question in batch if question not in answers]):
+                            batch = sends[index](tuple(map(answers.__getitem__, batch)))
                     except StopIteration as stop:
                         results[index] = stop.value
                         continue
                     waiting.append((index, batch))
-                    for question, answer in zip(batch, known, strict=True):
-                        if answer is not None:
-                            continue
+                    for question in missing:
                         if index >= len(evaluations) and question not in shared:
                             if len(shared) >= share:
                                 refused = f"{share} questions for what decides no policy"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from mailauth import names
-from mailauth.dns import ADDRESSES, Answer, Evaluation, Question, Use, all_secure, unanswered
+from mailauth.dns import ADDRESSES, Answer, Evaluation, Question, Use, all_secure, question_of, unanswered, use_of
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import IprevOutcome, Reason, Result, one_line
 
@@ -23,17 +23,18 @@ def check(
     trace = [] if trace is None else trace
     limits = limits or DEFAULT_LIMITS
     client = str(ip)
-    question = Question(names.reverse_name(ip), "PTR")
+    question = question_of((names.reverse_name(ip), "PTR"))
     (answer,) = yield (question,)
-    trace.append(Use(question, "iprev", client, "RFC 8601 §3"))
+    trace.append(use_of((question, "iprev", client, "RFC 8601 §3", None, None)))
     if answer.failed:
         return _temperror(question, answer)
     hosts = [h for h in map(names.host_name, answer.records[: limits.iprev_names]) if names.queryable(h)]
     # RFC 8601 §2.7.3: no name is a permerror; names that do not map back are a fail
     if not hosts:
         return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{client} has no reverse name")
-    questions = tuple(Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts)
-    trace += [Use(each, "iprev", each.name, "RFC 8601 §3") for each in questions]
+    rdtype = "A" if ip.version == 4 else "AAAA"
+    questions = tuple([question_of((host, rdtype)) for host in hosts])
+    trace += [use_of((each, "iprev", each.name, "RFC 8601 §3", None, None)) for each in questions]
     failed: tuple[Question, Answer] | None = None
     forwards = yield questions
     secure = all_secure((answer, *forwards))

@@ -16,7 +16,7 @@ from typing import Any, overload
 from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, try_keys, unsigned_from, unsigned_octets
-from mailauth.dns import Answer, Evaluation, Question, Use, all_secure
+from mailauth.dns import Answer, Evaluation, Use, all_secure, question_of, use_of
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
@@ -64,12 +64,13 @@ def verify(
     try:
         sets = _read_sets(message, limits)
         names = _key_names(sets, limits)
-        answers = dict(zip(names, (yield tuple(Question(name, "TXT") for name in names)), strict=True))
+        questions = {name: question_of((name, "TXT")) for name in names}
+        answers = dict(zip(names, (yield tuple(questions.values())), strict=True))
         if trace is not None:
             for i, each in enumerate(sets, 1):
                 for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
-                    question = Question(signature.key_name, "TXT")
-                    trace.append(Use(question, "arc", f"{kind} i={i}", "RFC 8617 §5.2"))
+                    question = questions[signature.key_name]
+                    trace.append(use_of((question, "arc", f"{kind} i={i}", "RFC 8617 §5.2", None, None)))
         oldest = _check_messages(message, sets, answers, limits, options)
         _check_seals(message, sets, answers, limits)
     except Malformed as problem:

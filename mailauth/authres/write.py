@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from mailauth import names
 from mailauth.authres.parse import MethodResult
@@ -116,14 +116,8 @@ def authserv_id_of(name: str) -> str:
 
 
 _Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
-
-
-class _Row(NamedTuple):
-    """One result as text, from the semicolon on."""
-
-    text: str
-    method: str
-    passed: bool
+# One result as text, from the semicolon on; its method; whether it passed
+_Row: TypeAlias = tuple[str, str, bool]
 
 
 def write(
@@ -139,7 +133,7 @@ def write(
         max_bytes: bound of the field; results that pass are kept before others.
     """
     rows = [
-        _Row(_fold(_words(r, utf8=utf8)), r.method, r.result == "pass")
+        (_fold(_words(r, utf8=utf8))[0], r.method, r.result == "pass")
         for r in results
         if _is_keyword(r.method) and _is_keyword(r.result)
     ]
@@ -172,52 +166,57 @@ def write_outcomes(
         max_bytes: bound of the field; results that pass are kept before others.
     """
     rows: list[_Row] = []
+    ip = None if connection.ip is None else str(connection.ip)
     if spf is not None:
-        words = _begin("spf", spf)
-        if spf.domain:
-            if spf.scope == "mfrom" and not (connection.mail_from or "").strip():
-                words.append("(null sender)")
-            # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
-            identity = "smtp.mailfrom" if spf.scope == "mfrom" else "smtp.helo"
-            words.append(f"{identity}={_value(spf.domain, utf8=utf8)}")
-        rows.append(_row("spf", spf, words))
+        comment = ""
+        if spf.scope == "mfrom" and spf.domain and not (connection.mail_from or "").strip():
+            comment = "(null sender)"
+        # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
+        identity = "smtp.mailfrom" if spf.scope == "mfrom" else "smtp.helo"
+        rows.append(_row("spf", spf, comment, ((identity, spf.domain),), utf8=utf8))
     if dkim is not None:
         length = _length_of_b(dkim)
-        rows += [_row("dkim", o, _dkim_words(o, length, utf8=utf8)) for o in dkim]
+        rows += [_dkim_row(o, length, utf8=utf8) for o in dkim]
         if not dkim:
-            rows.append(_Row(_fold(["dkim=none"]), "dkim", passed=False))
+            rows.append((_fold(["dkim=none"])[0], "dkim", False))
     if arc is not None:
-        words = _begin("arc", arc)
-        if arc.oldest_pass is not None:
-            words.append(f"header.oldest-pass={arc.oldest_pass}")
-        if arc.result is not Result.NONE and connection.ip is not None:
-            words.append(f"smtp.remote-ip={_value(str(connection.ip), utf8=utf8)}")
-        rows.append(_row("arc", arc, words))
+        oldest = None if arc.oldest_pass is None else str(arc.oldest_pass)
+        remote_ip = None if arc.result is Result.NONE else ip
+        rows.append(_row("arc", arc, "", (("header.oldest-pass", oldest), ("smtp.remote-ip", remote_ip)), utf8=utf8))
     if dmarc is not None:
-        words = _begin("dmarc", dmarc)
-        if dmarc.author_domain:
-            words.append(f"header.from={_value(dmarc.author_domain, utf8=utf8)}")
-        if dmarc.policy:
-            words.append(f"policy.dmarc={_value(dmarc.policy, utf8=utf8)}")
-        rows.append(_row("dmarc", dmarc, words))
+        policy = (("header.from", dmarc.author_domain), ("policy.dmarc", dmarc.policy))
+        rows.append(_row("dmarc", dmarc, "", policy, utf8=utf8))
     if iprev is not None:
-        words = _begin("iprev", iprev)
-        if connection.ip is not None:
-            words.append(f"policy.iprev={_value(str(connection.ip), utf8=utf8)}")
-        rows.append(_row("iprev", iprev, words))
+        rows.append(_row("iprev", iprev, "", (("policy.iprev", ip),), utf8=utf8))
     return _field(authserv_id, rows, max_bytes)
 
 
-def _row(method: str, outcome: _Outcome, words: list[str]) -> _Row:
-    return _Row(_fold(words), method, outcome.result is Result.PASS)
+_Properties: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
-def _begin(method: str, outcome: _Outcome) -> list[str]:
-    result, reason = outcome.result, outcome.reason
+def _row(method: str, outcome: _Outcome, comment: str, properties: _Properties, *, utf8: bool) -> _Row:
+    result = outcome.result
+    return _written(method, result, outcome.reason, comment, properties, utf8)[0], method, result is Result.PASS
+
+
+@lru_cache(maxsize=1024)
+def _written(
+    method: str,
+    result: Result,
+    reason: Reason,
+    comment: str,
+    properties: _Properties,
+    utf8: bool,  # noqa: FBT001  the key of a cache is made quicker without names
+) -> tuple[str, int]:
+    """Return one result as `_fold` does, without properties that are empty; kept, as mail repeats its senders."""
+    words = [f"{method}={result}"]
     # "pass", "none" and the match of a term say it alone
-    if result is Result.PASS or result is Result.NONE or reason is Reason.SPF_MATCH:
-        return [f"{method}={result}"]
-    return [f"{method}={result}", f"reason={write_value(reason)}"]
+    if result is not Result.PASS and result is not Result.NONE and reason is not Reason.SPF_MATCH:
+        words.append(f"reason={write_value(reason)}")
+    if comment:
+        words.append(comment)
+    words += [f"{name}={_value(value, utf8=utf8)}" for name, value in properties if value]
+    return _fold(words)
 
 
 def _length_of_b(outcomes: Sequence[DkimOutcome]) -> int:
@@ -230,21 +229,27 @@ def _length_of_b(outcomes: Sequence[DkimOutcome]) -> int:
     return length
 
 
-def _dkim_words(outcome: DkimOutcome, length: int, *, utf8: bool) -> list[str]:
-    words = _begin("dkim", outcome)
-    if outcome.testing:
-        words.append("(testing)")
-    if outcome.domain:
-        words.append(f"header.d={_value(outcome.domain, utf8=utf8)}")
-        if outcome.identity:
-            words.append(f"header.i={_value(outcome.identity, utf8=utf8)}")
-    if outcome.selector:
-        words.append(f"header.s={_value(outcome.selector, utf8=utf8)}")
-    if outcome.algorithm:
-        words.append(f"header.a={_value(outcome.algorithm, utf8=utf8)}")
+def _dkim_row(outcome: DkimOutcome, length: int, *, utf8: bool) -> _Row:
+    identity = outcome.identity if outcome.domain else None
+    # What a stranger may make long is not kept
+    short = len(identity or "") + len(outcome.algorithm or "") <= _VALUE_LENGTH
+    write = _written if short else _written.__wrapped__
+    text, column = write(
+        "dkim",
+        outcome.result,
+        outcome.reason,
+        "(testing)" if outcome.testing else "",
+        (
+            ("header.d", outcome.domain),
+            ("header.i", identity),
+            ("header.s", outcome.selector),
+            ("header.a", outcome.algorithm),
+        ),
+        utf8,
+    )
     if outcome.b:
-        words.append(f"header.b={_value(outcome.b[:length], utf8=utf8)}")
-    return words
+        text += _next(f"header.b={_value(outcome.b[:length], utf8=utf8)}", column)[0]
+    return text, "dkim", outcome.result is Result.PASS
 
 
 def _value(text: str, *, utf8: bool) -> str:
@@ -274,38 +279,44 @@ def _comment(text: str, *, utf8: bool) -> str:
     return re.sub(r"([()\\])", r"\\\1", clean(text, utf8=utf8))
 
 
-def _fold(words: list[str]) -> str:
-    row = ";\r\n\t" + " ".join(words)
-    # One column is kept free for the semicolon of the next result
-    if len(row) - len(";\r\n\t") + _TAB < LINE:
-        return row
-    lines, column = [";\r\n\t" + words[0]], _TAB + len(words[0])
+def _fold(words: list[str]) -> tuple[str, int]:
+    """Return words as one result, from the semicolon on, and the column at its end."""
+    pieces, column = [";\r\n\t" + words[0]], _TAB + len(words[0])
     for word in words[1:]:
-        if column + 1 + len(word) >= LINE:
-            lines.append("\r\n\t" + word)
-            column = _TAB + len(word)
-        else:
-            lines.append(" " + word)
-            column += 1 + len(word)
-    return "".join(lines)
+        piece, column = _next(word, column)
+        pieces.append(piece)
+    return "".join(pieces), column
+
+
+def _next(word: str, column: int) -> tuple[str, int]:
+    """Return a word with the white space in front of it, and the column behind it."""
+    # One column is kept free for the semicolon of the next result
+    if column + 1 + len(word) >= LINE:
+        return "\r\n\t" + word, _TAB + len(word)
+    return " " + word, column + 1 + len(word)
+
+
+@lru_cache(maxsize=64)
+def _head(authserv_id: str) -> str:
+    return f"Authentication-Results: {write_value(authserv_id_of(authserv_id))}"
 
 
 def _field(authserv_id: str, rows: list[_Row], max_bytes: int) -> HeaderField:
-    head = f"Authentication-Results: {write_value(authserv_id_of(authserv_id))}"
+    head = _head(authserv_id)
     if not rows:
         return HeaderField(head + "; none")
-    text = head + "".join([row.text for row in rows])
+    text = head + "".join([text for text, _, _ in rows])
     if len(text) > max_bytes or not text.isascii():
         rows = _fitting(rows, max_bytes - len(head.encode()))
-        text = head + ("".join([row.text for row in rows]) or "; none")
+        text = head + ("".join([text for text, _, _ in rows]) or "; none")
     return HeaderField(text)
 
 
 def _fitting(rows: list[_Row], room: int) -> list[_Row]:
     """Keep the rows that matter most: other methods than dkim, passing signatures, then the rest from the top."""
     kept = set()
-    for i in sorted(range(len(rows)), key=lambda i: (rows[i].method == "dkim", not rows[i].passed)):
-        if (size := len(rows[i].text.encode())) <= room:
+    for i in sorted(range(len(rows)), key=lambda i: (rows[i][1] == "dkim", not rows[i][2])):
+        if (size := len(rows[i][0].encode())) <= room:
             room -= size
             kept.add(i)
     return [row for i, row in enumerate(rows) if i in kept]

@@ -20,7 +20,8 @@ ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
 _LENGTH_DIGITS = 76  # RFC 6376 §3.5
 _TIME_DIGITS = 12
 _CANONICAL = (b"simple", b"relaxed")
-_B = re.compile(rb"(?:\A|;)[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
+_B_FIRST = re.compile(rb"[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
+_B_LATER = re.compile(rb";[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Signature:
     identity: str | None = None
     b: str | None = None
     signed_headers: tuple[str, ...] = ()
+    signed_names: tuple[bytes, ...] = ()  # the same, as they are looked up
     body_length: int | None = None
     timestamp: int | None = None
     expiration: int | None = None
@@ -43,11 +45,7 @@ class Signature:
     relaxed_header: bool = False
     relaxed_body: bool = False
     at_domain: bool = True  # i= is exactly at d=, as a key with t=s demands
-
-    @property
-    def key_name(self) -> str:
-        """The DNS name of the key (RFC 6376 §3.6.2.1)."""
-        return f"{self.selector}._domainkey.{self.domain}"
+    key_name: str = ""  # RFC 6376 §3.6.2.1
 
 
 def parse_signature(text: bytes, limits: Limits, signature: Signature | None = None) -> Signature:
@@ -120,6 +118,7 @@ def read_common(signature: Signature) -> None:
     if signature.domain is None or signature.selector is None:
         tag = b"d" if signature.domain is None else b"s"
         raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={taglist.printable(tags[tag])} is no domain name")
+    signature.key_name = f"{signature.selector}._domainkey.{signature.domain}"
     if not names.queryable(signature.key_name):
         raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name")
     signature.timestamp = taglist.number(tags, b"t", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
@@ -136,12 +135,13 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
         raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={taglist.printable(tags[b'c'])}")
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
     # RFC 6376 §3.5, §6.1.3: field names have no case
-    fields = tags[b"h"].lower().decode("ascii", "replace").split(":")
+    fields = taglist.colon_list(tags[b"h"].lower())
     if len(fields) > limits.signed_headers:
         raise Malformed(
             Reason.LIMIT_SIGNED_HEADERS, f"h= names {len(fields)} fields, more than {limits.signed_headers}"
         )
-    signature.signed_headers = tuple([f.strip(" \t\r\n") for f in fields])
+    signature.signed_names = tuple(fields)
+    signature.signed_headers = tuple(b":".join(fields).decode("ascii", "replace").split(":"))
     signature.body_length = taglist.number(tags, b"l", _LENGTH_DIGITS, Reason.SIGNATURE_SYNTAX)
     signature.expiration = taglist.number(tags, b"x", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
     # RFC 6376 §3.5: "The value of the "x=" tag MUST be greater than the value of the "t=" tag if both are present"
@@ -178,14 +178,14 @@ def _read_identity(signature: Signature) -> None:
 def without_signature(field: bytes) -> bytes:
     """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5)."""
     name, colon, value = field.partition(b":")
-    found = _B.search(value)
+    found = _B_FIRST.match(value) or _B_LATER.search(value)
     return field if found is None else name + colon + value[: found.end(1)] + value[found.end() :]
 
 
 def header_digest(message: Message, position: int, signature: Signature) -> bytes:
     """Return the SHA-256 of the signed header fields and the signature field itself (RFC 6376 §3.7)."""
     # RFC 6376 §3.7: the signature field being verified is not among those it signs
-    chosen = message.select(taglist.colon_list(signature.tags[b"h"].lower()), position)
+    chosen = message.select(signature.signed_names, position)
     parts = [*map(message.relaxed if signature.relaxed_header else message.fields.__getitem__, chosen)]
     own = without_signature(message.fields[position])
     parts.append(message.relax(own) if signature.relaxed_header else own)

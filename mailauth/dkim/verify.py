@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mailauth import names
 from mailauth.dkim.key import Key, keys_of
 from mailauth.dkim.signature import Signature, header_digest, parse_signature
-from mailauth.dns import Answer, Evaluation, Question, Use, unanswered
+from mailauth.dns import Answer, Evaluation, Question, Use, question_of, unanswered, use_of
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Message
 from mailauth.moment import posix
@@ -112,7 +112,7 @@ def verify(
     found = read_signatures(message, limits) if signatures is None else signatures
     found = _apply_limit(found, message, author_domain, limits)
     # RFC 6376 §3.6.2: keys are TXT records
-    questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}
+    questions = {s.key_name: question_of((s.key_name, "TXT")) for _, s, problem in found if problem is None}
     answers = dict(zip(questions, (yield tuple(questions.values())), strict=True)) if questions else {}
     outcomes = []
     for read in found:
@@ -122,7 +122,8 @@ def verify(
         unsigned = 0
         if read.problem is None:
             if trace is not None:
-                trace.append(Use(questions[signature.key_name], "dkim", f"field {position}", "RFC 6376 §6.1.2"))
+                question, subject = questions[signature.key_name], f"field {position}"
+                trace.append(use_of((question, "dkim", subject, "RFC 6376 §6.1.2", None, None)))
             key, problem = check_signature(message, position, signature, answers[signature.key_name], limits)
             unsigned = unsigned_octets(message, signature)
             duplicates = _unsigned_duplicates(message, signature)
@@ -199,8 +200,8 @@ def try_keys(
     signature: Signature, answer: Answer, digest: Callable[[], bytes], limits: Limits
 ) -> tuple[Key | None, bool, Malformed | None]:
     """Find the key in an answer (RFC 6376 §6.1.2) and try it: (key, whether it verifies, problem with the key)."""
-    if failure := unanswered(Question(signature.key_name, "TXT"), answer):
-        return None, False, failure
+    if answer.failed:
+        return None, False, unanswered(Question(signature.key_name, "TXT"), answer)
     if not answer.records:
         return None, False, Malformed(Reason.KEY_MISSING, f"no key at {signature.key_name}")
     usable: list[Key] = []
@@ -251,10 +252,12 @@ def unsigned_from(message: Message, signature: Signature) -> Malformed | None:
 
 def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
     """RFC 6376 §8.15: fields a reader is shown that were added to those signed."""
+    if message.repeated.isdisjoint(_SINGLE):
+        return ()
     return tuple(
         name.decode()
         for name in _SINGLE
-        if name in message.repeated and len(message.find(name)) > signature.signed_headers.count(name.decode())
+        if name in message.repeated and len(message.find(name)) > signature.signed_names.count(name)
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, records_of
-from mailauth.dns import Evaluation, Question, Status, Use, all_secure, unanswered, use_of
+from mailauth.dns import Batch, Evaluation, Question, Status, Use, all_secure, unanswered
 from mailauth.results import Malformed
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
@@ -56,8 +56,12 @@ def walk_names(domain: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _questions(domain: str) -> tuple[tuple[str, Question], ...]:
-    return _places(walk_names(domain))
+def _visits(domain: str) -> tuple[tuple[str, ...], Batch, tuple[Use, ...]]:
+    """Return the names a tree walk visits as far as DNS can be asked there, with the questions and their use."""
+    places = _places(walk_names(domain))
+    batch = tuple(question for _, question in places)
+    uses = tuple(Use(question, "dmarc", f"tree walk of {domain}", "RFC 9989 §4.10") for question in batch)
+    return tuple(name for name, _ in places), batch, uses
 
 
 def _places(visited: list[str]) -> tuple[tuple[str, Question], ...]:
@@ -70,15 +74,15 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     """Find the DMARC records that concern a domain, and its Organizational Domain. Never raises for any answer."""
     if organizational_domain is not None:
         return (yield from _by_suffix_list(domain, organizational_domain(domain)))
-    visited = _questions(domain)
+    visited, batch, uses = _visits(domain)
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
-    uses: list[Use] = []
-    subject = f"tree walk of {domain}"
-    answers = yield tuple([question for _, question in visited])
-    for (name, question), answer in zip(visited, answers, strict=True):
-        uses.append(use_of((question, "dmarc", subject, "RFC 9989 §4.10", None, None)))
-        failure = failure or unanswered(question, answer)
+    read = 0
+    answers = yield batch
+    for name, answer in zip(visited, answers, strict=True):
+        if answer.failed:
+            failure = failure or unanswered(batch[read], answer)
+        read += 1
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:
@@ -86,7 +90,7 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
             if records[0].psd != "u":
                 break
     organizational = _organizational_domain(domain, found)
-    return Walk(domain, tuple(found), organizational, failure, all_secure(answers), tuple(uses))
+    return Walk(domain, tuple(found), organizational, failure, all_secure(answers), uses[:read])
 
 
 def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:

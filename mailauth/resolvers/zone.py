@@ -101,7 +101,8 @@ class Zone:
 
     def resolve(self, questions: Batch) -> Answers:
         """Return the answers, in the order of the questions."""
-        return tuple([self._answer(question) for question in questions])
+        exact, known = self._exact, self._answers
+        return tuple([exact.get(q) or known.get(q) or self._answer(q) for q in questions])
 
     def _load(self, nodes: dict[str, _Node]) -> None:
         self._nodes = nodes
@@ -118,8 +119,6 @@ class Zone:
 
     def _answer(self, question: Question) -> Answer:
         name, rdtype = question
-        if self._exact and (exact := self._exact.get((name, rdtype))):
-            return exact
         owner = self._owner(name.lower().removesuffix(".") if name.isascii() else name)
         if owner is None:
             return FAULTS["NXDOMAIN"]

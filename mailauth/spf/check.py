@@ -261,10 +261,15 @@ class _Check:
     def lookup(self, question: Question, *, exists: bool = False) -> Evaluation[Answer]:
         """Ask the one question of a term; trouble ends the evaluation."""
         self.count_queries(1)
-        (answer,) = yield from self.ask([question])
+        answer = self.known.get(question)
+        if answer is None:
+            (answer,) = yield (question,)
+            self.known[question] = answer
         self.note(question)
-        self.require(question, answer)
-        self.count_void(question, answer, exists=exists)
+        if answer.failed:
+            self.require(question, answer)
+        if not answer.records:
+            self.count_void(question, answer, exists=exists)
         return answer
 
     def note(self, question: Question) -> None:
@@ -289,7 +294,8 @@ class _Check:
             (answer,) = yield (question,)
             self.known[question] = answer
         self.note(question)
-        self.require(question, answer)
+        if answer.failed:
+            self.require(question, answer)
         records = answer.parsed(_published)
         if not records:
             return _Decision(Result.NONE, Reason.SPF_NO_RECORD, None, domain, None)
@@ -304,13 +310,12 @@ class _Check:
         record = answer.parsed(_policy)
         if isinstance(record, Malformed):
             raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")
-        return (yield from self.evaluate(record, domain))
-
-    def evaluate(self, record: Record, domain: str) -> Evaluation[_Decision]:
         at_once = record.match_at_once(self.version, self.ip)
         # What stands behind a match is not evaluated
-        lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
-        redirect = record.redirect if at_once is None else None
+        if at_once is None:
+            lookups, redirect = [m for _, m in record.lookups], record.redirect
+        else:
+            lookups, redirect = [m for place, m in record.lookups if place < at_once], None
         # One alone is asked in this round by itself
         if len(lookups) + (redirect is not None) > 1:
             yield from self.ask_ahead(lookups, redirect, domain)
@@ -356,7 +361,7 @@ class _Check:
                 continue
             else:
                 target = spec.target({**self.values, "d": domain})
-            if target and (question := Question(target, rdtype)) not in self.known:
+            if target and (question := question_of((target, rdtype))) not in self.known:
                 ahead.append(question)
         self.ahead += len(ahead)
         if ahead:
@@ -392,17 +397,23 @@ class _Check:
         if target is None:
             return False
         if mechanism.name == "include":
-            return (yield from self.include(mechanism, target, domain))
+            self.count_queries(1)
+            decision = yield from self.check_host(target)
+            # RFC 7208 §5.2: none is a permerror; errors inside have ended the evaluation already
+            if decision.result is Result.NONE:
+                detail = f"{mechanism.text} of {domain}: no SPF record there"
+                raise _Stop(Result.PERMERROR, Reason.SPF_INCLUDE_NONE, detail)
+            return decision.result is Result.PASS
         if mechanism.name == "exists":
             # RFC 7208 §5.7: an A query, "even when the connection type is IPv6"
-            answer = yield from self.lookup(Question(target, "A"), exists=True)
+            answer = yield from self.lookup(question_of((target, "A")), exists=True)
             return bool(answer.records)
         if mechanism.name == "ptr":
             validated = yield from self.validated_names(count=True)
             # RFC 7208 §5.5: a validated name that is the target or below it
             return any(names.is_under(name, target) for name in validated)
         if mechanism.name == "a":
-            answer = yield from self.lookup(Question(target, self.rdtype))
+            answer = yield from self.lookup(question_of((target, self.rdtype)))
             return self.holds(answer, mechanism)
         return (yield from self.mx(mechanism, target))
 
@@ -412,22 +423,14 @@ class _Check:
         network = self.ip >> shift
         return any(found >> shift == network for found in answer.parsed(ADDRESSES[self.version]))
 
-    def include(self, mechanism: Mechanism, target: str, domain: str) -> Evaluation[bool]:
-        self.count_queries(1)
-        decision = yield from self.check_host(target)
-        # RFC 7208 §5.2: none is a permerror; errors inside have ended the evaluation already
-        if decision.result is Result.NONE:
-            raise _Stop(Result.PERMERROR, Reason.SPF_INCLUDE_NONE, f"{mechanism.text} of {domain}: no SPF record there")
-        return decision.result is Result.PASS
-
     def mx(self, mechanism: Mechanism, target: str) -> Evaluation[bool]:
-        answer = yield from self.lookup(Question(target, "MX"))
+        answer = yield from self.lookup(question_of((target, "MX")))
         hosts = [names.host_name(host) for _, host in sorted(answer.records)]
         # RFC 7208 §4.6.4: more than 10 names is a permerror
         if len(hosts) > self.limits.spf_mx:
             raise _Stop(Result.PERMERROR, Reason.LIMIT_SPF_MX, f"{target} has {len(hosts)} MX names")
         # RFC 7505 §3: the null MX names no host
-        questions = [Question(host, self.rdtype) for host in hosts if names.queryable(host)]
+        questions = [question_of((host, self.rdtype)) for host in hosts if names.queryable(host)]
         self.count_queries(len(questions))
         answers = yield from self.ask(questions)
         for question, each in zip(questions, answers, strict=True):
@@ -452,7 +455,7 @@ class _Check:
             self.count_void(question, answer)
         # RFC 7208 §4.6.4: only the first 10 names are used
         hosts = [names.host_name(h) for h in answer.records[: self.limits.spf_ptr]]
-        questions = [Question(h, self.rdtype) for h in hosts if names.queryable(h)]
+        questions = [question_of((h, self.rdtype)) for h in hosts if names.queryable(h)]
         self.count_queries(len(questions))
         for each, forward in zip(questions, (yield from self.ask(questions)), strict=True):
             self.note(each)

@@ -32,7 +32,7 @@ Verdict: TypeAlias = tuple[str, str]
 CRLF = b"\r\n"
 CHUNK = 1 << 18
 FIELD_END = re.compile(rb"\r\n(?![ \t])")
-SPACES = re.compile(rb"  +")
+SPACES = re.compile(rb"   *")
 SIGNATURE = re.compile(rb"(?<=[;:\s]b=)[^;]*")
 ADDRESS = re.compile(rb"@([A-Za-z0-9.-]+)>?\s*\Z")
 MACRO = re.compile(r"%\{(\w)(\d*)(r?)([-.+,/_=]*)\}")
@@ -101,7 +101,7 @@ def relaxed_pieces(raw: bytes, start: int) -> Iterator[memoryview]:
             piece = raw[start:end].replace(b"\t", b" ")
             if b"  " in piece:
                 piece = SPACES.sub(b" ", piece)
-            yield memoryview(piece.replace(b" \r\n", CRLF))
+            yield memoryview(CRLF.join(piece.split(b" \r\n")))
         start = end
 
 

@@ -26,8 +26,10 @@ THREADS = 16
 CACHES = {
     "mailauth.address._parse_path",
     "mailauth.authres.forged._forms",
+    "mailauth.authres.write._head",
     "mailauth.authres.write._matches",
-    "mailauth.dmarc.discovery._questions",
+    "mailauth.authres.write._written",
+    "mailauth.dmarc.discovery._visits",
     "mailauth.dmarc.psl._best",
     "mailauth.dmarc.psl._load",
     "mailauth.names._to_ascii",
