@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
@@ -39,31 +40,36 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Normalise the address."""
-        for name in ("helo", "mail_from"):
-            value = getattr(self, name)
+        for name, value in (("helo", self.helo), ("mail_from", self.mail_from)):
             if value is not None and not isinstance(value, str):
                 msg = f"Connection({name}=…) must be str or None, not {type(value).__name__}"
                 raise TypeError(msg)
         if self.mail_from is not None and self.mail_from.startswith("<") and self.mail_from.endswith(">"):
             object.__setattr__(self, "mail_from", self.mail_from[1:-1])
-        address = None if self.ip is None else _client_address(self.ip)
+        address, text = (None, None) if self.ip is None else _client_address(self.ip)
         object.__setattr__(self, "address", address)
-        object.__setattr__(self, "ip", None if address is None else str(address))
+        object.__setattr__(self, "ip", text)
 
 
-def _client_address(ip: object) -> IPv4Address | IPv6Address:
+def _client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str]:
+    """Return an address, and its usual text."""
     if not isinstance(ip, (str, IPv4Address, IPv6Address)):
         msg = f"Connection(ip=…) must be text such as '192.0.2.1', an ipaddress object or None, not {type(ip).__name__}"
         raise TypeError(msg)
     try:
-        address = ip_address(str(ip).partition("%")[0])
+        return _parse_address(str(ip).partition("%")[0])
     except ValueError:
         msg = f"Connection(ip={ip!r}) is no IP address: give text such as '192.0.2.1' or '2001:db8::1', or None"
         raise UsageError(msg) from None
+
+
+@lru_cache(maxsize=1024)
+def _parse_address(text: str) -> tuple[IPv4Address | IPv6Address, str]:
+    address = ip_address(text)
     # RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        return address.ipv4_mapped
-    return address
+        address = address.ipv4_mapped
+    return address, str(address)
 
 
 _FROM_CLAUSE = re.compile(r"\s*from\s+(\S+)(.*?)(?:\sby\s|$)", re.IGNORECASE | re.DOTALL)
@@ -97,7 +103,7 @@ def from_received(message: Message) -> Connection:
         found = first if first and _EXIM.match(clause[2]) else None
         found = found or _LITERAL.search(clause[2]) or _BARE.search(clause[2]) or first
         try:
-            address = _client_address(found[1]) if found else None
+            address = _client_address(found[1])[0] if found else None
         except UsageError:
             address = None
         if address is None:

@@ -158,6 +158,7 @@ class _Check:
         self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
         self.terms = self.voids = self.queries = self.ahead = 0
         self.known: dict[Question, Answer] = {}
+        self.targets: dict[tuple[str, str], str | None] = {}
         self.validated: list[str] | None = None
         self.term_voided = self.explaining = False
         self.trace = [] if trace is None else trace
@@ -360,7 +361,7 @@ class _Check:
             elif spec.letters & self.unusable_letters or "p" in spec.letters:
                 continue
             else:
-                target = spec.target({**self.values, "d": domain})
+                target = self.expanded(spec, domain)
             if target and (question := question_of((target, rdtype))) not in self.known:
                 ahead.append(question)
         self.ahead += len(ahead)
@@ -373,7 +374,16 @@ class _Check:
             return domain
         if spec.letters & self.unusable_letters:
             return None
+        if "p" not in spec.letters:
+            return self.expanded(spec, domain)
         return spec.target((yield from self.macro_values(spec, domain)))
+
+    def expanded(self, spec: MacroString, domain: str) -> str | None:
+        """Expand a target name that needs no DNS, once for asking ahead and for its term."""
+        key = (spec.text, domain)
+        if key not in self.targets:
+            self.targets[key] = spec.target({**self.values, "d": domain})
+        return self.targets[key]
 
     def macro_values(self, spec: MacroString, domain: str) -> Evaluation[dict[str, str]]:
         values = {**self.values, "d": domain}

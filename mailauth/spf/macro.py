@@ -37,7 +37,10 @@ class Macro:
         """Return the value with the transformers of RFC 7208 §7.3 applied."""
         value = values[self.letter]
         if self.parts is not None or self.reverse or self.delimiters:
-            parts = value.translate(dict.fromkeys(map(ord, self.delimiters or "."), "\0")).split("\0")
+            first, *others = self.delimiters or "."
+            for other in others:
+                value = value.replace(other, first)
+            parts = value.split(first)
             if self.reverse:
                 parts.reverse()
             if self.parts is not None:
@@ -131,7 +134,7 @@ def parse(text: str, *, explanation: bool = False) -> MacroString:
         if match[2] and not digits:
             raise Malformed(Reason.SPF_SYNTAX, f"a macro that keeps 0 parts: {match[0][:20]}")
         count = (int(digits) if len(digits) < len(str(_MANY_PARTS)) else _MANY_PARTS) if digits else None
-        parts.append(Macro(letter, count, bool(match[3]), match[4], match[1].isupper()))
+        parts.append(Macro(letter, count, bool(match[3]), "".join(dict.fromkeys(match[4])), match[1].isupper()))
         letters.add(letter)
     fixed = None if letters or explanation else _query_name("".join(p for p in parts if isinstance(p, str)))
     return MacroString(text, tuple(parts), frozenset(letters), ends_in_macro, fixed)

@@ -29,6 +29,7 @@ CACHES = {
     "mailauth.authres.write._head",
     "mailauth.authres.write._matches",
     "mailauth.authres.write._written",
+    "mailauth.connection._parse_address",
     "mailauth.dmarc.discovery._visits",
     "mailauth.dmarc.psl._best",
     "mailauth.dmarc.psl._load",
