@@ -37,10 +37,10 @@ class Macro:
         """Return the value with the transformers of RFC 7208 §7.3 applied."""
         value = values[self.letter]
         if self.parts is not None or self.reverse or self.delimiters:
-            first, *others = self.delimiters or "."
-            for other in others:
-                value = value.replace(other, first)
-            parts = value.split(first)
+            delimiters = self.delimiters or "."
+            for other in delimiters[1:]:
+                value = value.replace(other, delimiters[0])
+            parts = value.split(delimiters[0])
             if self.reverse:
                 parts.reverse()
             if self.parts is not None:
