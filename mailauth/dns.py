@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from itertools import filterfalse
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
@@ -177,16 +178,20 @@ def checked(batch: Batch, answers: object) -> Answers:
     """Return the answers of a resolver, each unusable one replaced by SERVFAIL. Never raises for any input."""
     if not isinstance(answers, (tuple, list)) or len(answers) != len(batch):
         return (Answer(Status.SERVFAIL, detail="the resolver gave no list of answers"),) * len(batch)
-    return tuple([_checked(question.rdtype, answer) for question, answer in zip(batch, answers, strict=True)])
+    return tuple(
+        [
+            # An answer out of a cache was looked at before; it cannot have changed
+            answer if type(answer) is Answer and rdtype in answer._parsed else _checked(rdtype, answer)  # noqa: SLF001
+            for (_, rdtype), answer in zip(batch, answers, strict=True)
+        ]
+    )
 
 
 def _checked(rdtype: str, answer: Any) -> Answer:
-    # An answer out of a cache was looked at before; it cannot have changed
-    if type(answer) is not Answer or rdtype not in answer._parsed:  # noqa: SLF001  of this module
-        if not _usable(rdtype, answer):
-            return Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
-        answer._parsed[rdtype] = True  # noqa: SLF001  of this module
+    if not _usable(rdtype, answer):
+        return Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
     usable: Answer = answer
+    usable._parsed[rdtype] = True  # noqa: SLF001  of this module
     return usable
 
 
@@ -411,14 +416,17 @@ class Transcript:
                 for index, known in found:
                     try:
                         batch = sends[index](known)
-                        while not (missing := [question for question in batch if question not in answers]):
+                        while not (missing := [*filterfalse(answers.__contains__, batch)]):
                             batch = sends[index](tuple(map(answers.__getitem__, batch)))
                     except StopIteration as stop:
                         results[index] = stop.value
                         continue
                     waiting.append((index, batch))
+                    if index < len(evaluations):
+                        new.update(dict.fromkeys(missing))
+                        continue
                     for question in missing:
-                        if index >= len(evaluations) and question not in shared:
+                        if question not in shared:
                             if len(shared) >= share:
                                 refused = f"{share} questions for what decides no policy"
                                 continue
