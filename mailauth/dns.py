@@ -13,8 +13,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from itertools import filterfalse
 from ipaddress import IPv4Address, IPv6Address
+from itertools import filterfalse
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from mailauth.errors import UsageError

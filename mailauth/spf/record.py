@@ -113,15 +113,14 @@ def parse_record(record: bytes) -> Record:
 
 def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
     qualifier, name, rest = _QUALIFIERS[match[1] or "+"], match[2].lower(), match[3]
-    problem = Malformed(Reason.SPF_SYNTAX, f"wrong syntax: {term[:80]!a}")
     if name == "all":
         if rest:
-            raise problem
+            raise _wrong(term)
         return Mechanism(term, qualifier, name)
     if name == "ip4":
-        return _ip4(term, qualifier, rest, problem)
+        return _ip4(term, qualifier, rest)
     if name == "ip6":
-        return _ip6(term, qualifier, rest, problem)
+        return _ip6(term, qualifier, rest)
     if name not in DNS_MECHANISMS:
         raise Malformed(Reason.SPF_SYNTAX, f"no such mechanism: {term[:80]!a}")
     prefix4, prefix6 = 32, 128
@@ -132,32 +131,36 @@ def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
             prefix4, prefix6 = int(cidr[1] or "32"), int(cidr[2] or "128")
             rest = rest[: cidr.start()]
         if prefix4 > 32 or prefix6 > 128:
-            raise problem
+            raise _wrong(term)
     if not rest and name in ("a", "mx", "ptr"):
         return Mechanism(term, qualifier, name, None, 0, prefix4, prefix6)
     if not rest.startswith(":"):
-        raise problem
+        raise _wrong(term)
     return Mechanism(term, qualifier, name, parse_domain_spec(rest[1:]), 0, prefix4, prefix6)
 
 
-def _ip4(term: str, qualifier: Result, rest: str, problem: Malformed) -> Mechanism:
+def _wrong(term: str) -> Malformed:
+    return Malformed(Reason.SPF_SYNTAX, f"wrong syntax: {term[:80]!a}")
+
+
+def _ip4(term: str, qualifier: Result, rest: str) -> Mechanism:
     match = _IP4.fullmatch(rest)
     if match is None:
-        raise problem
+        raise _wrong(term)
     octets = [int(match[i]) for i in range(1, 5)]
     prefix = 32 if match[5] is None else int(match[5])
     if max(octets) > 255 or prefix > 32:
-        raise problem
+        raise _wrong(term)
     return Mechanism(term, qualifier, "ip4", None, int.from_bytes(octets) >> (32 - prefix), prefix4=prefix)
 
 
-def _ip6(term: str, qualifier: Result, rest: str, problem: Malformed) -> Mechanism:
+def _ip6(term: str, qualifier: Result, rest: str) -> Mechanism:
     match = _IP6.fullmatch(rest)
     prefix = 128 if match is None or match[2] is None else int(match[2])
     if match is None or prefix > 128:
-        raise problem
+        raise _wrong(term)
     try:
         address = IPv6Address(match[1])
     except AddressValueError:
-        raise problem from None
+        raise _wrong(term) from None
     return Mechanism(term, qualifier, "ip6", None, int(address) >> (128 - prefix), prefix6=prefix)
