@@ -27,6 +27,7 @@ _SEAL = b"arc-seal"
 # RFC 8617 §4.1.1: i= comes first in the payload
 _INSTANCE = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,2})[ \t\r\n]*;")
 _INSTANCE_DIGITS = 2
+_NO_CHAIN = ArcOutcome(result=Result.NONE, reason=Reason.ARC_NONE, detail="the message has no ARC set")
 
 
 class _Set:
@@ -58,8 +59,8 @@ def verify(
         trace: takes the use of each answer.
     """
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
-    if not any(message.find(name) for name in (_AAR, _AMS, _SEAL)):
-        return ArcOutcome(result=Result.NONE, reason=Reason.ARC_NONE, detail="the message has no ARC set")
+    if not (message.find(_AAR) or message.find(_AMS) or message.find(_SEAL)):
+        return _NO_CHAIN
     sets: list[_Set] = []
     try:
         sets = _read_sets(message, limits)
