@@ -137,6 +137,10 @@ class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
         self.detail = one_line(detail)
         super().__init__(self.detail)
 
+    def to_keep(self) -> Malformed:
+        """Return the same problem without the frames it was raised in, which hold a whole message."""
+        return Malformed(self.reason, self.detail)
+
     def __reduce__(self) -> tuple[type[Malformed], tuple[Reason, str]]:
         """Pickle the problem, so that it can come out of a pool of processes."""
         return Malformed, (self.reason, self.detail)

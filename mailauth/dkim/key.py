@@ -159,7 +159,7 @@ def keys_of(answer: Answer) -> tuple[Key | Malformed, ...]:
         try:
             found.append(parse(record))
         except Malformed as problem:
-            problems.append(problem)
+            problems.append(problem.to_keep())
     # A wildcard often returns SPF or other records: what does not even look like a key says least
     problems.sort(key=lambda p: p.reason is Reason.KEY_SYNTAX)
     return (*found, *problems)

@@ -76,7 +76,7 @@ def read_signatures(message: Message, limits: Limits) -> list[Read]:
                 raise Malformed(*message.overflow)  # noqa: TRY301  as for any other problem of the signature
             parse_signature(message.value(position), limits, signature)
         except Malformed as problem:
-            found.append(Read(position, signature, problem))
+            found.append(Read(position, signature, problem.to_keep()))
         else:
             found.append(Read(position, signature, None))
             if signature.body_length is not None:

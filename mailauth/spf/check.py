@@ -130,7 +130,7 @@ def _policy(answer: Answer) -> Record | Malformed:
     try:
         return parse_record(answer.parsed(_published)[0])
     except Malformed as problem:
-        return problem
+        return problem.to_keep()
 
 
 class _Check:

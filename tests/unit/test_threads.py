@@ -9,6 +9,7 @@ import pkgutil
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 import mailauth
+from mailauth.resolvers import Zone
 from unit import mixed
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -28,7 +30,7 @@ CACHES = {
     "mailauth.authres.forged._forms",
     "mailauth.authres.write._head",
     "mailauth.authres.write._matches",
-    "mailauth.authres.write._written",
+    "mailauth.authres.write._kept",
     "mailauth.connection._parse_address",
     "mailauth.dmarc.discovery._visits",
     "mailauth.dmarc.psl._best",
@@ -145,3 +147,38 @@ def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(mixed, "verdict", forgetful)
     assert len(mixed.in_threads(2, 500)) == 1
+
+
+def test_no_cache_keeps_what_a_stranger_makes_long() -> None:
+    def verify(number: int) -> None:
+        # Names as long as a signature may make them; the last two are too long for DNS
+        tag = f"{number:04d}".encode() + b"x" * 7000
+        signature = b"v=1; a=" + tag + b"; d=example.com; s=s; h=from; bh=AA==; b=AA==; i=" + tag + b"@example.com"
+        raw = b"DKIM-Signature: " + signature + b"\r\nFrom: <a@example.com>\r\n\r\n"
+        name = tag.decode()
+        connection = mailauth.Connection(ip="192.0.2.1", helo=name, mail_from=f"{name}@{name}.example")
+        found = mailauth.authenticate(raw, connection, Zone({}), "mx.example.org", 0)
+        assert found.dkim[0].algorithm == name
+
+    verify(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 400):
+            verify(number)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # One name a message alone would be 2.8 MB
+    assert held < 1_000_000
+
+
+def test_nothing_holds_a_message_that_was_judged() -> None:
+    gc.disable()  # so that a cycle would hold it
+    try:
+        for job in mixed.jobs():
+            before = sys.getrefcount(job.raw)
+            job.run()
+            after = sys.getrefcount(job.raw)
+            assert after == before, job
+    finally:
+        gc.enable()
