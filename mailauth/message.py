@@ -31,6 +31,7 @@ _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 _BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
 # As "  +", but with two literal octets to look for at C speed
 _SPACES = re.compile(rb"   *")
+# As " \r\n", but looked for by its CR, which is rarer than spaces
 _TRAILING_SPACE = re.compile(rb"\r(?<= \r)\n")
 _WSP_RUN = re.compile(rb"[ \t]+")
 # RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space behind
@@ -150,6 +151,7 @@ class Message:
             usual = all(found) and not b"".join(found).translate(None, _NAME)
         except ValueError:
             usual = False
+        # Else there may be obsolete white space behind a name, or worse
         if not usual:
             found = [field_name(field) for field in fields]
             number = next((i for i, field in enumerate(fields, 1) if _NAME_AND_COLON.match(field) is None), None)
@@ -207,16 +209,16 @@ class Message:
     def select(self, names: Iterable[bytes], without: int) -> list[int]:
         """Return the positions of the fields that a signature names, but for one field."""
         chosen: list[int] = []
-        left: dict[bytes, int] = {}
+        last: dict[bytes, int] = {}
         for name in names:
             if positions := self._index.get(name):
                 # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
-                number = left.get(name, len(positions)) - 1
+                number = last.get(name, len(positions)) - 1
                 if number >= 0 and positions[number] == without:
                     number -= 1
                 if number >= 0:
                     chosen.append(positions[number])
-                left[name] = max(number, 0)
+                last[name] = number
         return chosen
 
     def value(self, position: int) -> bytes:
@@ -395,9 +397,8 @@ def _relax(data: bytes) -> bytes:
         data = data.replace(b"\t", b" ")
     if b"  " in data:
         data = _SPACES.sub(b" ", data)
-    # Line ends are rarer than spaces, so quicker to look for; replace() would count first
     if _TRAILING_SPACE.search(data):
-        data = CRLF.join(data.split(b" \r\n"))
+        data = data.replace(b" \r\n", CRLF)
     return data
 
 

@@ -445,7 +445,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
          "spf.check._Check.holds spf.record.Record.match_at_once",
          "spf:test_mechanisms_for_ipv4 spf:test_mechanisms_for_ipv6"),
         ("5", "A is asked for IPv4 clients, AAAA for IPv6; an IPv4-mapped client is IPv4",
-         "connection._client_address spf.check._Check",
+         "connection._parse_address spf.check._Check",
          "spf:test_a_mapped_address_is_ipv4 conn:test_addresses spf:test_mechanisms_for_ipv6"),
         ("5", "DNS errors end in the topmost temperror; NXDOMAIN is an empty answer", "spf.check._Check.require",
          "spf:test_mechanisms_for_ipv4"),

@@ -38,6 +38,7 @@ MAX_BYTES = 16 * 1024
 # Controls, line and paragraph separators, and what reorders the text around it
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _B_LENGTH = 8  # RFC 6008 §4
+_KEPT_LENGTH = 400
 
 
 class HeaderField(str):
@@ -66,7 +67,10 @@ class HeaderField(str):
 
 def clean(text: str, *, utf8: bool) -> str:
     """Return text that cannot leave a quoted-string: no controls, ASCII unless `utf8`, bounded."""
-    text = _UNSAFE.sub("", text[:_VALUE_LENGTH])
+    text = text[:_VALUE_LENGTH]
+    if text.isascii() and text.isprintable():
+        return text
+    text = _UNSAFE.sub("", text)
     if utf8:
         # RFC 6532 §3.4: lines are bounded in octets
         return text.encode()[:_VALUE_LENGTH].decode("utf-8", "ignore")
@@ -166,56 +170,70 @@ def write_outcomes(
         max_bytes: bound of the field; results that pass are kept before others.
     """
     rows: list[_Row] = []
-    ip = None if connection.ip is None else str(connection.ip)
+    ip = str(connection.ip or "")
     if spf is not None:
         comment = ""
         if spf.scope == "mfrom" and spf.domain and not (connection.mail_from or "").strip():
             comment = "(null sender)"
         # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
         identity = "smtp.mailfrom" if spf.scope == "mfrom" else "smtp.helo"
-        rows.append(_row("spf", spf, comment, ((identity, spf.domain),), utf8=utf8))
+        rows.append(_row("spf", spf, comment, (identity, spf.domain or ""), utf8=utf8))
     if dkim is not None:
         length = _length_of_b(dkim)
         rows += [_dkim_row(o, length, utf8=utf8) for o in dkim]
         if not dkim:
             rows.append((_fold(["dkim=none"])[0], "dkim", False))
     if arc is not None:
-        oldest = None if arc.oldest_pass is None else str(arc.oldest_pass)
-        remote_ip = None if arc.result is Result.NONE else ip
-        rows.append(_row("arc", arc, "", (("header.oldest-pass", oldest), ("smtp.remote-ip", remote_ip)), utf8=utf8))
+        oldest = "" if arc.oldest_pass is None else str(arc.oldest_pass)
+        remote_ip = "" if arc.result is Result.NONE else ip
+        rows.append(_row("arc", arc, "", ("header.oldest-pass", oldest, "smtp.remote-ip", remote_ip), utf8=utf8))
     if dmarc is not None:
-        policy = (("header.from", dmarc.author_domain), ("policy.dmarc", dmarc.policy))
+        policy = ("header.from", dmarc.author_domain or "", "policy.dmarc", dmarc.policy or "")
         rows.append(_row("dmarc", dmarc, "", policy, utf8=utf8))
     if iprev is not None:
-        rows.append(_row("iprev", iprev, "", (("policy.iprev", ip),), utf8=utf8))
+        rows.append(_row("iprev", iprev, "", ("policy.iprev", ip), utf8=utf8))
     return _field(authserv_id, rows, max_bytes)
 
 
-_Properties: TypeAlias = tuple[tuple[str, str | None], ...]
+def _row(method: str, outcome: _Outcome, comment: str, properties: tuple[str, ...], b: str = "", *, utf8: bool) -> _Row:
+    """Return one result; the properties are names and values in turn, of which empty ones are left out."""
+    # What a stranger made long is not kept
+    write = _kept if len("".join(properties)) <= _KEPT_LENGTH else _kept.__wrapped__
+    text, column = write(method, outcome.result, outcome.reason, comment, properties, utf8)
+    if b:
+        text += _next(f"header.b={_value(b, utf8=utf8)}", column)[0]
+    return text, method, outcome.result == "pass"
 
 
-def _row(method: str, outcome: _Outcome, comment: str, properties: _Properties, *, utf8: bool) -> _Row:
-    result = outcome.result
-    return _written(method, result, outcome.reason, comment, properties, utf8)[0], method, result is Result.PASS
+def _dkim_row(outcome: DkimOutcome, length: int, *, utf8: bool) -> _Row:
+    properties = (
+        "header.d", outcome.domain or "",
+        "header.i", (outcome.domain and outcome.identity) or "",
+        "header.s", outcome.selector or "",
+        "header.a", outcome.algorithm or "",
+    )  # fmt: skip
+    b = (outcome.b or "")[:length]
+    return _row("dkim", outcome, "(testing)" if outcome.testing else "", properties, b, utf8=utf8)
 
 
 @lru_cache(maxsize=1024)
-def _written(
+def _kept(
     method: str,
     result: Result,
     reason: Reason,
     comment: str,
-    properties: _Properties,
+    properties: tuple[str, ...],
     utf8: bool,  # noqa: FBT001  the key of a cache is made quicker without names
 ) -> tuple[str, int]:
-    """Return one result as `_fold` does, without properties that are empty; kept, as mail repeats its senders."""
+    """Return one result, but for `header.b`, as `_fold` does."""
     words = [f"{method}={result}"]
     # "pass", "none" and the match of a term say it alone
-    if result is not Result.PASS and result is not Result.NONE and reason is not Reason.SPF_MATCH:
+    if result not in (Result.PASS, Result.NONE) and reason != Reason.SPF_MATCH:
         words.append(f"reason={write_value(reason)}")
     if comment:
         words.append(comment)
-    words += [f"{name}={_value(value, utf8=utf8)}" for name, value in properties if value]
+    pairs = zip(properties[::2], properties[1::2], strict=True)
+    words += [f"{name}={_value(value, utf8=utf8)}" for name, value in pairs if value]
     return _fold(words)
 
 
@@ -227,29 +245,6 @@ def _length_of_b(outcomes: Sequence[DkimOutcome]) -> int:
         while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
             length += _B_LENGTH
     return length
-
-
-def _dkim_row(outcome: DkimOutcome, length: int, *, utf8: bool) -> _Row:
-    identity = outcome.identity if outcome.domain else None
-    # What a stranger may make long is not kept
-    short = len(identity or "") + len(outcome.algorithm or "") <= _VALUE_LENGTH
-    write = _written if short else _written.__wrapped__
-    text, column = write(
-        "dkim",
-        outcome.result,
-        outcome.reason,
-        "(testing)" if outcome.testing else "",
-        (
-            ("header.d", outcome.domain),
-            ("header.i", identity),
-            ("header.s", outcome.selector),
-            ("header.a", outcome.algorithm),
-        ),
-        utf8,
-    )
-    if outcome.b:
-        text += _next(f"header.b={_value(outcome.b[:length], utf8=utf8)}", column)[0]
-    return text, "dkim", outcome.result is Result.PASS
 
 
 def _value(text: str, *, utf8: bool) -> str:
@@ -315,8 +310,9 @@ def _field(authserv_id: str, rows: list[_Row], max_bytes: int) -> HeaderField:
 def _fitting(rows: list[_Row], room: int) -> list[_Row]:
     """Keep the rows that matter most: other methods than dkim, passing signatures, then the rest from the top."""
     kept = set()
-    for i in sorted(range(len(rows)), key=lambda i: (rows[i][1] == "dkim", not rows[i][2])):
-        if (size := len(rows[i][0].encode())) <= room:
+    order = sorted((method == "dkim", not passed, i, text) for i, (text, method, passed) in enumerate(rows))
+    for _, _, i, text in order:
+        if (size := len(text.encode())) <= room:
             room -= size
             kept.add(i)
     return [row for i, row in enumerate(rows) if i in kept]

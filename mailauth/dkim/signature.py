@@ -35,7 +35,7 @@ class Signature:
     identity: str | None = None
     b: str | None = None
     signed_headers: tuple[str, ...] = ()
-    signed_names: tuple[bytes, ...] = ()  # the same, as they are looked up
+    signed_names: tuple[bytes, ...] = ()  # the same, not decoded
     body_length: int | None = None
     timestamp: int | None = None
     expiration: int | None = None

@@ -60,7 +60,8 @@ def _visits(domain: str) -> tuple[tuple[str, ...], Batch, tuple[Use, ...]]:
     """Return the names a tree walk visits as far as DNS can be asked there, with the questions and their use."""
     places = _places(walk_names(domain))
     batch = tuple(question for _, question in places)
-    uses = tuple(Use(question, "dmarc", f"tree walk of {domain}", "RFC 9989 §4.10") for question in batch)
+    subject = f"tree walk of {domain}"
+    uses = tuple(Use(question, "dmarc", subject, "RFC 9989 §4.10") for question in batch)
     return tuple(name for name, _ in places), batch, uses
 
 
@@ -79,10 +80,9 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     failure: Malformed | None = None
     read = 0
     answers = yield batch
-    for name, answer in zip(visited, answers, strict=True):
+    for read, (name, question, answer) in enumerate(zip(visited, batch, answers, strict=True), 1):  # noqa: B007
         if answer.failed:
-            failure = failure or unanswered(batch[read], answer)
-        read += 1
+            failure = failure or unanswered(question, answer)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:

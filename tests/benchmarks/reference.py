@@ -101,7 +101,7 @@ def relaxed_pieces(raw: bytes, start: int) -> Iterator[memoryview]:
             piece = raw[start:end].replace(b"\t", b" ")
             if b"  " in piece:
                 piece = SPACES.sub(b" ", piece)
-            yield memoryview(CRLF.join(piece.split(b" \r\n")))
+            yield memoryview(piece.replace(b" \r\n", CRLF))
         start = end
 
 

@@ -91,6 +91,7 @@ def test_outcomes(authserv_id: str, connection: Connection, outcomes: dict[str, 
 @given(st.sampled_from(AUTHSERV_IDS), st.lists(method_results, max_size=3), st.booleans())
 @example("mx.example.org", [MethodResult("dkim", "fail", "\r\n\tdkim=pass")], True)
 @example("mx.example.org", [MethodResult("dkim", "fail", "x", (Property("header", "i", '"@example.com'),))], True)
+@example("mx.example.org", [MethodResult("dnswl", "pass", None, (Property("dns", "sec", "yes"),))], False)
 def test_results(authserv_id: str, results: list[MethodResult], utf8: bool) -> None:  # noqa: FBT001
     check(authserv_id, results, utf8=utf8, with_peer=True)
 

@@ -8,8 +8,9 @@ from email.parser import BytesHeaderParser
 import pytest
 
 import mailauth
-from mailauth import Connection, HeaderField, Message, UsageError
-from mailauth.authres import MethodResult, Property, parse, write
+from mailauth import Connection, HeaderField, Message, Reason, Result, UsageError
+from mailauth.authres import MethodResult, Property, parse, write, write_outcomes
+from mailauth.results import SpfOutcome
 from mailauth.testing import Zone
 
 HOSTILE = [
@@ -271,3 +272,14 @@ def test_the_local_part_of_mail_from_is_not_told() -> None:
     auth = mailauth.authenticate(b"From: <a@sender.example>\r\n\r\n", connection, Zone({}), "mx.example.org", 0)
     assert "smtp.mailfrom=sender.example" in auth.headers[0]
     assert "joe.soap" not in auth.headers[0]
+
+
+def test_words_of_a_program_are_as_good_as_ours() -> None:
+    # An outcome out of JSON has plain strings; what is written for it and for ours is the same, in either order
+    def field(**words: str) -> HeaderField:
+        spf = SpfOutcome(**words, detail="", domain="example.com", scope="mfrom")  # type: ignore[arg-type]
+        return write_outcomes("mx.example.org", Connection(mail_from="a@example.com"), spf=spf)
+
+    expected = "Authentication-Results: mx.example.org;\r\n\tspf=pass smtp.mailfrom=example.com"
+    assert field(result="pass", reason="spf_no_match") == expected
+    assert field(result=Result.PASS, reason=Reason.SPF_NO_MATCH) == expected

@@ -73,6 +73,12 @@ def test_every_delimiter_splits_and_empty_parts_stay() -> None:
     assert parse("%{l2.}").expand(values) == ".i"
 
 
+def test_nothing_else_splits() -> None:
+    # RFC 7208 §7.3: "split on the specified delimiter characters", whatever a HELO name holds
+    assert parse("%{hr}").expand({"h": "a\0b.c"}) == "c.a\0b"
+    assert parse("%{h1r--..--}").expand({"h": "a-b.c\0d+e"}) == "a"
+
+
 def test_upper_case_escapes_all_but_the_unreserved() -> None:
     assert parse("%{L}").expand(VALUES | {"l": "a-b.c_d~e+f&g ü"}) == "a-b.c_d~e%2Bf%26g%20%C3%BC"
     assert parse("%{L}").expand(VALUES | {"l": "\ud800"}).isascii()
