@@ -77,14 +77,9 @@ def clean(text: str, *, utf8: bool) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
-@lru_cache(maxsize=1024)
-def _matches(pattern: re.Pattern[str], text: str) -> bool:
-    return pattern.fullmatch(text) is not None
-
-
 def write_value(text: str, *, utf8: bool = False) -> str:
     """Return a value as a token where it is a plain one, else as a quoted-string (RFC 8601 §2.2)."""
-    if len(text) <= _VALUE_LENGTH and _matches(_TOKEN, text):
+    if len(text) <= _VALUE_LENGTH and _TOKEN.fullmatch(text):
         return text
     text = clean(text, utf8=utf8)
     return text if _TOKEN.fullmatch(text) else _quoted(text)
@@ -98,7 +93,7 @@ def write_address(text: str, *, utf8: bool = False) -> str:
     """Return [local-part]@domain in the address form of pvalue; what has no domain as any other value."""
     local, at, raw_domain = text.rpartition("@")
     domain = names.to_ascii(raw_domain)
-    if not at or domain is None or not _matches(_DOMAIN_NAME, domain):
+    if not at or domain is None or _DOMAIN_NAME.fullmatch(domain) is None:
         return write_value(text, utf8=utf8)
     if local:
         local = clean(local, utf8=utf8)
@@ -120,8 +115,6 @@ def authserv_id_of(name: str) -> str:
 
 
 _Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
-# One result as text, from the semicolon on; its method; whether it passed
-_Row: TypeAlias = tuple[str, str, bool]
 
 
 def write(
@@ -136,11 +129,7 @@ def write(
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
-    rows = [
-        (_fold(_words(r, utf8=utf8))[0], r.method, r.result == "pass")
-        for r in results
-        if _is_keyword(r.method) and _is_keyword(r.result)
-    ]
+    rows = [_fold(_words(r, utf8=utf8))[0] for r in results if _is_keyword(r.method) and _is_keyword(r.result)]
     return _field(authserv_id, rows, max_bytes)
 
 
@@ -169,7 +158,7 @@ def write_outcomes(
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
-    rows: list[_Row] = []
+    rows: list[str] = []
     ip = str(connection.ip or "")
     if spf is not None:
         comment = ""
@@ -182,7 +171,7 @@ def write_outcomes(
         length = _length_of_b(dkim)
         rows += [_dkim_row(o, length, utf8=utf8) for o in dkim]
         if not dkim:
-            rows.append((_fold(["dkim=none"])[0], "dkim", False))
+            rows.append(_fold(["dkim=none"])[0])
     if arc is not None:
         oldest = "" if arc.oldest_pass is None else str(arc.oldest_pass)
         remote_ip = "" if arc.result is Result.NONE else ip
@@ -195,17 +184,15 @@ def write_outcomes(
     return _field(authserv_id, rows, max_bytes)
 
 
-def _row(method: str, outcome: _Outcome, comment: str, properties: tuple[str, ...], b: str = "", *, utf8: bool) -> _Row:
+def _row(method: str, outcome: _Outcome, comment: str, properties: tuple[str, ...], b: str = "", *, utf8: bool) -> str:
     """Return one result; the properties are names and values in turn, of which empty ones are left out."""
     # What a stranger made long is not kept
     write = _kept if len("".join(properties)) <= _KEPT_LENGTH else _kept.__wrapped__
     text, column = write(method, outcome.result, outcome.reason, comment, properties, utf8)
-    if b:
-        text += _next(f"header.b={_value(b, utf8=utf8)}", column)[0]
-    return text, method, outcome.result == "pass"
+    return text + _next(f"header.b={_value(b, utf8=utf8)}", column)[0] if b else text
 
 
-def _dkim_row(outcome: DkimOutcome, length: int, *, utf8: bool) -> _Row:
+def _dkim_row(outcome: DkimOutcome, length: int, *, utf8: bool) -> str:
     properties = (
         "header.d", outcome.domain or "",
         "header.i", (outcome.domain and outcome.identity) or "",
@@ -252,7 +239,7 @@ def _value(text: str, *, utf8: bool) -> str:
 
 
 def _is_keyword(text: str) -> bool:
-    return len(text) <= _VALUE_LENGTH and _matches(_KEYWORD, text)
+    return len(text) <= _VALUE_LENGTH and _KEYWORD.fullmatch(text) is not None
 
 
 def _words(result: MethodResult, *, utf8: bool) -> list[str]:
@@ -296,23 +283,26 @@ def _head(authserv_id: str) -> str:
     return f"Authentication-Results: {write_value(authserv_id_of(authserv_id))}"
 
 
-def _field(authserv_id: str, rows: list[_Row], max_bytes: int) -> HeaderField:
+def _field(authserv_id: str, rows: list[str], max_bytes: int) -> HeaderField:
     head = _head(authserv_id)
     if not rows:
         return HeaderField(head + "; none")
-    text = head + "".join([text for text, _, _ in rows])
+    text = head + "".join(rows)
     if len(text) > max_bytes or not text.isascii():
         rows = _fitting(rows, max_bytes - len(head.encode()))
-        text = head + ("".join([text for text, _, _ in rows]) or "; none")
+        text = head + ("".join(rows) or "; none")
     return HeaderField(text)
 
 
-def _fitting(rows: list[_Row], room: int) -> list[_Row]:
+def _fitting(rows: list[str], room: int) -> list[str]:
     """Keep the rows that matter most: other methods than dkim, passing signatures, then the rest from the top."""
+    order = []
+    for i, row in enumerate(rows):
+        method, _, result = row.split()[1].partition("=")
+        order.append((method.partition("/")[0] == "dkim", result != "pass", i))
     kept = set()
-    order = sorted((method == "dkim", not passed, i, text) for i, (text, method, passed) in enumerate(rows))
-    for _, _, i, text in order:
-        if (size := len(text.encode())) <= room:
+    for _, _, i in sorted(order):
+        if (size := len(rows[i].encode())) <= room:
             room -= size
             kept.add(i)
     return [row for i, row in enumerate(rows) if i in kept]

@@ -29,7 +29,6 @@ CACHES = {
     "mailauth.address._parse_path",
     "mailauth.authres.forged._forms",
     "mailauth.authres.write._head",
-    "mailauth.authres.write._matches",
     "mailauth.authres.write._kept",
     "mailauth.connection._parse_address",
     "mailauth.dmarc.discovery._visits",
