@@ -38,7 +38,7 @@ MAX_BYTES = 16 * 1024
 # Controls, line and paragraph separators, and what reorders the text around it
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _B_LENGTH = 8  # RFC 6008 §4
-_KEPT_LENGTH = 400
+_KEPT_LENGTH = 400  # of the names and values of a result that is kept
 
 
 class HeaderField(str):
@@ -174,7 +174,7 @@ def write_outcomes(
             rows.append(_fold(["dkim=none"])[0])
     if arc is not None:
         oldest = "" if arc.oldest_pass is None else str(arc.oldest_pass)
-        remote_ip = "" if arc.result is Result.NONE else ip
+        remote_ip = "" if arc.result == Result.NONE else ip
         rows.append(_row("arc", arc, "", ("header.oldest-pass", oldest, "smtp.remote-ip", remote_ip), utf8=utf8))
     if dmarc is not None:
         policy = ("header.from", dmarc.author_domain or "", "policy.dmarc", dmarc.policy or "")
