@@ -9,6 +9,7 @@ Names inside a `Question` are A-labels, lower case, without the final dot.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -353,35 +354,6 @@ def _refuse_awaitables(answers: object) -> None:
         raise UsageError(msg)
 
 
-def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
-    """Run evaluations side by side: each round holds the questions of all that are still waiting."""
-    results: list[Any] = [None] * len(evaluations)
-    waiting: list[tuple[int, Evaluation[Any], Batch]] = []
-
-    def advance(index: int, evaluation: Evaluation[Any], answers: Answers | None) -> None:
-        try:
-            batch = next(evaluation) if answers is None else evaluation.send(answers)
-        except StopIteration as stop:
-            results[index] = stop.value
-        else:
-            waiting.append((index, evaluation, batch))
-
-    try:
-        for index, evaluation in enumerate(evaluations):
-            advance(index, evaluation, None)
-        while waiting:
-            answers = yield tuple(q for _, _, batch in waiting for q in batch)
-            current, position = waiting[:], 0
-            waiting.clear()
-            for index, evaluation, batch in current:
-                advance(index, evaluation, answers[position : position + len(batch)])
-                position += len(batch)
-    finally:
-        for evaluation in evaluations:
-            evaluation.close()
-    return tuple(results)
-
-
 class Transcript:
     """The questions of one message: each is asked once, within the limits; past them the rest time out unasked.
 
@@ -401,7 +373,7 @@ class Transcript:
     def gather(
         self, evaluations: Sequence[Evaluation[Any]], aside: Sequence[Evaluation[Any]] = (), share: int = 0
     ) -> Evaluation[list[Any]]:
-        """Run evaluations side by side, as `mailauth.gather` does; those `aside` may cause `share` questions in all."""
+        """Run evaluations side by side, in shared rounds; those `aside` may cause `share` questions in all."""
         answers = self.answers
         running = [*evaluations, *aside]
         sends = [evaluation.send for evaluation in running]
@@ -449,3 +421,8 @@ class Transcript:
             for evaluation in running:
                 evaluation.close()
         return results
+
+
+def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
+    """Run evaluations side by side: each round holds the questions of all that are still waiting, each asked once."""
+    return tuple((yield from Transcript(sys.maxsize, sys.maxsize).gather(evaluations)))

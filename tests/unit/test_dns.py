@@ -235,6 +235,13 @@ def test_rounds_are_shared() -> None:
     assert resolver.rounds == [(A, C), (B,)]
 
 
+def test_what_several_ask_is_asked_once() -> None:
+    resolver = Counting()
+    one, two = run(gather(ask(A, B), ask(B, A)), resolver)
+    assert (texts(one), texts(two)) == ([b"a", b"b"], [b"b", b"a"])
+    assert resolver.rounds == [(A, B)]
+
+
 def test_gather_nests() -> None:
     resolver = Counting()
     (inner, last) = run(gather(gather(ask(A), ask(B)), ask(C)), resolver)
