@@ -302,10 +302,10 @@ class Asker:
 
     def ask(self, batch: Batch) -> Any:
         """Return what the resolver returns; past the end of the time every question times out unasked."""
-        if self._end is None:
-            return self._resolve(batch, None)
-        left = self._end - self._clock()
-        return self._resolve(batch, left) if left > 0 else late(batch)
+        left = self.left()
+        if left is not None and left <= 0:
+            return late(batch)
+        return self._resolve(batch, left)
 
 
 def late(batch: Batch) -> Answers:

@@ -263,7 +263,7 @@ class Message:
                 hashes[cuts.pop()] = digest.copy().digest()
             digest.update(piece[done:] if done else piece)
             total = end
-        hashes |= dict.fromkeys((None, *cuts), digest.digest()) if cuts else {None: digest.digest()}
+        hashes |= dict.fromkeys((None, *cuts), digest.digest())
         for length, value in hashes.items():
             self._bodies[relaxed, length] = value, total
 

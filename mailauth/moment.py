@@ -15,8 +15,6 @@ def posix(now: datetime | float) -> int:
     Raises:
         UsageError: for a datetime without time zone, or anything else.
     """
-    if type(now) is int and -_FAR < now < _FAR:
-        return now
     if isinstance(now, datetime):
         if now.tzinfo is None:
             msg = f"now={now!r} has no time zone: give datetime(…, tzinfo=UTC), or POSIX seconds"

@@ -16,7 +16,7 @@ from typing import Any, overload
 from mailauth import authres, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, try_keys, unsigned_from, unsigned_octets
-from mailauth.dns import Answer, Evaluation, Use, all_secure, question_of, use_of
+from mailauth.dns import Answer, Evaluation, Question, Use, all_secure, question_of, use_of
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
@@ -64,9 +64,8 @@ def verify(
     sets: list[_Set] = []
     try:
         sets = _read_sets(message, limits)
-        names = _key_names(sets, limits)
-        questions = {name: question_of((name, "TXT")) for name in names}
-        answers = dict(zip(names, (yield tuple(questions.values())), strict=True))
+        questions = _key_questions(sets, limits)
+        answers = dict(zip(questions, (yield tuple(questions.values())), strict=True))
         if trace is not None:
             for i, each in enumerate(sets, 1):
                 for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
@@ -101,12 +100,12 @@ def verify(
     )
 
 
-def _key_names(sets: list[_Set], limits: Limits) -> dict[str, None]:
-    names = dict.fromkeys(name for s in sets for name in (s.ams.key_name, s.seal.key_name))
+def _key_questions(sets: list[_Set], limits: Limits) -> dict[str, Question]:
+    questions = {name: question_of((name, "TXT")) for s in sets for name in (s.ams.key_name, s.seal.key_name)}
     # Half of the questions of a message; the rest is for the checks that a policy rests on
-    if len(names) > limits.questions // 2:
-        raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain needs {len(names)} keys, more than {limits.questions // 2}")
-    return names
+    if (room := limits.questions // 2) < len(questions):
+        raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain needs {len(questions)} keys, more than {room}")
+    return questions
 
 
 def _sealers(sets: list[_Set]) -> tuple[str, ...]:

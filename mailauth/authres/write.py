@@ -67,10 +67,7 @@ class HeaderField(str):
 
 def clean(text: str, *, utf8: bool) -> str:
     """Return text that cannot leave a quoted-string: no controls, ASCII unless `utf8`, bounded."""
-    text = text[:_VALUE_LENGTH]
-    if text.isascii() and text.isprintable():
-        return text
-    text = _UNSAFE.sub("", text)
+    text = _UNSAFE.sub("", text[:_VALUE_LENGTH])
     if utf8:
         # RFC 6532 §3.4: lines are bounded in octets
         return text.encode()[:_VALUE_LENGTH].decode("utf-8", "ignore")

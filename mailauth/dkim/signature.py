@@ -20,8 +20,7 @@ ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
 _LENGTH_DIGITS = 76  # RFC 6376 §3.5
 _TIME_DIGITS = 12
 _CANONICAL = (b"simple", b"relaxed")
-_B_FIRST = re.compile(rb"[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
-_B_LATER = re.compile(rb";[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
+_B = re.compile(rb";[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
 
 
 @dataclass(slots=True)
@@ -178,8 +177,10 @@ def _read_identity(signature: Signature) -> None:
 def without_signature(field: bytes) -> bytes:
     """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5)."""
     name, colon, value = field.partition(b":")
-    found = _B_FIRST.match(value) or _B_LATER.search(value)
-    return field if found is None else name + colon + value[: found.end(1)] + value[found.end() :]
+    # As if each tag stood behind a semicolon: the octet to look for
+    tags = b";" + value
+    found = _B.search(tags)
+    return field if found is None else name + colon + tags[1 : found.end(1)] + tags[found.end() :]
 
 
 def header_digest(message: Message, position: int, signature: Signature) -> bytes:

@@ -16,6 +16,7 @@ from mailauth.dns import Batch, Evaluation, Question, Status, Use, all_secure, u
 from mailauth.results import Malformed
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
+_Places: TypeAlias = tuple[tuple[str, Question], ...]
 
 _MAX_LABELS = 8  # RFC 9989 §4.10: at most 8 queries
 _JUMP_TO = 7
@@ -56,16 +57,16 @@ def walk_names(domain: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _visits(domain: str) -> tuple[tuple[str, ...], Batch, tuple[Use, ...]]:
-    """Return the names a tree walk visits as far as DNS can be asked there, with the questions and their use."""
+def _visits(domain: str) -> tuple[_Places, Batch, tuple[Use, ...]]:
+    """Return the names a tree walk visits as far as DNS can be asked there, the questions, and their use."""
     places = _places(walk_names(domain))
     batch = tuple(question for _, question in places)
     subject = f"tree walk of {domain}"
     uses = tuple(Use(question, "dmarc", subject, "RFC 9989 §4.10") for question in batch)
-    return tuple(name for name, _ in places), batch, uses
+    return places, batch, uses
 
 
-def _places(visited: list[str]) -> tuple[tuple[str, Question], ...]:
+def _places(visited: list[str]) -> _Places:
     """Return the names at which DNS can be asked for a record, with the questions."""
     places = ((name, f"_dmarc.{name}") for name in visited)
     return tuple((name, Question(place, "TXT")) for name, place in places if names.queryable(place))
@@ -75,14 +76,13 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     """Find the DMARC records that concern a domain, and its Organizational Domain. Never raises for any answer."""
     if organizational_domain is not None:
         return (yield from _by_suffix_list(domain, organizational_domain(domain)))
-    visited, batch, uses = _visits(domain)
+    places, batch, uses = _visits(domain)
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
     read = 0
     answers = yield batch
-    for read, (name, question, answer) in enumerate(zip(visited, batch, answers, strict=True), 1):  # noqa: B007
-        if answer.failed:
-            failure = failure or unanswered(question, answer)
+    for read, ((name, question), answer) in enumerate(zip(places, answers, strict=True), 1):  # noqa: B007
+        failure = failure or unanswered(question, answer)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:

@@ -313,10 +313,8 @@ class _Check:
             raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")
         at_once = record.match_at_once(self.version, self.ip)
         # What stands behind a match is not evaluated
-        if at_once is None:
-            lookups, redirect = [m for _, m in record.lookups], record.redirect
-        else:
-            lookups, redirect = [m for place, m in record.lookups if place < at_once], None
+        lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
+        redirect = record.redirect if at_once is None else None
         # One alone is asked in this round by itself
         if len(lookups) + (redirect is not None) > 1:
             yield from self.ask_ahead(lookups, redirect, domain)
