@@ -184,13 +184,14 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
             raise _endless(text, at.start())
         written = match[0].removesuffix(".")
         name = "".join(_GAPS.split(written))
-        # A single label is nobody's domain: "Anna @ home"
-        if "." not in name and (match.end() == len(text) or text[match.end()].isascii()):
+        ends = _END.match(text, match.end())
+        # A single label is nobody's domain: "Anna @ home!"
+        if "." not in name and (ends or text[match.end()].isascii()):
             continue
         domain = names.to_ascii(name)
         # Words after a bare address: some readers take them for its end ("a@example.co m")
         words_follow = "<" not in text and _WORD.match(text, _skip(text, match.end()))
-        if domain is None or words_follow or _END.match(text, match.end()) is None:
+        if domain is None or words_follow or ends is None:
             raise _endless(text, at.start())
         found[domain] = None
         # Up to the white space or comment inside it, it may be another domain
