@@ -6,7 +6,7 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -16,7 +16,7 @@ from mailauth.dmarc.record import PolicyWord, Record
 from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Author
-from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
+from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Identifier, Malformed, Reason, Result, SpfOutcome
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
 
@@ -97,6 +97,7 @@ class _Check:
         if spf is not None and spf.domain:
             domain = names.to_ascii(spf.domain) or spf.domain
             self.identifiers.append(_Identifier("spf", domain, spf.result, spf.reason))
+        self.walked: dict[str, bool | None] = {}
 
     def outcome(self) -> Evaluation[DmarcOutcome]:
         domain = self.author.domain
@@ -108,6 +109,7 @@ class _Check:
                 reason=self.author.reason or Reason.AUTHOR_MISSING,
                 detail=self.author.detail,
                 discovery=self.discovery,
+                identifiers=tuple(Identifier(i.mechanism, i.domain, i.result) for i in self.identifiers),
                 disposition=disposition,
             )
         policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
@@ -131,17 +133,14 @@ class _Check:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
             return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
         passing = sorted({i.domain for i in self.identifiers if i.result is Result.PASS})
-        detail = f"nothing that passed is aligned with {domain}" + (
-            f" (passed: {', '.join(passing)})" if passing else ""
-        )
+        passed = f"passed: {', '.join(passing)}; not aligned" if passing else "nothing passed"
+        detail = f"no passing SPF or DKIM result is aligned with {domain} ({passed})"
         if self.spf is None or self.spf.reason is Reason.SPF_NO_CONNECTION:
             detail += "; SPF was not checked, so an SPF pass is not ruled out"
         return self._decided(policy, Result.FAIL, Reason.DMARC_NOT_ALIGNED, detail)
 
     def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Malformed | None]]:
         """Return the mechanisms with an aligned pass, and the trouble that leaves the question open."""
-        assert policy.record is not None  # noqa: S101  outcome() has answered that case
-        strict = {"dkim": policy.record.strict_dkim, "spf": policy.record.strict_spf}
         aligned: dict[Mechanism, None] = {}
         failure: Malformed | None = None
         # Exact matches first: they need no walk
@@ -149,13 +148,12 @@ class _Check:
             # RFC 7208 §8.2, RFC 6376 §6.1: whatever is no pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
-            if identifier != domain:
-                if strict[mechanism] or not self._could_align(identifier, domain, policy):
-                    continue
-                same, trouble = yield from self._same_organization(identifier, policy)
-                failure = failure or trouble
-                if not same:
-                    continue
+            same = self._known(mechanism, identifier, policy)
+            if same is None:
+                failure = failure or (yield from self._ask(identifier, policy))
+                same = self.walked[identifier]
+            if not same:
+                continue
             if result is Result.PASS:
                 aligned[mechanism] = None
             else:
@@ -164,23 +162,48 @@ class _Check:
         # In the order of the methods, whatever was found first
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
-    def _could_align(self, identifier: str, domain: str, policy: Policy) -> bool:
+    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | None:
+        """Say whether an identifier is aligned, as far as that needs no more DNS; None where it does."""
+        if identifier == policy.walk.domain:
+            return True
+        if policy.record is not None and (
+            policy.record.strict_dkim if mechanism == "dkim" else policy.record.strict_spf
+        ):
+            return False
+        if not self._could_align(identifier, policy):
+            return False
+        if self.organizational_domain is not None:
+            # RFC 7489 §3.2: the suffix list decides without DNS
+            return self.organizational_domain(identifier) == policy.walk.organizational_domain
+        return self.walked.get(identifier)
+
+    @staticmethod
+    def _could_align(identifier: str, policy: Policy) -> bool:
         """RFC 9989 §4.10.2, choice D22: only what is at or below the Organizational Domain of the author."""
         if policy.walk.failure is not None:
-            return names.related(identifier, domain)
+            return names.related(identifier, policy.walk.domain)
         return names.is_under(identifier, policy.walk.organizational_domain)
 
-    def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
+    def _ask(self, identifier: str, policy: Policy) -> Evaluation[Malformed | None]:
+        """Walk for an identifier, where that was not done ahead, and return the trouble that leaves it open."""
+        return self._compare(self.ahead.walks.get(identifier) or (yield from walk(identifier)), policy)
+
+    def _compare(self, walked: Walk, policy: Policy) -> Malformed | None:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
-        walked = self.ahead.walks.get(identifier) or (yield from walk(identifier, self.organizational_domain))
         self.trace += walked.uses
         failure = policy.walk.failure or walked.failure
-        if self.organizational_domain is not None:
-            # The suffix list decides without DNS
-            failure = None
-        if failure is not None:
-            return False, failure
-        return walked.organizational_domain == policy.walk.organizational_domain, None
+        same = walked.organizational_domain == policy.walk.organizational_domain
+        self.walked[walked.domain] = None if failure else same
+        return failure
+
+    def _identified(self, policy: Policy) -> Iterator[Identifier]:
+        """Say of each identifier whether it is aligned, as far as the answers at hand tell."""
+        for mechanism, domain, result, _ in self.identifiers:
+            aligned = self._known(mechanism, domain, policy)
+            if aligned is None and domain not in self.walked and domain in self.ahead.walks:
+                self._compare(self.ahead.walks[domain], policy)
+                aligned = self.walked[domain]
+            yield Identifier(mechanism, domain, result, aligned)
 
     def _decided(
         self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
@@ -188,8 +211,11 @@ class _Check:
         record = policy.record
         published = {} if record is None else dict(record.published)
         if published.get("pct", "100") != "100":
-            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
-            detail += "; pct= has no effect any more"
+            # Choice D18: it has no effect, which its publisher may not know. RFC 7489 §6.6.4 lets a receiver sample
+            psl = self.discovery == "psl"
+            detail += (
+                "; pct= is not applied: the advice is for every message" if psl else "; pct= has no effect any more"
+            )
         return DmarcOutcome(
             result=result,
             reason=reason,
@@ -202,6 +228,7 @@ class _Check:
             testing=bool(record and record.testing),
             discovery=self.discovery,
             aligned=aligned,
+            identifiers=tuple(self._identified(policy)),
             disposition=self._disposition(result, policy.requested),
             secure=policy.walk.secure,
         )
