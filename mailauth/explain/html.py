@@ -324,7 +324,8 @@ def _figure(authentication: Authentication) -> str:
         if count > len(sets):
             pieces.append(f'<text x="8" y="{y + 14}">… {count - len(sets)} newer sets</text>')
             y += 24
-    changed = " Of an ARC set, “changed” says that the message was changed after it." if sets else ""
+    passed = any(each.result == Result.PASS for each in sets)
+    changed = " Of an ARC set, “changed” says that the message was changed after it." if passed else ""
     return (
         f'<figure>\n<svg viewBox="0 0 420 {y}" role="img" aria-labelledby="svg-title svg-desc">\n'
         '<title id="svg-title">How the identifiers of the message relate to its author</title>\n'
@@ -363,4 +364,6 @@ def _arc_box(instance: int, y: int, each: _Set, *, last: bool) -> str:
     x, y = 8 + 214 * right, y + 102 * row
     arrow = f"M317 {y + 80}v10H103v12m-5 -7l5 7l5 -7" if right else f"M198 {y + 40}h24m-7 -5l7 5l-7 5"
     words = f"i={instance} {_mark(each.result)[0]} {each.result}, {each.word}"
-    return _box(x, y, 190, each.sealer, "", words, each.claim) + ("" if last else f'<path d="{arrow}"/>\n')
+    # The name in a broken chain is anybody's claim
+    label = "" if each.result == Result.PASS else "claims "
+    return _box(x, y, 190, each.sealer, label, words, each.claim) + ("" if last else f'<path d="{arrow}"/>\n')

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from mailauth.dns import Answer, Question, Status
+from mailauth.taglist import decode_base64
 
 MAX_LINE = 300
 _MAX_DETAIL = 1000
@@ -57,9 +58,10 @@ def _decoded(word: re.Match[str]) -> str:
     if _CHARSET.fullmatch(word[1]) is None:
         return word[0]
     try:
-        octets = binascii.a2b_base64(word[3]) if word[2] in "bB" else binascii.a2b_qp(word[3], header=True)
-        return octets.decode(word[1], "replace")
-    except (ValueError, LookupError):
+        coded = word[3].encode()
+        octets = decode_base64(coded) if word[2] in "bB" else binascii.a2b_qp(coded, header=True)
+        return word[0] if octets is None else octets.decode(word[1], "replace")
+    except LookupError:
         return word[0]
 
 
