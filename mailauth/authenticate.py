@@ -57,7 +57,7 @@ class Authentication(Outcome):
         rounds: the number of questions of each round.
         uses: each use of an answer; `trace` puts both together.
         normalised: the input had bare LF line ends; what was evaluated has CRLF.
-        limits: the bounds that held.
+        limits: the bounds that held (not compared: what was found under others may be the same).
     """
 
     connection: Connection
@@ -73,7 +73,7 @@ class Authentication(Outcome):
     rounds: tuple[int, ...]
     uses: tuple[Use, ...]
     normalised: bool
-    limits: Limits = DEFAULT_LIMITS
+    limits: Limits = dataclasses.field(default=DEFAULT_LIMITS, compare=False)
 
     @property
     def trace(self) -> tuple[Traced, ...]:

@@ -303,7 +303,8 @@ class DmarcOutcome(Outcome):
     `author_domain` is the domain of From, None when there is not exactly one (`reason` then says why, and a
     receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in;
     `published` the tags of the record as published. `aligned` names the mechanisms that gave an aligned pass,
-    `identifiers` all that were looked at, those of DKIM in the order of the signatures. `disposition` is advice.
+    `identifiers` all that were looked at, those of DKIM in the order of the signatures (not compared: the rest is
+    the verdict). `disposition` is advice.
     """
 
     result: Result
@@ -317,7 +318,7 @@ class DmarcOutcome(Outcome):
     testing: bool = False
     discovery: Literal["treewalk", "psl"] = "treewalk"
     aligned: tuple[Literal["dkim", "spf"], ...] = ()
-    identifiers: tuple[Identifier, ...] = ()
+    identifiers: tuple[Identifier, ...] = field(default=(), compare=False)
     disposition: Disposition = Disposition.ACCEPT
     secure: bool | None = None
 

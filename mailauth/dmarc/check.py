@@ -6,7 +6,8 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -57,13 +58,10 @@ def check(
     return _Check(author, spf, dkim, limits, options, organizational_domain, ahead or Ahead(), trace).outcome()
 
 
-class _Identifier(NamedTuple):
-    """An Authenticated Identifier, as far as it is one: RFC 9989 §4.4."""
-
-    mechanism: Mechanism
-    domain: str
-    result: Result
-    reason: Reason
+# An Authenticated Identifier, as far as it is one (RFC 9989 §4.4), and the reason of its result
+_Found: TypeAlias = tuple[Mechanism, str, Result, Reason]
+# As quick as a plain tuple
+_identifier_of: Callable[[tuple[Mechanism, str, Result, bool | None]], Identifier] = partial(tuple.__new__, Identifier)
 
 
 def _invalid(record: Record) -> str:
@@ -89,15 +87,15 @@ class _Check:
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
-        self.identifiers = [
-            _Identifier("dkim", names.to_ascii(d.domain) or d.domain, d.result, d.reason)
+        self.identifiers: list[_Found] = [
+            ("dkim", names.to_ascii(d.domain) or d.domain, d.result, d.reason)
             for d in dkim
             if d.domain and (options.count_testing_keys or not d.testing)
         ]
         if spf is not None and spf.domain:
             domain = names.to_ascii(spf.domain) or spf.domain
-            self.identifiers.append(_Identifier("spf", domain, spf.result, spf.reason))
-        self.walked: dict[str, bool | None] = {}
+            self.identifiers.append(("spf", domain, spf.result, spf.reason))
+        self.walked: dict[str, bool | Malformed] = {}
 
     def outcome(self) -> Evaluation[DmarcOutcome]:
         domain = self.author.domain
@@ -109,7 +107,7 @@ class _Check:
                 reason=self.author.reason or Reason.AUTHOR_MISSING,
                 detail=self.author.detail,
                 discovery=self.discovery,
-                identifiers=tuple(Identifier(i.mechanism, i.domain, i.result) for i in self.identifiers),
+                identifiers=tuple([_identifier_of((m, name, found, None)) for m, name, found, _ in self.identifiers]),
                 disposition=disposition,
             )
         policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
@@ -132,7 +130,7 @@ class _Check:
         if failure is not None:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
             return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
-        passing = sorted({i.domain for i in self.identifiers if i.result is Result.PASS})
+        passing = sorted({name for _, name, found, _ in self.identifiers if found is Result.PASS})
         passed = f"passed: {', '.join(passing)}; not aligned" if passing else "nothing passed"
         detail = f"no passing SPF or DKIM result is aligned with {domain} ({passed})"
         if self.spf is None or self.spf.reason is Reason.SPF_NO_CONNECTION:
@@ -144,37 +142,37 @@ class _Check:
         aligned: dict[Mechanism, None] = {}
         failure: Malformed | None = None
         # Exact matches first: they need no walk
-        for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i.domain != domain):
+        for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i[1] != domain):
             # RFC 7208 §8.2, RFC 6376 §6.1: whatever is no pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
             same = self._known(mechanism, identifier, policy)
             if same is None:
-                failure = failure or (yield from self._ask(identifier, policy))
-                same = self.walked[identifier]
-            if not same:
-                continue
-            if result is Result.PASS:
+                same = self._compare((yield from walk(identifier)), policy)
+            if isinstance(same, Malformed):
+                failure = failure or same
+            elif same and result is Result.PASS:
                 aligned[mechanism] = None
-            else:
+            elif same:
                 open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
                 failure = failure or Malformed(reason, open_question)
         # In the order of the methods, whatever was found first
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
-    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | None:
-        """Say whether an identifier is aligned, as far as that needs no more DNS; None where it does."""
+    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Malformed | None:
+        """Say whether an identifier is aligned, or what leaves that open; None where its walk was not made."""
         if identifier == policy.walk.domain:
             return True
-        if policy.record is not None and (
-            policy.record.strict_dkim if mechanism == "dkim" else policy.record.strict_spf
-        ):
+        record = policy.record
+        if record is not None and (record.strict_dkim if mechanism == "dkim" else record.strict_spf):
             return False
         if not self._could_align(identifier, policy):
             return False
         if self.organizational_domain is not None:
             # RFC 7489 §3.2: the suffix list decides without DNS
             return self.organizational_domain(identifier) == policy.walk.organizational_domain
+        if identifier in self.ahead.walks and identifier not in self.walked:
+            self._compare(self.ahead.walks[identifier], policy)
         return self.walked.get(identifier)
 
     @staticmethod
@@ -184,26 +182,17 @@ class _Check:
             return names.related(identifier, policy.walk.domain)
         return names.is_under(identifier, policy.walk.organizational_domain)
 
-    def _ask(self, identifier: str, policy: Policy) -> Evaluation[Malformed | None]:
-        """Walk for an identifier, where that was not done ahead, and return the trouble that leaves it open."""
-        return self._compare(self.ahead.walks.get(identifier) or (yield from walk(identifier)), policy)
-
-    def _compare(self, walked: Walk, policy: Policy) -> Malformed | None:
+    def _compare(self, walked: Walk, policy: Policy) -> bool | Malformed:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
         self.trace += walked.uses
-        failure = policy.walk.failure or walked.failure
         same = walked.organizational_domain == policy.walk.organizational_domain
-        self.walked[walked.domain] = None if failure else same
-        return failure
+        found = self.walked[walked.domain] = policy.walk.failure or walked.failure or same
+        return found
 
-    def _identified(self, policy: Policy) -> Iterator[Identifier]:
+    def _identified(self, policy: Policy) -> tuple[Identifier, ...]:
         """Say of each identifier whether it is aligned, as far as the answers at hand tell."""
-        for mechanism, domain, result, _ in self.identifiers:
-            aligned = self._known(mechanism, domain, policy)
-            if aligned is None and domain not in self.walked and domain in self.ahead.walks:
-                self._compare(self.ahead.walks[domain], policy)
-                aligned = self.walked[domain]
-            yield Identifier(mechanism, domain, result, aligned)
+        known = [(m, domain, result, self._known(m, domain, policy)) for m, domain, result, _ in self.identifiers]
+        return tuple([_identifier_of((m, d, r, None if isinstance(a, Malformed) else a)) for m, d, r, a in known])
 
     def _decided(
         self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
@@ -228,7 +217,7 @@ class _Check:
             testing=bool(record and record.testing),
             discovery=self.discovery,
             aligned=aligned,
-            identifiers=tuple(self._identified(policy)),
+            identifiers=self._identified(policy),
             disposition=self._disposition(result, policy.requested),
             secure=policy.walk.secure,
         )

@@ -200,6 +200,16 @@ def test_what_dns_leaves_open_is_not_decided() -> None:
     assert [i.aligned for i in outcome.identifiers] == [True, None, False]
 
 
+def test_trouble_with_one_identifier_does_not_hide_another() -> None:
+    faults = {"_dmarc.a.example.com": "TIMEOUT", "_dmarc.b.example.com": "SERVFAIL"}
+    several = [dkim("a.example.com"), dkim("b.example.com"), dkim("c.example.com")]
+    outcome = check("example.com", None, *several, faults=faults)
+    assert outcome.result is Result.PASS
+    assert [i.aligned for i in outcome.identifiers] == [None, None, True]
+    outcome = check("example.com", None, *several[:2], faults=faults)
+    assert (outcome.result, outcome.reason) == (Result.TEMPERROR, Reason.DNS_TIMEOUT)
+
+
 def test_without_an_author_nothing_is_aligned_or_not() -> None:
     outcome = check(Author(domain=None, reason=Reason.AUTHOR_MISSING), None, dkim("example.com"))  # type: ignore[arg-type]
     assert [tuple(i) for i in outcome.identifiers] == [("dkim", "example.com", "pass", None)]
