@@ -32,7 +32,7 @@ from mailauth.results import (
 
 _MAX_USES = 60
 _MAX_SIGNATURES = 50
-_MAX_SETS = 20
+_MAX_SETS = 10
 _MAX_CLAIMS = 20
 _MAX_FEW = 10
 _SILENT = frozenset({Result.PASS, Result.NONE})
@@ -217,6 +217,10 @@ class Checks:
         return some([claim + change for change in changes], _MAX_FEW)
 
     # -- ARC
+
+    def dmarc_claims(self) -> tuple[str, ...]:
+        """Return the DMARC result that each of the first ARC sets claims, empty where it claims none."""
+        return tuple(next((r.result for r in results if r.method == "dmarc"), "") for results in self._payloads)
 
     @cached_property
     def _payloads(self) -> list[tuple[Any, ...]]:

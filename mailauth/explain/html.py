@@ -126,7 +126,7 @@ def as_html(story: Story, authentication: Authentication, title: str = "") -> st
         + "".join(f"<p>{_text(name)}: <bdi>{_text(value)}</bdi></p>\n" for name, value in story.identity)
         + f'<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
         + _section("advice", "What to do", advice)
-        + _section("picture", "In one picture", _figure(authentication))
+        + _section("picture", "In one picture", _figure(authentication, story.sealed))
         + _section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
         + _section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
         + _section("dns", "What was asked of DNS", _questions(authentication))
@@ -276,7 +276,7 @@ def _link(mechanism: Any, label: str, outcome: Any, dmarc: DmarcOutcome | None, 
     return _Link(label, outcome.domain or "no domain", str(outcome.result), counts, word)
 
 
-def _sets(authentication: Authentication) -> tuple[list[_Set], int]:
+def _sets(authentication: Authentication, sealed: tuple[str, ...]) -> tuple[list[_Set], int]:
     """Return the first sets of the chain, and how many there are."""
     arc = authentication.arc
     if arc is None:
@@ -287,15 +287,14 @@ def _sets(authentication: Authentication) -> tuple[list[_Set], int]:
         word = "chain broken" if arc.result is Result.FAIL else "changed"
         if arc.result is Result.PASS and index + 1 >= (arc.oldest_pass or 0):
             word = "unchanged"
-        claims = arc.payloads[index].results if index < len(arc.payloads) else ()
-        claim = next((f"claims dmarc={_cut(claim.result, 10)}" for claim in claims if claim.method == "dmarc"), "")
+        claim = f"claims dmarc={_cut(sealed[index], 10)}" if index < len(sealed) and sealed[index] else ""
         sealer = arc.sealers[index] if index < len(arc.sealers) else ""
         sets.append(_Set(sealer or "unknown sealer", str(arc.result), word, claim))
     return sets, count
 
 
-def _figure(authentication: Authentication) -> str:
-    links, (sets, count) = _links(authentication), _sets(authentication)
+def _figure(authentication: Authentication, sealed: tuple[str, ...]) -> str:
+    links, (sets, count) = _links(authentication), _sets(authentication, sealed)
     dmarc = authentication.dmarc
     author = (dmarc.author_domain if dmarc is not None else None) or "no single author"
     verdict = f"DMARC {dmarc.result}, advice: {dmarc.disposition}" if dmarc is not None else "DMARC was not checked"

@@ -29,7 +29,8 @@ class Story:
     """The whole story.
 
     `headline` is the verdict in a sentence. `identity` is what the message says of itself: names of fields and their
-    values. `path` begins with the oldest hop. `steps` are the checks, `questions` those to DNS.
+    values. `path` begins with the oldest hop. `steps` are the checks, `questions` those to DNS. `sealed` are the DMARC
+    results that the first ARC sets claim.
     """
 
     headline: str
@@ -38,6 +39,7 @@ class Story:
     steps: tuple[Step, ...]
     advice: tuple[str, ...]
     questions: tuple[str, ...]
+    sealed: tuple[str, ...] = ()
 
 
 def tell(authentication: Authentication, raw: Octets | None = None) -> Story:
@@ -50,14 +52,16 @@ def tell(authentication: Authentication, raw: Octets | None = None) -> Story:
     """
     # Under the limits it was judged by, so that positions mean the same
     message = None if raw is None else Message.parse(raw, authentication.limits)
+    checks = Checks(authentication, message)
     guess = _GUESS if is_guess(authentication.connection) else ""
     return Story(
         headline=_headline(authentication) + guess,
         identity=() if message is None else tuple(_identity(message)),
         path=() if message is None else tuple(_path(message)),
-        steps=tuple(Checks(authentication, message).steps()),
+        steps=tuple(checks.steps()),
         advice=tuple(_advice(authentication)),
         questions=tuple(map(_question, authentication.trace)),
+        sealed=checks.dmarc_claims(),
     )
 
 
