@@ -37,7 +37,7 @@ _MAX_CLAIMS = 20
 _MAX_FEW = 10
 _SILENT = frozenset({Result.PASS, Result.NONE})
 _CHANGED = frozenset({Reason.BODY_HASH_MISMATCH, Reason.SIGNATURE_MISMATCH})
-# What comes after the signature was found to verify; all others are claims of nobody knows whom
+# The reasons of a signature that verifies; all others leave open whose words its tags are
 _VERIFIED = frozenset(
     {
         Reason.SIGNATURE_VERIFIED,
@@ -166,18 +166,16 @@ class Checks:
 
     def _no_signature(self) -> Step:
         message = self._message
-        detail = "no DKIM-Signature was checked"
-        if message is not None and message.overflow is None and not message.find(b"dkim-signature"):
-            detail = "the message has no DKIM-Signature"
+        absent = message is not None and message.overflow is None and not message.find(b"dkim-signature")
         return Step(
             check="dkim",
             subject="",
             result="none",
             reason="",
-            detail=detail,
+            detail="the message has no DKIM-Signature" if absent else "no DKIM-Signature was checked",
             meaning="",
             source="RFC 6376 §3.5",
-            remedy=("The author's domain should sign its mail.",),
+            remedy=("The author's domain should sign its mail.",) if absent else (),
         )
 
     def _signature(self, outcome: DkimOutcome) -> Step:
