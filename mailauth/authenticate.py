@@ -57,6 +57,7 @@ class Authentication(Outcome):
         rounds: the number of questions of each round.
         uses: each use of an answer; `trace` puts both together.
         normalised: the input had bare LF line ends; what was evaluated has CRLF.
+        limits: the bounds that held (not compared: what was found under others may be the same).
     """
 
     connection: Connection
@@ -72,6 +73,7 @@ class Authentication(Outcome):
     rounds: tuple[int, ...]
     uses: tuple[Use, ...]
     normalised: bool
+    limits: Limits = dataclasses.field(default=DEFAULT_LIMITS, compare=False)
 
     @property
     def trace(self) -> tuple[Traced, ...]:
@@ -220,11 +222,9 @@ def _compose(
     early: list[Evaluation[Any]] = []
     walks: list[str] = []
     if "dmarc" in checks and author.domain:
-        walks = dmarc.walks_ahead(author.domain, identifiers)
-        early = [
-            dmarc.find_policy(author.domain, organizational),
-            *(dmarc.walk(domain, organizational) for domain in walks),
-        ]
+        # A suffix list compares identifiers without DNS
+        walks = dmarc.walks_ahead(author.domain, identifiers) if organizational is None else []
+        early = [dmarc.find_policy(author.domain, organizational), *map(dmarc.walk, walks)]
     verdicts = [
         spf_check("mfrom") if "spf" in checks else _nothing(),
         dkim.verify(
@@ -303,6 +303,7 @@ def _compose(
         rounds=tuple(transcript.rounds),
         uses=tuple(trace),
         normalised=message.normalised,
+        limits=limits,
     )
 
 

@@ -42,7 +42,7 @@ def check(
         if each.failed:
             failed = failed or (forward, each)
         elif int(ip) in each.parsed(ADDRESSES[ip.version]):
-            detail = f"{client} is {forward.name}, and back"
+            detail = f"{client} resolves to {forward.name}, which resolves back to it"
             return IprevOutcome(
                 result=Result.PASS, reason=Reason.IPREV_MATCH, detail=one_line(detail), name=forward.name, secure=secure
             )

@@ -50,7 +50,7 @@ _TRY_AGAIN = "You may defer the message and check it again; ARC has no temporary
 _UNUSABLE = "The record cannot be used: treat it as absent, or refuse (550 5.7.24), so that its owner learns of it."
 _NOT_READ_TO_THE_END = f"{_UNUSABLE} The client may be a good one."
 _AS_BROKEN_CHAIN = "Treat the message as one without a chain."
-_HOLD_BACK = "DMARC cannot protect such a message: quarantine or refuse it."
+_HOLD_BACK = "DMARC cannot protect such a message: quarantine or refuse it, unless it is a bounce."
 
 _DNS: Mapping[Reason, Entry] = {
     Reason.DNS_TIMEOUT: Entry(
@@ -78,7 +78,7 @@ _SPF: Mapping[Reason, Entry] = {
         results=("spf=pass", "spf=fail", "spf=softfail", "spf=neutral"),
     ),
     Reason.SPF_NO_MATCH: Entry(
-        meaning="No directive of the record matches the client, and the record says nothing of all others.",
+        meaning="No directive of the record matches the client, and the record does not say what holds for all others.",
         source="RFC 7208 §4.7",
         sender="End the record with `-all` or `~all`.",
         receiver="Treat it exactly as if there were no record.",
@@ -88,20 +88,20 @@ _SPF: Mapping[Reason, Entry] = {
         meaning="The domain publishes no SPF record.",
         source="RFC 7208 §4.5",
         sender="Publish one TXT record that begins with `v=spf1`.",
-        receiver="SPF says nothing of this message.",
+        receiver="SPF says nothing about this message.",
         results=_SPF_NONE,
     ),
     Reason.SPF_NO_DOMAIN: Entry(
-        meaning="The MAIL FROM or HELO identity holds no domain name of several labels.",
+        meaning="The MAIL FROM or HELO identity has no domain name of several labels.",
         source="RFC 7208 §4.3",
         sender="Send with a full domain name in MAIL FROM and HELO.",
-        receiver="SPF says nothing of this message.",
+        receiver="SPF says nothing about this message.",
         results=_SPF_NONE,
     ),
     Reason.SPF_NO_CONNECTION: Entry(
         meaning="The caller does not know the client address, the reverse-path or the HELO name.",
         source="RFC 7208 §4.1",
-        sender="Nothing: the sender has no part in it.",
+        sender="Nothing: it does not depend on the sender.",
         receiver="Give a full `Connection`, or read it from the message with `from_received`.",
         results=_SPF_NONE,
     ),
@@ -172,28 +172,28 @@ _SPF: Mapping[Reason, Entry] = {
 
 _DKIM: Mapping[Reason, Entry] = {
     Reason.SIGNATURE_VERIFIED: Entry(
-        meaning="The signature verifies, and nothing this receiver minds stands against it.",
+        meaning="The signature verifies and is acceptable to this receiver.",
         source="RFC 6376 §6.1.3",
         sender="",
-        receiver="The domain `d=` takes responsibility for the message; whether it is the author's, DMARC says.",
+        receiver="The domain `d=` takes responsibility for the message; DMARC says whether it is the author's.",
         results=("dkim=pass",),
     ),
     Reason.BODY_HASH_MISMATCH: Entry(
-        meaning="The body is not the one that was signed.",
+        meaning="The body does not have the hash that the signature names in `bh=`.",
         source="RFC 6376 §6.1.3, §3.6.1",
         sender="Sign after the last change to the body: footers, virus notices, line wrapping, transfer encoding.",
         receiver=f"{_AS_UNSIGNED} Mailing lists cause it; with a key in testing (`t=y`) it is `neutral`.",
         results=_CHANGED,
     ),
     Reason.SIGNATURE_MISMATCH: Entry(
-        meaning="The body is as signed, but a signed header field was changed, or the signature is of another key.",
+        meaning="The body hash fits, but a signed header field was changed, or another key made the signature.",
         source="RFC 6376 §6.1.3, §3.6.1",
         sender="Sign after the last change to the header, and publish the key that belongs to the selector.",
         receiver=f"{_AS_UNSIGNED} Mailing lists cause it; with a key in testing (`t=y`) it is `neutral`.",
         results=_CHANGED,
     ),
     Reason.SIGNATURE_SYNTAX: Entry(
-        meaning="The signature field is no tag list, lacks a required tag, or has a value outside its grammar.",
+        meaning="The signature field is not a tag list, lacks a required tag, or has a value outside its grammar.",
         source="RFC 6376 §3.2, §3.5, §6.1.1",
         sender="Repair the signer; `detail` says what is wrong.",
         receiver=_AS_UNSIGNED,
@@ -235,7 +235,7 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_UNREADABLE,
     ),
     Reason.BAD_DOMAIN: Entry(
-        meaning="`d=` or `s=` is no domain name, or both together are too long for one.",
+        meaning="`d=` or `s=` is not a domain name, or both together are too long for one.",
         source="RFC 6376 §3.5, §3.6.2.1",
         sender="Repair the name in the settings of the signer.",
         receiver=_AS_UNSIGNED,
@@ -256,7 +256,7 @@ _DKIM: Mapping[Reason, Entry] = {
         results=("dkim=permerror",),
     ),
     Reason.RSA_SHA1: Entry(
-        meaning="The signature is made with `rsa-sha1`, which is no longer valid.",
+        meaning="The signature was made with `rsa-sha1`, which is no longer valid.",
         source="RFC 8301 §3.1",
         sender="Sign with `rsa-sha256`.",
         receiver=_AS_UNSIGNED,
@@ -277,7 +277,7 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_BROKEN,
     ),
     Reason.KEY_SYNTAX: Entry(
-        meaning="What stands at the selector is no well-formed key record.",
+        meaning="The record at the selector is not a well-formed key record.",
         source="RFC 6376 §3.6.1, §6.1.2",
         sender="Publish the record again; often a string was cut, or quotes and backslashes were copied into it.",
         receiver=_AS_UNSIGNED,
@@ -308,7 +308,7 @@ _DKIM: Mapping[Reason, Entry] = {
         meaning="The RSA key has fewer than `Limits.min_key_bits` (1024) bits.",
         source="RFC 8301 §3.2",
         sender="Make a key of 2048 bits, under a new selector.",
-        receiver=f"{_AS_UNSIGNED} Anybody with some computing power could have made it.",
+        receiver=f"{_AS_UNSIGNED} Anybody with some computing power could have made the signature.",
         results=_BROKEN,
     ),
     Reason.LIMIT_KEY_BITS: Entry(
@@ -343,7 +343,7 @@ _DKIM: Mapping[Reason, Entry] = {
         meaning="The signature verifies, but `d=` is a public suffix or a single label.",
         source="choice, RFC 6376 §6.1.1",
         sender="Sign with a domain of your own.",
-        receiver="Such a name answers for everybody below it; `Options.allow_public_suffix` accepts it.",
+        receiver="Such a name speaks for everybody below it; `Options.allow_public_suffix` accepts it.",
         results=_DKIM_POLICY,
     ),
     Reason.UNSIGNED_FROM: Entry(
@@ -354,10 +354,10 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_BEYOND,
     ),
     Reason.UNSIGNED_DUPLICATES: Entry(
-        meaning="The signature verifies, but a field such as Subject stands more often than it is signed.",
+        meaning="The signature verifies, but a field such as Subject appears more often than it is signed.",
         source="choice, RFC 6376 §8.15",
         sender="Name such fields once more in `h=` than they occur.",
-        receiver="Only `Options.strict` minds; without it this is a pass that lists `unsigned_duplicates`.",
+        receiver="Only `Options.strict` refuses it; without it this is a pass that lists `unsigned_duplicates`.",
         results=_DKIM_POLICY,
     ),
     Reason.LIMIT_SIGNATURES: Entry(
@@ -395,7 +395,7 @@ _ARC: Mapping[Reason, Entry] = {
         meaning="The message has no ARC set.",
         source="RFC 8617 §5.2",
         sender="Nothing: ARC is for those who forward mail.",
-        receiver="ARC says nothing of this message.",
+        receiver="ARC says nothing about this message.",
         results=("arc=none",),
     ),
     Reason.ARC_VERIFIED: Entry(
@@ -413,14 +413,14 @@ _ARC: Mapping[Reason, Entry] = {
         results=_ARC_FAIL,
     ),
     Reason.ARC_CV_FAIL: Entry(
-        meaning="The last sealer found the chain broken, and says so with `cv=fail`.",
+        meaning="The last sealer says with `cv=fail` that it found the chain broken.",
         source="RFC 8617 §4.4, §5.2",
         sender="A forwarder should find the hop before the last sealer that broke the chain.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),
     Reason.ARC_SEAL: Entry(
-        meaning="A seal does not verify: an ARC field was changed, or the seal is of another key.",
+        meaning="A seal does not verify: an ARC field was changed, or the seal was made with another key.",
         source="RFC 8617 §5.1.1, §5.2",
         sender="A forwarder should keep the ARC fields of others as they are, and publish the key of its seal.",
         receiver=_AS_BROKEN_CHAIN,
@@ -440,11 +440,11 @@ _DMARC: Mapping[Reason, Entry] = {
         meaning="An SPF or DKIM pass is for the domain in From, or, where relaxed, for its organization.",
         source="RFC 9989 §4.4, §5.3.5",
         sender="",
-        receiver="The domain in From is genuine, which says nothing of whether the mail is wanted.",
+        receiver="The domain in From is genuine; that does not say whether the mail is wanted.",
         results=("dmarc=pass",),
     ),
     Reason.DMARC_NOT_ALIGNED: Entry(
-        meaning="The domain in From has a policy, and nothing that passed is for it.",
+        meaning="The domain in From has a policy, and no passing SPF or DKIM result is aligned with it.",
         source="RFC 9989 §5.3.5, §5.3.6",
         sender="Sign with a `d=` of the domain in From; SPF alone does not survive forwarding.",
         receiver="Follow `disposition`; mailing lists and forwarders cause it too.",
@@ -479,7 +479,7 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_SYNTAX: Entry(
-        meaning="From is no list of addresses, so different programs may read different addresses out of it.",
+        meaning="From is not a list of addresses, so different programs may read different addresses out of it.",
         source="choice, RFC 9989 §11.5, RFC 5322 §3.4",
         sender="Write From as `Name <local@domain>`, with quotes around a name that holds special characters.",
         receiver=_HOLD_BACK,
@@ -493,14 +493,14 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_DOMAIN_INVALID: Entry(
-        meaning="What stands behind the @ of From is no full host name: a literal, a single label, an underscore.",
+        meaning="The part after the @ in From is not a fully qualified domain name: a literal, a single label.",
         source="choice, RFC 9989 §3.2.2, §5.3.1",
         sender="Write From with a registered domain.",
         receiver=_HOLD_BACK,
         results=_DMARC_PERMERROR,
     ),
     Reason.HEADER_AMBIGUOUS: Entry(
-        meaning="The header can be read in two ways: a line is no field or only blanks, or there is a bare CR or LF.",
+        meaning="The header can be read in two ways: a line is not a field or is blank, or there is a bare CR or LF.",
         source="choice, RFC 9989 §11.5, RFC 5322 §2.2",
         sender="Repair the program that writes the header; each field needs a name, a colon and a CRLF.",
         receiver=_HOLD_BACK,
@@ -523,7 +523,7 @@ _DMARC: Mapping[Reason, Entry] = {
     Reason.LIMIT_FIELD_BYTES: Entry(
         meaning="A header field is longer than `Limits.field_bytes`.",
         source="choice, RFC 9989 §11.5",
-        sender="Shorten the field; long lists of recipients belong into the envelope.",
+        sender="Shorten the field; long lists of recipients belong in the envelope.",
         receiver=_HOLD_BACK,
         results=_DMARC_PERMERROR,
     ),
@@ -552,14 +552,14 @@ _DMARC: Mapping[Reason, Entry] = {
 
 _IPREV: Mapping[Reason, Entry] = {
     Reason.IPREV_MATCH: Entry(
-        meaning="A reverse name of the client leads back to its address.",
+        meaning="A reverse name of the client resolves back to its address.",
         source="RFC 8601 §3",
         sender="",
-        receiver="The client has a name; that says nothing of the author.",
+        receiver="The client has a name; that says nothing about the author.",
         results=("iprev=pass",),
     ),
     Reason.IPREV_NO_MATCH: Entry(
-        meaning="The client has reverse names, but none of them leads back to its address.",
+        meaning="The client has reverse names, but none of them resolves back to its address.",
         source="RFC 8601 §2.7.3, §3",
         sender="Add an A or AAAA record for the reverse name, or correct the PTR record.",
         receiver="A weak sign on its own, as reverse names are often badly kept.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from mailauth.errors import MailauthError
 
@@ -163,9 +163,10 @@ class SpfOutcome(Outcome):
 
     `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as the
     record writes it (None when none did). `explanation` is text of a third party, fetched after a fail: show it
-    as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS (at
-    most 10), `void_lookups` those that found nothing (at most 2). `secure`, here and in the other outcomes: every DNS
-    answer it rests on was found secure by a validator that the resolver trusts; None where it was not asked.
+    as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS
+    (`Limits.spf_terms`), `void_lookups` those that found nothing (`Limits.spf_void`). `secure`, here and in the other
+    outcomes: every DNS answer it rests on was found secure by a validator that the resolver trusts; None where it was
+    not asked.
     """
 
     result: Result
@@ -278,14 +279,32 @@ class ArcOutcome(Outcome):
         }
 
 
+class Identifier(NamedTuple):
+    """An identifier that DMARC looked at: the d= of a signature, or the domain that SPF checked (RFC 9989 §4.4).
+
+    `result` is that of its own check. `aligned` says whether it is aligned with the author domain; None where that was
+    not decided: there is no author domain, the tree walk was not needed, or DNS did not answer.
+    """
+
+    mechanism: Literal["dkim", "spf"]
+    domain: str
+    result: Result
+    aligned: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {**self._asdict(), "result": str(self.result)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DmarcOutcome(Outcome):
     """DMARC (RFC 9989, or RFC 7489 by option).
 
     `author_domain` is the domain of From, None when there is not exactly one (`reason` then says why, and a
     receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in;
-    `published` the tags of the record as published. `aligned` names the mechanisms that gave an aligned pass.
-    `disposition` is advice.
+    `published` the tags of the record as published. `aligned` names the mechanisms that gave an aligned pass,
+    `identifiers` all that were looked at, those of DKIM in the order of the signatures (not compared: the rest is
+    the verdict). `disposition` is advice.
     """
 
     result: Result
@@ -299,6 +318,7 @@ class DmarcOutcome(Outcome):
     testing: bool = False
     discovery: Literal["treewalk", "psl"] = "treewalk"
     aligned: tuple[Literal["dkim", "spf"], ...] = ()
+    identifiers: tuple[Identifier, ...] = field(default=(), compare=False)
     disposition: Disposition = Disposition.ACCEPT
     secure: bool | None = None
 
@@ -317,6 +337,7 @@ class DmarcOutcome(Outcome):
             "discovery": self.discovery,
             "aligned": list(self.aligned),
             "disposition": str(self.disposition),
+            "identifiers": [each.to_dict() for each in self.identifiers],
         }
 
 

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.html is not None:
             from mailauth.explain.html import as_html  # noqa: PLC0415  only for --html
 
-            Path(arguments.html).write_text(as_html(story, authentication, name), encoding="utf-8")
+            Path(arguments.html).write_text(as_html(story, authentication), encoding="utf-8")
         else:
             print_story(story, name, dns=arguments.questions)
     return max(statuses)

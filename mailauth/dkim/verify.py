@@ -181,17 +181,18 @@ def check_signature(
             Reason.BODY_TOO_SHORT, f"l={signature.body_length}, but the canonical body has {length} octets"
         )
     if body_hash != signature.body_hash:
-        header = "the signed header fields are unchanged" if verified else "the signature does not verify either"
-        return key, Malformed(
-            Reason.BODY_HASH_MISMATCH,
-            f"the body was changed: the signature says bh={_base64(signature.body_hash)}, the body of {length} octets "
-            f"gives {_base64(body_hash)}; {header}",
-        )
+        hashes = f"bh={_base64(signature.body_hash)}, but {length} octets of body give {_base64(body_hash)}"
+        # RFC 6376 §6.1: what a signature that does not verify says of the body is nobody's word
+        detail = f"the body was changed after signing ({hashes}); the signed header fields are unchanged"
+        if not verified:
+            detail = f"the body does not have the hash that the unverified signature claims ({hashes}); "
+            detail += "the header signature fails too"
+        return key, Malformed(Reason.BODY_HASH_MISMATCH, detail)
     if not verified:
         return key, Malformed(
             Reason.SIGNATURE_MISMATCH,
-            f"the body is as signed, but one of the signed fields ({_few(signature.signed_headers)}) or the signature "
-            "itself was changed",
+            f"the signature does not verify: one of the signed fields ({_few(signature.signed_headers)}) or the "
+            "signature itself was changed, or another key made it; the body is as signed, if the signature is genuine",
         )
     return key, None
 

@@ -6,7 +6,8 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -16,7 +17,7 @@ from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_po
 from mailauth.dmarc.record import PolicyWord, Record
 from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
+from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Identifier, Malformed, Reason, Result, SpfOutcome
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
 
@@ -59,13 +60,10 @@ def check(
     return _Check(author, spf, dkim, limits, options, organizational_domain, ahead or Ahead(), bounce, trace).outcome()
 
 
-class _Identifier(NamedTuple):
-    """An Authenticated Identifier, as far as it is one: RFC 9989 §4.4."""
-
-    mechanism: Mechanism
-    domain: str
-    result: Result
-    reason: Reason
+# An Authenticated Identifier, as far as it is one (RFC 9989 §4.4), and the reason of its result
+_Found: TypeAlias = tuple[Mechanism, str, Result, Reason]
+# As quick as a plain tuple
+_identifier_of: Callable[[tuple[Mechanism, str, Result, bool | None]], Identifier] = partial(tuple.__new__, Identifier)
 
 
 def _invalid(record: Record) -> str:
@@ -92,14 +90,15 @@ class _Check:
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
-        self.identifiers = [
-            _Identifier("dkim", names.to_ascii(d.domain) or d.domain, d.result, d.reason)
+        self.identifiers: list[_Found] = [
+            ("dkim", names.to_ascii(d.domain) or d.domain, d.result, d.reason)
             for d in dkim
             if d.domain and (options.count_testing_keys or not d.testing)
         ]
         if spf is not None and spf.domain:
             domain = names.to_ascii(spf.domain) or spf.domain
-            self.identifiers.append(_Identifier("spf", domain, spf.result, spf.reason))
+            self.identifiers.append(("spf", domain, spf.result, spf.reason))
+        self.walked: dict[str, bool | Malformed] = {}
 
     def outcome(self) -> Evaluation[DmarcOutcome]:
         domain = self.author.domain
@@ -115,6 +114,7 @@ class _Check:
                 reason=self.author.reason or Reason.AUTHOR_MISSING,
                 detail=self.author.detail,
                 discovery=self.discovery,
+                identifiers=tuple([_identifier_of((m, name, found, None)) for m, name, found, _ in self.identifiers]),
                 disposition=disposition,
             )
         policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
@@ -137,57 +137,69 @@ class _Check:
         if failure is not None:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
             return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
-        passing = sorted({i.domain for i in self.identifiers if i.result is Result.PASS})
-        detail = f"nothing that passed is aligned with {domain}" + (
-            f" (passed: {', '.join(passing)})" if passing else ""
-        )
+        passing = sorted({name for _, name, found, _ in self.identifiers if found is Result.PASS})
+        passed = f"passed: {', '.join(passing)}; not aligned" if passing else "nothing passed"
+        detail = f"no passing SPF or DKIM result is aligned with {domain} ({passed})"
         if self.spf is None or self.spf.reason is Reason.SPF_NO_CONNECTION:
             detail += "; SPF was not checked, so an SPF pass is not ruled out"
         return self._decided(policy, Result.FAIL, Reason.DMARC_NOT_ALIGNED, detail)
 
     def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Malformed | None]]:
         """Return the mechanisms with an aligned pass, and the trouble that leaves the question open."""
-        assert policy.record is not None  # noqa: S101  outcome() has answered that case
-        strict = {"dkim": policy.record.strict_dkim, "spf": policy.record.strict_spf}
         aligned: dict[Mechanism, None] = {}
         failure: Malformed | None = None
         # Exact matches first: they need no walk
-        for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i.domain != domain):
+        for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i[1] != domain):
             # RFC 7208 §8.2, RFC 6376 §6.1: whatever is no pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
-            if identifier != domain:
-                if strict[mechanism] or not self._could_align(identifier, domain, policy):
-                    continue
-                same, trouble = yield from self._same_organization(identifier, policy)
-                failure = failure or trouble
-                if not same:
-                    continue
-            if result is Result.PASS:
+            same = self._known(mechanism, identifier, policy)
+            if same is None:
+                same = self._compare((yield from walk(identifier)), policy)
+            if isinstance(same, Malformed):
+                failure = failure or same
+            elif same and result is Result.PASS:
                 aligned[mechanism] = None
-            else:
+            elif same:
                 open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
                 failure = failure or Malformed(reason, open_question)
         # In the order of the methods, whatever was found first
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
-    def _could_align(self, identifier: str, domain: str, policy: Policy) -> bool:
+    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Malformed | None:
+        """Say whether an identifier is aligned, or what leaves that open; None where its walk was not made."""
+        if identifier == policy.walk.domain:
+            return True
+        record = policy.record
+        if record is not None and (record.strict_dkim if mechanism == "dkim" else record.strict_spf):
+            return False
+        if not self._could_align(identifier, policy):
+            return False
+        if self.organizational_domain is not None:
+            # RFC 7489 §3.2: the suffix list decides without DNS
+            return self.organizational_domain(identifier) == policy.walk.organizational_domain
+        if identifier in self.ahead.walks and identifier not in self.walked:
+            self._compare(self.ahead.walks[identifier], policy)
+        return self.walked.get(identifier)
+
+    @staticmethod
+    def _could_align(identifier: str, policy: Policy) -> bool:
         """RFC 9989 §4.10.2, choice D22: only what is at or below the Organizational Domain of the author."""
         if policy.walk.failure is not None:
-            return names.related(identifier, domain)
+            return names.related(identifier, policy.walk.domain)
         return names.is_under(identifier, policy.walk.organizational_domain)
 
-    def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
+    def _compare(self, walked: Walk, policy: Policy) -> bool | Malformed:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
-        walked = self.ahead.walks.get(identifier) or (yield from walk(identifier, self.organizational_domain))
         self.trace += walked.uses
-        failure = policy.walk.failure or walked.failure
-        if self.organizational_domain is not None:
-            # The suffix list decides without DNS
-            failure = None
-        if failure is not None:
-            return False, failure
-        return walked.organizational_domain == policy.walk.organizational_domain, None
+        same = walked.organizational_domain == policy.walk.organizational_domain
+        found = self.walked[walked.domain] = policy.walk.failure or walked.failure or same
+        return found
+
+    def _identified(self, policy: Policy) -> tuple[Identifier, ...]:
+        """Say of each identifier whether it is aligned, as far as the answers at hand tell."""
+        known = [(m, domain, result, self._known(m, domain, policy)) for m, domain, result, _ in self.identifiers]
+        return tuple([_identifier_of((m, d, r, None if isinstance(a, Malformed) else a)) for m, d, r, a in known])
 
     def _decided(
         self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
@@ -195,8 +207,11 @@ class _Check:
         record = policy.record
         published = {} if record is None else dict(record.published)
         if published.get("pct", "100") != "100":
-            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
-            detail += "; pct= has no effect any more"
+            # Choice D18: it has no effect, which its publisher may not know. RFC 7489 §6.6.4 lets a receiver sample
+            psl = self.discovery == "psl"
+            detail += (
+                "; pct= is not applied: the advice is for every message" if psl else "; pct= has no effect any more"
+            )
         if self.author.deviation:
             detail += f"; From is outside RFC 5322 ({self.author.deviation}), but names one domain in every reading"
         return DmarcOutcome(
@@ -211,6 +226,7 @@ class _Check:
             testing=bool(record and record.testing),
             discovery=self.discovery,
             aligned=aligned,
+            identifiers=self._identified(policy),
             disposition=self._disposition(result, policy.requested),
             secure=policy.walk.secure,
         )

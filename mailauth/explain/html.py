@@ -9,14 +9,16 @@ nothing; may know neither DNS nor the octets of the message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from mailauth.authenticate import Authentication
-from mailauth.explain.story import Step, Story, is_aligned
+from mailauth.explain.checks import Step, is_guess
+from mailauth.explain.lines import record_of, shorten, some
+from mailauth.explain.story import Story
 from mailauth.explain.text import safe
-from mailauth.results import Reason, Result
+from mailauth.results import DmarcOutcome, Reason, Result
 
 _MAX_LINKS = 8
 _MAX_SETS = 10
@@ -76,6 +78,10 @@ td p{margin:0 0 .2rem}
 """
 
 
+# Whether an identifier is aligned, by mechanism and domain, as DMARC decided
+_Alignment: TypeAlias = Mapping[tuple[str, str], bool | None]
+
+
 class _Link(NamedTuple):
     """An identifier of the message, and what ties it to the author."""
 
@@ -101,9 +107,11 @@ def as_html(story: Story, authentication: Authentication, title: str = "") -> st
     Args:
         story: what `tell` returned for the authentication.
         authentication: what `authenticate` returned: the picture and the table of questions are made from it.
-        title: stands above the headline and in the title bar, such as the Subject or the name of a file.
+        title: shown in the title bar and below the headline; empty: the Subject in the title bar, or the author.
     """
     dmarc = authentication.dmarc
+    subject = next((value for name, value in story.identity if name == "Subject" and value.strip()), "")
+    author = dmarc.author_domain if dmarc is not None else None
     tone = _mark(dmarc.result if dmarc is not None else "")[1]
     path = _list("ol", story.path) if story.path else '<p class="dim">No Received fields are known.</p>'
     advice = _list("ul", story.advice, _prose) if story.advice else '<p class="dim">Nothing.</p>'
@@ -112,14 +120,15 @@ def as_html(story: Story, authentication: Authentication, title: str = "") -> st
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n"""
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title or story.headline)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<header class="{tone}">\n'
+        f"<title>{_text(title or subject or author or 'mailauth')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<header class="{tone}">\n<h1>{_text(story.headline)}</h1>\n'
         + (f'<p class="dim"><bdi>{_text(title)}</bdi></p>\n' if title else "")
-        + f'<h1>{_text(story.headline)}</h1>\n<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
-        + _section("picture", "In one picture", _figure(authentication))
+        + "".join(f"<p>{_text(name)}: <bdi>{_text(value)}</bdi></p>\n" for name, value in story.identity)
+        + f'<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
+        + _section("advice", "What to do", advice)
+        + _section("picture", "In one picture", _figure(authentication, story.sealed))
         + _section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
         + _section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
-        + _section("advice", "What to do", advice)
         + _section("dns", "What was asked of DNS", _questions(authentication))
         + "</main>\n</body>\n</html>\n"
     )
@@ -176,7 +185,7 @@ def _connection(authentication: Authentication) -> str:
         "MAIL FROM": None if known.mail_from is None else f"<{known.mail_from}>",
     }
     shown = [f"{name} <bdi>{_text(value)}</bdi>" for name, value in facts.items() if value is not None]
-    learnt = " (read from the Received fields)" if known.source == "received" else ""
+    learnt = " (read from the message: a guess)" if is_guess(known) else ""
     return ", ".join(shown) + learnt if shown else "Nothing is known of the SMTP connection."
 
 
@@ -185,10 +194,11 @@ def _check(number: int, step: Step) -> str:
     subject = f" <bdi>{_text(step.subject)}</bdi>" if step.subject else ""
     reason = f"<code>{_text(step.reason)}</code>, " if step.reason else ""
     source = f"{reason}{_text(step.source)}".strip().removesuffix(",")
+    grounds = f'<p class="dim">{_prose(step.meaning)} [{source}]</p>\n' if source else ""
     return (
         f'<section class="check" aria-labelledby="check{number}">\n'
         f'<h3 id="check{number}">{_text(name)}{subject} {_badge(step.result)}</h3>\n<p>{_text(step.detail)}</p>\n'
-        f'<p class="dim">{_prose(step.meaning)} [{source}]</p>\n'
+        + grounds
         + (f"{_list('ul', step.lines)}\n" if step.lines else "")
         + (f"<h4>What would have to change</h4>\n{_list('ul', step.remedy, _prose)}\n" if step.remedy else "")
         + "</section>\n"
@@ -216,13 +226,11 @@ def _questions(authentication: Authentication) -> str:
 
 
 def _answers(answer: Any) -> Iterator[str]:
-    yield from (f"<p>alias of {_text(alias)}</p>" for alias in answer.cnames)
+    yield from (f"<p>alias of {_text(alias)}</p>" for alias in some(answer.cnames, _MAX_RECORDS))
     if not answer.records:
-        yield f"<p>{_text(answer.status)}{_text(f' ({answer.detail})' if answer.detail else '')}</p>"
+        yield f"<p>{_text(answer.status)}{_text(f' ({shorten(answer.detail)})' if answer.detail else '')}</p>"
     for record in answer.records[:_MAX_RECORDS]:
-        octets = record.decode("utf-8", "backslashreplace") if isinstance(record, bytes) else record
-        shown = " ".join(map(str, octets)) if isinstance(octets, tuple) else str(octets)
-        yield f"<p>{_text(shown if len(shown) <= _MAX_RECORD else shown[: _MAX_RECORD - 1] + '…')}</p>"
+        yield f"<p>{_text(record_of(record, _MAX_RECORD))}</p>"
     if len(answer.records) > _MAX_RECORDS:
         yield f"<p>… {len(answer.records) - _MAX_RECORDS} more</p>"
 
@@ -231,30 +239,36 @@ def _answers(answer: Any) -> Iterator[str]:
 
 
 def _links(authentication: Authentication) -> list[_Link]:
-    """Return the identifiers DMARC looks at, those that count first."""
+    """Return the identifiers of the message, those that count for DMARC first."""
     links = []
-    spf = authentication.spf
+    spf, dmarc = authentication.spf, authentication.dmarc
+    identifiers = dmarc.identifiers if dmarc is not None else ()
+    alignment: _Alignment = {(each.mechanism, each.domain): each.aligned for each in identifiers}
     if spf is not None:
-        links.append(_link("spf", "MAIL FROM ", spf, authentication))
-    links += [_link("dkim", "DKIM d=", signature, authentication) for signature in authentication.dkim]
+        links.append(_link("spf", "MAIL FROM ", spf, dmarc, alignment))
+    links += [_link("dkim", "DKIM d=", signature, dmarc, alignment) for signature in authentication.dkim]
     return sorted(links, key=lambda link: not link.counts)
 
 
-def _link(mechanism: Any, label: str, outcome: Any, authentication: Authentication) -> _Link:
-    dmarc = authentication.dmarc
-    passed = outcome.result is Result.PASS
+def _link(mechanism: Any, label: str, outcome: Any, dmarc: DmarcOutcome | None, alignment: _Alignment) -> _Link:
+    key = (mechanism, outcome.domain)
     counts = False
     if dmarc is None:
         word = "DMARC not checked"
     elif dmarc.author_domain is None:
         word = "no author"
-    elif not is_aligned(outcome.domain, dmarc):
-        word = "not aligned"
-    elif not passed:
+    elif outcome.domain is None:
+        word = "no identifier"
+    elif key not in alignment:
+        word = "not counted"
+    elif alignment[key] is False:
+        strict = dmarc.published.get(f"a{mechanism}", "").lower() == "s"
+        word = "not aligned: must be equal" if strict else "not aligned"
+    elif outcome.result is not Result.PASS:
         # That a directive matches is no reason to a reader who does not see its qualifier
         word = "no pass to count" if outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
-    elif dmarc.published.get(f"a{mechanism}") == "s" and outcome.domain != dmarc.author_domain:
-        word = "not aligned: must be equal"
+    elif alignment[key] is None:
+        word = f"alignment not decided, DMARC {dmarc.result}"
     elif mechanism not in dmarc.aligned:
         word = f"aligned, DMARC {dmarc.result}"
     else:
@@ -262,38 +276,39 @@ def _link(mechanism: Any, label: str, outcome: Any, authentication: Authenticati
     return _Link(label, outcome.domain or "no domain", str(outcome.result), counts, word)
 
 
-def _sets(authentication: Authentication) -> list[_Set]:
+def _sets(authentication: Authentication, sealed: tuple[str, ...]) -> tuple[list[_Set], int]:
+    """Return the first sets of the chain, and how many there are."""
     arc = authentication.arc
     if arc is None:
-        return []
+        return [], 0
+    count = max(len(arc.sealers), arc.instances)
     sets = []
-    for index in range(max(len(arc.sealers), min(arc.instances, _MAX_SETS))):
+    for index in range(min(count, _MAX_SETS)):
         word = "chain broken" if arc.result is Result.FAIL else "changed"
         if arc.result is Result.PASS and index + 1 >= (arc.oldest_pass or 0):
             word = "unchanged"
-        claims = arc.payloads[index].results if index < len(arc.payloads) else ()
-        claim = next((f"claims dmarc={_cut(claim.result, 10)}" for claim in claims if claim.method == "dmarc"), "")
+        claim = f"claims dmarc={_cut(sealed[index], 10)}" if index < len(sealed) and sealed[index] else ""
         sealer = arc.sealers[index] if index < len(arc.sealers) else ""
         sets.append(_Set(sealer or "unknown sealer", str(arc.result), word, claim))
-    return sets
+    return sets, count
 
 
-def _figure(authentication: Authentication) -> str:
-    links, sets = _links(authentication), _sets(authentication)
+def _figure(authentication: Authentication, sealed: tuple[str, ...]) -> str:
+    links, (sets, count) = _links(authentication), _sets(authentication, sealed)
     dmarc = authentication.dmarc
     author = (dmarc.author_domain if dmarc is not None else None) or "no single author"
     verdict = f"DMARC {dmarc.result}, advice: {dmarc.disposition}" if dmarc is not None else "DMARC was not checked"
     pieces = [_box(8, 8, 404, author, "From: ", _mark(dmarc.result if dmarc is not None else "")[0] + " " + verdict)]
     words = [f"The domain of the author is {author}: {verdict}."]
-    words += [f"{link.label}{link.name}: {link.result}, {link.word}." for link in links]
     shown, y = links[:_MAX_LINKS], 94
+    words += [f"{link.label}{link.name}: {link.result}, {link.word}." for link in shown]
     for row, link in enumerate(shown):
         pieces.append(_edge(20 + 10 * (len(shown) - 1 - row), y, link))
         y += 70
     if len(links) != len(shown) or not links:
         rest = f"… {len(links) - len(shown)} more below" if links else "Neither SPF nor DKIM gives an identifier."
         pieces.append(f'<text x="126" y="{y + 12}">{rest}</text>')
-        words += [] if links else [rest]
+        words.append(rest)
         y += 28
     if sets and authentication.arc is not None:
         arc = authentication.arc
@@ -303,14 +318,13 @@ def _figure(authentication: Authentication) -> str:
         words.append(f"ARC chain: {arc.result}, {trust}.")
         words += [f"i={i}: {s.sealer}, {s.word}{s.claim and ', '}{s.claim}." for i, s in enumerate(sets, 1)]
         y += 36
-        pieces += [
-            _arc_box(i, y, each, last=i == min(len(sets), _MAX_SETS)) for i, each in enumerate(sets[:_MAX_SETS], 1)
-        ]
-        y += (min(len(sets), _MAX_SETS) + 1) // 2 * 102 - 14
-        if len(sets) > _MAX_SETS:
-            pieces.append(f'<text x="8" y="{y + 14}">… {len(sets) - _MAX_SETS} newer sets</text>')
+        pieces += [_arc_box(i, y, each, last=i == len(sets)) for i, each in enumerate(sets, 1)]
+        y += (len(sets) + 1) // 2 * 102 - 14
+        if count > len(sets):
+            pieces.append(f'<text x="8" y="{y + 14}">… {count - len(sets)} newer sets</text>')
             y += 24
-    changed = " Of an ARC set, “changed” says that the message was changed after it." if sets else ""
+    passed = any(each.result == Result.PASS for each in sets)
+    changed = " Of an ARC set, “changed” says that the message was changed after it." if passed else ""
     return (
         f'<figure>\n<svg viewBox="0 0 420 {y}" role="img" aria-labelledby="svg-title svg-desc">\n'
         '<title id="svg-title">How the identifiers of the message relate to its author</title>\n'
@@ -349,4 +363,6 @@ def _arc_box(instance: int, y: int, each: _Set, *, last: bool) -> str:
     x, y = 8 + 214 * right, y + 102 * row
     arrow = f"M317 {y + 80}v10H103v12m-5 -7l5 7l5 -7" if right else f"M198 {y + 40}h24m-7 -5l7 5l-7 5"
     words = f"i={instance} {_mark(each.result)[0]} {each.result}, {each.word}"
-    return _box(x, y, 190, each.sealer, "", words, each.claim) + ("" if last else f'<path d="{arrow}"/>\n')
+    # The name in a broken chain is anybody's claim
+    label = "" if each.result == Result.PASS else "claims "
+    return _box(x, y, 190, each.sealer, label, words, each.claim) + ("" if last else f'<path d="{arrow}"/>\n')

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailauth.explain.story import Step, Story
+from mailauth.explain.checks import Step
+from mailauth.explain.story import Story
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -22,17 +23,21 @@ def as_text(story: Story, *, dns: bool = False) -> str:
 
 def _lines(story: Story, *, dns: bool) -> Iterator[str]:
     yield safe(story.headline)
+    if story.identity:
+        yield ""
+        yield "The message says of itself"
+        yield from (f"  {safe(name)}: {safe(value)}".rstrip() for name, value in story.identity)
+    yield ""
+    yield "What to do"
+    yield from (f"  {safe(line)}" for line in story.advice)
     if story.path:
         yield ""
-        yield "The path, oldest hop first (only the last was written by the receiver)"
+        yield "The path that it claims, oldest hop first (only the last was written by the receiver)"
         yield from (f"  {number}. {safe(hop)}" for number, hop in enumerate(story.path, 1))
     yield ""
     yield "The checks"
     for step in story.steps:
         yield from step_lines(step)
-    yield ""
-    yield "What to do"
-    yield from (f"  {safe(line)}" for line in story.advice)
     if dns:
         yield ""
         yield "DNS"

@@ -163,7 +163,7 @@ class _Check:
         self.term_voided = self.explaining = False
         self.trace = [] if trace is None else trace
         self.used: list[Question] = []
-        self.term, self.rule = "the domain itself", "RFC 7208 §4.4"
+        self.term, self.rule = domain, "RFC 7208 §4.4"
 
     @cached_property
     def values(self) -> dict[str, str]:

@@ -10,13 +10,26 @@ from typing import Any
 import pytest
 
 from mailauth import Disposition, Reason, Result
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, IprevOutcome, Malformed, SpfOutcome
+from mailauth.results import (
+    ArcOutcome,
+    DkimOutcome,
+    DmarcOutcome,
+    Identifier,
+    IprevOutcome,
+    Malformed,
+    SpfOutcome,
+)
 
 SPF = SpfOutcome(result=Result.FAIL, reason=Reason.SPF_MATCH, detail="x", domain="example.com", scope="mfrom")
 DKIM = DkimOutcome(result=Result.PASS, reason=Reason.SIGNATURE_VERIFIED, detail="x", index=3, signed_headers=("from",))
 ARC = ArcOutcome(result=Result.PASS, reason=Reason.ARC_VERIFIED, detail="x", instances=1, sealers=("example.com",))
 DMARC = DmarcOutcome(
-    result=Result.PASS, reason=Reason.DMARC_ALIGNED, detail="x", published={"p": "none"}, aligned=("spf",)
+    result=Result.PASS,
+    reason=Reason.DMARC_ALIGNED,
+    detail="x",
+    published={"p": "none"},
+    aligned=("spf",),
+    identifiers=(Identifier("spf", "example.com", Result.PASS, aligned=True), Identifier("dkim", "a.b", Result.FAIL)),
 )
 IPREV = IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail="x", name="h.example")
 ALL = [SPF, DKIM, ARC, DMARC, IPREV]
@@ -32,7 +45,7 @@ KEYS = [
     (
         DMARC,
         """result reason detail author_domain policy_domain organizational_domain policy published testing discovery
-        aligned disposition""",
+        aligned disposition identifiers""",
     ),
     (IPREV, "result reason detail name"),
 ]

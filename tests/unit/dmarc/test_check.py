@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mailauth import Disposition, Limits, Options, Reason, Result, dmarc, run
+from mailauth.dns import Question
 from mailauth.message import Author
 from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
 from mailauth.testing import Faults, Zone
@@ -135,6 +136,97 @@ def test_the_helo_identity_is_refused() -> None:
         dmarc.check("example.com", spf=spf("example.com", scope="helo"))
 
 
+# --- what is said of each identifier
+
+IDENTIFIERS = ["example.com", "sub.example.com", "x.sub.example.com", "news.example.com", "com", "example.net"]
+RECORDS: list[dict[str, str]] = [
+    {"example.com": "p=reject"},
+    {"example.com": "p=reject; adkim=s"},
+    {"example.com": "p=reject; adkim=S"},
+    {"example.com": "p=reject; aspf=s"},
+    {"example.com": "p=reject", "sub.example.com": "p=none; psd=n"},
+    {"example.com": "p=reject", "sub.example.com": "p=none"},
+    {"example.com": "p=none; psd=y", "sub.example.com": "p=reject"},
+    {"com": "p=none; psd=y", "sub.example.com": "p=reject"},
+]
+
+
+@pytest.mark.parametrize("records", RECORDS, ids=str)
+@pytest.mark.parametrize("author", ["example.com", "sub.example.com", "x.sub.example.com"])
+@pytest.mark.parametrize("domain", IDENTIFIERS)
+@pytest.mark.parametrize("suffixes", [False, True])
+def test_an_identifier_is_aligned_where_its_pass_would_count(
+    records: dict[str, str], author: str, domain: str, *, suffixes: bool
+) -> None:
+    zone = {f"_dmarc.{name}": {"TXT": [f"v=DMARC1; {tags}"]} for name, tags in records.items()}
+    by_list: dict[str, Any] = {"organizational_domain": organization} if suffixes else {}
+    passed = check(author, zone, dkim(domain), **by_list)
+    assert passed.result in (Result.PASS, Result.FAIL)
+    expected = passed.result is Result.PASS
+    assert [(i.mechanism, i.domain, i.result, i.aligned) for i in passed.identifiers] == [
+        ("dkim", domain, Result.PASS, expected)
+    ]
+    # A signature that did not pass is told the same, or that nobody looked
+    (failed,) = check(author, zone, dkim(domain, Result.FAIL), **by_list).identifiers
+    assert failed.result is Result.FAIL
+    assert failed.aligned in (expected, None)
+    if domain in (author, "example.net") or suffixes:
+        assert failed.aligned is expected
+
+
+def test_every_identifier_is_listed_in_the_order_of_the_signatures() -> None:
+    signatures = [dkim("example.net"), dkim("example.com", Result.FAIL), dkim(None), dkim("example.com")]
+    outcome = check("example.com", None, *signatures, spf=spf("a.example.com", Result.SOFTFAIL))
+    assert [tuple(i) for i in outcome.identifiers] == [
+        ("dkim", "example.net", "pass", False),
+        ("dkim", "example.com", "fail", True),
+        ("dkim", "example.com", "pass", True),
+        ("spf", "a.example.com", "softfail", None),
+    ]
+    # A key in testing is no identifier where it does not count
+    options = Options(count_testing_keys=False)
+    assert check("example.com", None, dkim("example.com", testing=True), options=options).identifiers == ()
+
+
+def test_what_dns_leaves_open_is_not_decided() -> None:
+    faults = {"_dmarc.a.example.com": "TIMEOUT"}
+    outcome = check("example.com", None, dkim("a.example.com"), dkim("example.net"), faults=faults)
+    assert outcome.result is Result.TEMPERROR
+    assert [i.aligned for i in outcome.identifiers] == [None, False]
+    # Without the record: only what no answer could change
+    faults = {"_dmarc.example.com": "SERVFAIL"}
+    outcome = check("example.com", None, dkim("example.com"), dkim("a.example.com"), dkim("b.example"), faults=faults)
+    assert outcome.result is Result.TEMPERROR
+    assert [i.aligned for i in outcome.identifiers] == [True, None, False]
+
+
+def test_trouble_with_one_identifier_does_not_hide_another() -> None:
+    faults = {"_dmarc.a.example.com": "TIMEOUT", "_dmarc.b.example.com": "SERVFAIL"}
+    several = [dkim("a.example.com"), dkim("b.example.com"), dkim("c.example.com")]
+    outcome = check("example.com", None, *several, faults=faults)
+    assert outcome.result is Result.PASS
+    assert [i.aligned for i in outcome.identifiers] == [None, None, True]
+    outcome = check("example.com", None, *several[:2], faults=faults)
+    assert (outcome.result, outcome.reason) == (Result.TEMPERROR, Reason.DNS_TIMEOUT)
+
+
+def test_without_an_author_nothing_is_aligned_or_not() -> None:
+    outcome = check(Author(domain=None, reason=Reason.AUTHOR_MISSING), None, dkim("example.com"))  # type: ignore[arg-type]
+    assert [tuple(i) for i in outcome.identifiers] == [("dkim", "example.com", "pass", None)]
+
+
+def test_a_suffix_list_asks_nothing_of_an_identifier() -> None:
+    evaluation = dmarc.check("example.com", dkim=[dkim("a.example.com")], organizational_domain=organization)
+    asked: list[str] = []
+
+    def answer(name: str, rdtype: str) -> Any:
+        asked.append(name)
+        return Zone(REJECT).resolve((Question(name, rdtype),))[0]
+
+    assert run(evaluation, answer).result is Result.PASS
+    assert set(asked) == {"_dmarc.example.com", "_dmarc.com"}
+
+
 # --- results
 
 
@@ -183,6 +275,7 @@ def test_what_the_outcome_tells() -> None:
         "discovery": "treewalk",
         "aligned": [],
         "disposition": "quarantine",
+        "identifiers": [{"mechanism": "dkim", "domain": "example.net", "result": "pass", "aligned": False}],
     }
     assert "example.net" in outcome.detail
 
@@ -190,8 +283,13 @@ def test_what_the_outcome_tells() -> None:
 def test_pct_has_no_effect_and_the_detail_says_so() -> None:
     outcome = check("example.com", record("p=reject; pct=0"))
     assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "reject", Disposition.QUARANTINE)
-    assert "pct=" in outcome.detail
+    assert "pct= has no effect any more" in outcome.detail
     assert "pct=" not in check("example.com", record("p=reject; pct=100")).detail
+    # RFC 7489 §6.6.4 still has the tag; that we do not sample is no change of the standard
+    outcome = check("example.com", record("p=reject; pct=0"), organizational_domain=organization)
+    assert outcome.disposition is Disposition.QUARANTINE
+    assert "pct= is not applied" in outcome.detail
+    assert "any more" not in outcome.detail
 
 
 # --- DNS trouble, RFC 9989 §5.3.6

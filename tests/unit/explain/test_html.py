@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mailauth import Authentication, Connection, Options, Reason, Result, authenticate, authres
 from mailauth.explain import tell
 from mailauth.explain.html import as_html
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, SpfOutcome
+from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, Identifier, SpfOutcome
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key_zone, sealed, signed
 from unit.test_testdata import CASES, arguments
@@ -116,6 +116,8 @@ def test_every_message_has_its_page(case: dict[str, Any]) -> None:
     page = read(as_html(story, found, case["about"]))
     assert page.texts["h1"] == [story.headline]
     assert page.texts["title"][0] == case["about"]
+    for name, value in story.identity:
+        assert f"{name}: {value}" in page.texts["header"][0]
     assert len(page.texts["h3"]) == len(story.steps)
     for heading, step in zip(page.texts["h3"], story.steps, strict=True):
         assert heading.endswith(f" {step.result}")
@@ -228,7 +230,16 @@ def test_the_picture_shows_what_counts() -> None:
             dkim("news.example.com"),
             dkim("badexample.com"),
         ),
-        dmarc=dmarc(Result.PASS, aligned=("dkim",)),
+        dmarc=dmarc(
+            Result.PASS,
+            aligned=("dkim",),
+            identifiers=(
+                Identifier("dkim", "example.com", Result.FAIL, aligned=True),
+                Identifier("dkim", "news.example.com", Result.PASS, aligned=True),
+                Identifier("dkim", "badexample.com", Result.PASS, aligned=False),
+                Identifier("spf", "other.example", Result.PASS, aligned=False),
+            ),
+        ),
     )
     text, page = page_of(found)
     described = page.texts["desc"][0]
@@ -243,20 +254,42 @@ def test_the_picture_shows_what_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "verdict", "word"),
+    ("outcome", "aligned", "verdict", "word"),
     [
-        (spf("a.example.com"), dmarc(Result.FAIL, published={"aspf": "s"}), "not aligned: must be equal"),
-        (spf("a.example.com"), dmarc(Result.NONE), "aligned, DMARC none"),
-        (spf("example.com", Result.SOFTFAIL), dmarc(Result.FAIL), "no pass to count"),
-        (spf("example.com", Result.TEMPERROR, Reason.DNS_TIMEOUT), dmarc(Result.TEMPERROR), "dns_timeout"),
-        (spf("example.com"), dataclasses.replace(dmarc(Result.PERMERROR), author_domain=None), "no author"),
+        (spf("a.example.com"), False, dmarc(Result.FAIL, published={"aspf": "s"}), "not aligned: must be equal"),
+        (spf("a.example.com"), False, dmarc(Result.FAIL), "not aligned"),
+        (spf("a.example.com"), True, dmarc(Result.NONE), "aligned, DMARC none"),
+        (spf("a.example.com"), None, dmarc(Result.NONE), "alignment not decided, DMARC none"),
+        (spf("example.com", Result.SOFTFAIL), True, dmarc(Result.FAIL), "no pass to count"),
+        (spf("example.com", Result.TEMPERROR, Reason.DNS_TIMEOUT), True, dmarc(Result.TEMPERROR), "dns_timeout"),
+        (spf("example.com"), None, dataclasses.replace(dmarc(Result.PERMERROR), author_domain=None), "no author"),
     ],
 )
-def test_the_picture_says_why_not(outcome: SpfOutcome, verdict: DmarcOutcome, word: str) -> None:
-    found = dataclasses.replace(check(), spf=outcome, dmarc=verdict)
+def test_the_picture_says_why_not(outcome: SpfOutcome, aligned: bool | None, verdict: DmarcOutcome, word: str) -> None:  # noqa: FBT001
+    identifier = Identifier("spf", outcome.domain or "", outcome.result, aligned)
+    found = dataclasses.replace(check(), spf=outcome, dmarc=dataclasses.replace(verdict, identifiers=(identifier,)))
     text, page = page_of(found)
     assert f"MAIL FROM {outcome.domain}: {outcome.result}, {word}." in page.texts["desc"][0]
     assert text.count("stroke-dasharray") == 1
+
+
+def test_the_title_names_the_message() -> None:
+    raw = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= \xe2\x80\xae<b>\r\n" + MAIL.replace(b"Subject:", b"X-Subject:")
+    _, page = page_of(check(raw), raw)
+    assert page.texts["title"][0] == "Grüße \N{REPLACEMENT CHARACTER}<b>"
+    # Without the octets, or a Subject in them: the author
+    assert page_of(check(raw))[1].texts["title"][0] == "example.com"
+    empty = b"Subject: \r\nFrom: a@example.com\r\n\r\n"
+    assert page_of(check(empty), empty)[1].texts["title"][0] == "example.com"
+    assert page_of(check(b""), b"")[1].texts["title"][0] == "mailauth"
+
+
+def test_what_matters_comes_first() -> None:
+    text, _ = page_of(check(), MAIL)
+    headings = re.findall(r"<h[12][^>]*>([^<]*)<", text)
+    assert headings[1:] == ["What to do", "In one picture", "The path", "The checks", "What was asked of DNS"]
+    header = text.partition("<main>")[0]
+    assert header.index("<h1>") < header.index("From: <bdi>") < header.index("Subject: <bdi>")
 
 
 def test_the_picture_shows_the_chain() -> None:

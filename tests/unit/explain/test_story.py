@@ -37,7 +37,7 @@ def step(told: Story, check: str) -> Step:
 
 def test_a_pass_is_told_with_its_mechanisms_and_its_path() -> None:
     told = story("sample")
-    assert told.headline == "example.com sent this message: an aligned dkim and spf says so"
+    assert told.headline == "example.com sent this message: DKIM and SPF both confirm it"
     # Received fields stand newest first; the story begins with the oldest
     assert "desk.example.com" in told.path[0]
     assert "mx.example.org" in told.path[-1]
@@ -64,12 +64,14 @@ def test_the_include_that_exceeds_the_limit_is_named() -> None:
 def test_a_forwarded_message_is_told_with_what_the_sealer_saw() -> None:
     told = story("forwarded")
     dkim, arc = step(told, "dkim"), step(told, "arc")
-    assert any("lists.example.org (i=1) says it still verified" in line for line in dkim.lines)
+    seen = next(line for line in dkim.lines if "still verified" in line)
+    assert "lists.example.org (i=1), not trusted here, claims" in seen
     assert any("i=1: lists.example.org claims" in line and "dkim=pass" in line for line in arc.lines)
     assert any("is not trusted" in line for line in arc.lines)
     trusting = story("forwarded", options=mailauth.Options(trusted_sealers=frozenset({"lists.example.org"})))
     assert any("is trusted" in line for line in step(trusting, "arc").lines)
-    assert trusting.advice[0].startswith("Accept it")
+    assert any("lists.example.org (i=1), trusted, says" in line for line in step(trusting, "dkim").lines)
+    assert trusting.advice[0].startswith("Accept it: the trusted sealers")
 
 
 def test_a_spoof_is_told_with_the_aligned_domain_that_is_missing() -> None:
@@ -85,7 +87,7 @@ def test_a_spoof_is_told_with_the_aligned_domain_that_is_missing() -> None:
     ("name", "words"),
     [
         ("two-from", "Nobody can say who the author is: the message has 2 From fields"),
-        ("dns-trouble", "cannot be said now"),
+        ("dns-trouble", "Cannot tell yet whether example.com sent this message"),
         ("unsigned", "Nothing proves that"),
     ],
 )
@@ -101,7 +103,7 @@ def test_a_domain_without_a_record_and_one_with_a_useless_record() -> None:
         headlines.append(told.headline)
         assert step(told, "dkim").result == "none"
     assert headlines == [
-        "example.com does not say how its mail can be recognised",
+        "example.com publishes no DMARC record",
         "The DMARC record that applies to example.com cannot be used",
     ]
 
@@ -121,9 +123,10 @@ def test_fields_that_z_copied_are_compared() -> None:
     zone = Zone(signing.key_zone())
     told = tell(mailauth.authenticate(signed, None, zone, "mx.example.org", 0), signed)
     changed = [line for line in step(told, "dkim").lines if "z=" in line]
+    claim = "if this unverified signature is genuine (z=), a field was changed after signing: "
     assert changed == [
-        "changed since it was signed (z=): subject was 'Lunch today', is 'Free lunch'",
-        "changed since it was signed (z=): cc was 'eve@example.net', is 'not there'",
+        f"{claim}subject was 'Lunch today', is 'Free lunch'",
+        f"{claim}cc was 'eve@example.net', is not there",
     ]
 
 
@@ -151,6 +154,45 @@ def test_the_text_holds_nothing_that_steers_a_terminal() -> None:
     text = as_text(tell(authentication, raw), dns=True)
     assert not [c for c in text if (c < " " and c != "\n") or c in "\x7f\u202e"]
     assert authentication.explain(raw) in text
+
+
+def test_the_message_and_the_advice_come_first() -> None:
+    authentication, raw = authenticate("sample")
+    text = authentication.explain(raw)
+    parts = [text.index(words) for words in ("sent this message", "From: Anna", "Subject: ", "Date: ", "Accept it")]
+    assert parts == sorted(parts)
+    assert parts[-1] < text.index("The path") < text.index("The checks")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"plain", "plain"),
+        (b" folded\r\n  over\tlines ", "folded over lines"),
+        (b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        (b"=?UTF-8?B?R3LDvMOfZQ==?= =?iso-8859-1*de?Q?_aus_K=F6ln?= x", "Grüße aus Köln x"),
+        ("Grüße".encode(), "Grüße"),
+        # What cannot be decoded is shown as it is
+        (b"=?utf-8?b?%%%?= =?no-such?q?x?= =?rot13?q?x?= =?idna?q?x?= =?utf-8?x?y?=", None),
+        (b"=?utf-8?q?open", None),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_a_field_is_shown_as_a_person_reads_it(value: bytes, shown: str | None) -> None:
+    raw = b"Subject:" + value + b"\r\nFrom: a@example.com\r\n\r\nhi\r\n"
+    told = tell(mailauth.authenticate(raw, None, Zone({}), "mx.example.org", 0), raw)
+    assert dict(told.identity) == {"From": "a@example.com", "Subject": shown or value.decode()}
+
+
+def test_what_a_field_hides_is_harmless_and_cut() -> None:
+    hidden = "=?utf-8?b?G1szMW0NCkRhdGU6IHgg4oCuZXZpbA==?="  # ESC [31m CR LF "Date: x " U+202E "evil"
+    raw = f"Subject: {hidden}{'x' * 5000}\r\nFrom: a@example.com\r\n".encode() + b"Date: now\r\n" * 50 + b"\r\nhi\r\n"
+    told = tell(mailauth.authenticate(raw, None, Zone({}), "mx.example.org", 0), raw)
+    lines = as_text(told).splitlines()
+    assert not [c for line in lines for c in line if c < " " or c in "\x7f\u202e"]
+    assert max(map(len, lines)) < 500
+    assert sum(line.startswith("  Date: ") for line in lines) == 4
+    assert "  Date: … 47 more fields of this name" in lines
 
 
 def test_a_long_path_is_cut() -> None:

@@ -1,0 +1,101 @@
+"""Pieces of a story's lines, each of a bounded length, whatever strangers wrote. Knows answers, and no check."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from mailauth.dns import Answer, Question, Status
+from mailauth.taglist import decode_base64
+
+MAX_LINE = 300
+_MAX_DETAIL = 1000
+_MAX_RECORDS = 5
+# RFC 2047 §2; white space between two of them is not shown (§6.2)
+_ENCODED_WORD = re.compile(r"=\?([!-)+-<>@-~]{1,40})(?:\*[!->@-~]{0,40})?\?([bBqQ])\?([!->@-~]*+)\?=(?:\s++(?==\?))?")
+# Those that mail is written in: other codecs of Python are programs
+_CHARSET = re.compile(
+    r"utf-?8|(?:us-)?ascii|iso-8859-\d+|iso-2022-[a-z0-9-]+|windows-\d+|cp\d+|koi8-[rtu]|gb[k\d]+|big5|euc-..|shift_jis",
+    re.IGNORECASE,
+)
+_FOLDING = re.compile(r"\s+")
+
+
+def shorten(text: str, room: int = MAX_LINE) -> str:
+    """Return a text that fits, with an ellipsis where it was cut."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def detail_of(text: str) -> str:
+    """Return the words of an outcome, which may quote a stranger at length."""
+    return shorten(text, _MAX_DETAIL)
+
+
+def some(items: Sequence[str], most: int, total: int = 0) -> list[str]:
+    """Return the first items, and a last one that counts the rest (of a `total`, where these are not all)."""
+    rest = max(total, len(items)) - most
+    return [*items[:most], f"… {rest} more"] if rest > 0 else [*items]
+
+
+def joined(words: Iterable[str], separator: str) -> str:
+    """Return words as a list on one line; no more of them are read than it can show."""
+    return shorten(separator.join(islice(words, MAX_LINE)))
+
+
+def unfolded(value: bytes) -> str:
+    """Return a field value as text on one line, as a person writes it down."""
+    return _FOLDING.sub(" ", value.decode("utf-8", "replace")).strip()
+
+
+def readable(value: bytes) -> str:
+    """Return the beginning of a field value with its encoded-words decoded, as a mail program shows it."""
+    return shorten(_ENCODED_WORD.sub(_decoded, unfolded(value[: 4 * MAX_LINE])))
+
+
+def _decoded(word: re.Match[str]) -> str:
+    if _CHARSET.fullmatch(word[1]) is None:
+        return word[0]
+    try:
+        coded = word[3].encode()
+        octets = decode_base64(coded) if word[2] in "bB" else binascii.a2b_qp(coded, header=True)
+        return word[0] if octets is None else octets.decode(word[1], "replace")
+    except LookupError:
+        return word[0]
+
+
+def found(question: Question, answer: Answer | None) -> str:
+    """Return what DNS says to a question, as a clause."""
+    name, rdtype = shorten(question.name), question.rdtype
+    if answer is None:
+        return f"{name} {rdtype} was not asked"
+    if answer.records:
+        return f"{name} {rdtype} is {records_of(answer)}"
+    if answer.status is Status.NODATA:
+        return f"{name} has no {rdtype} record"
+    if answer.status is Status.NXDOMAIN:
+        return f"{name} does not exist"
+    return f"there is no answer for {name} {rdtype} ({answer_of(answer)})"
+
+
+def answer_of(answer: Answer) -> str:
+    """Return an answer in a few words."""
+    if answer.records:
+        return records_of(answer)
+    return f"{answer.status}" + (f" ({shorten(answer.detail)})" if answer.detail else "")
+
+
+def records_of(answer: Answer) -> str:
+    """Return the first records of an answer, and how many more there are."""
+    more = len(answer.records) - _MAX_RECORDS
+    shown = [record_of(record) for record in answer.records[:_MAX_RECORDS]]
+    return " | ".join([*shown, f"… {more} more"] if more > 0 else shown)
+
+
+def record_of(record: object, room: int = MAX_LINE) -> str:
+    """Return one record as text."""
+    if isinstance(record, bytes):
+        # No more of it is decoded than is shown
+        return shorten(record[: 4 * room].decode("utf-8", "backslashreplace"), room)
+    return shorten(" ".join(map(str, record)) if isinstance(record, tuple) else str(record), room)
