@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mailauth.author import Author, find_author
 from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.results import Reason
+from mailauth.taglist import printable
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -144,7 +145,7 @@ class Message:
             found = [field_name(field) for field in fields]
             number = next((i for i, field in enumerate(fields) if _NAME_AND_COLON.match(field) is None), None)
             if number is not None:
-                detail = f'header field {number} is not of the form "Name: value": {fields[number][:40]!a}'
+                detail = f'header field {number} is not of the form "Name: value": {printable(fields[number])}'
                 problems.append((Reason.HEADER_AMBIGUOUS, detail))
         for position, name in enumerate(found):
             if name in index:

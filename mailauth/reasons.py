@@ -465,11 +465,11 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_MISSING: Entry(
-        meaning="The message has no From field, or its From names no mailbox.",
+        meaning="The message has no From field, or its From names no domain in any reading (in a bounce that is `none`).",
         source="choice, RFC 9989 §5.3.1, §11.5, RFC 5322 §3.6",
         sender="Write a From field with one address.",
         receiver=_HOLD_BACK,
-        results=_DMARC_PERMERROR,
+        results=(*_DMARC_PERMERROR, "dmarc=none"),
     ),
     Reason.AUTHOR_REPEATED: Entry(
         meaning="The message has more than one From field, and readers may be shown any of them.",
@@ -479,14 +479,14 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_SYNTAX: Entry(
-        meaning="From is not a list of addresses, so different programs may read different addresses out of it.",
+        meaning="It is unclear where a domain in From ends, so that different programs may read different addresses.",
         source="choice, RFC 9989 §11.5, RFC 5322 §3.4",
         sender="Write From as `Name <local@domain>`, with quotes around a name that holds special characters.",
         receiver=_HOLD_BACK,
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_DOMAINS: Entry(
-        meaning="From names addresses in more than one domain.",
+        meaning="From names addresses in more than one domain, or reads differently to different programs.",
         source="choice, RFC 9989 §5.3.1, §11.5",
         sender="Write one author into From, and the others into the text or into Cc.",
         receiver=_HOLD_BACK,
@@ -500,7 +500,7 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.HEADER_AMBIGUOUS: Entry(
-        meaning="The header can be read in two ways: a line is not a field or is blank, or there is a bare CR or LF.",
+        meaning="The header can be read in two ways: a line is not a field, or there is a bare CR or LF.",
         source="choice, RFC 9989 §11.5, RFC 5322 §2.2",
         sender="Repair the program that writes the header; each field needs a name, a colon and a CRLF.",
         receiver=_HOLD_BACK,
@@ -521,9 +521,9 @@ _DMARC: Mapping[Reason, Entry] = {
         results=(*_DMARC_PERMERROR, "dkim=policy", "arc=fail"),
     ),
     Reason.LIMIT_FIELD_BYTES: Entry(
-        meaning="A header field is longer than `Limits.field_bytes`.",
+        meaning="From is longer than `Limits.field_bytes`.",
         source="choice, RFC 9989 §11.5",
-        sender="Shorten the field; long lists of recipients belong in the envelope.",
+        sender="Shorten From.",
         receiver=_HOLD_BACK,
         results=_DMARC_PERMERROR,
     ),
