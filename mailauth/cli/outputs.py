@@ -33,8 +33,9 @@ def check_outputs(arguments: argparse.Namespace) -> None:
                 raise UsageError(msg)
         # What DNS said cannot be asked again when this comes to light at the end
         parent = Path(os.path.realpath(path)).parent
-        if not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
-            msg = f"cannot write {path}: its folder does not exist, or may not be written to"
+        allowed = parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
+        if not allowed or (old and not os.access(path, os.W_OK)):
+            msg = f"cannot write {path}: its folder does not exist, or the system does not allow it"
             raise MailauthError(msg)
     if record is not None and html is not None and os.path.realpath(record) == os.path.realpath(html):
         msg = f"--record and --html both write {record}; give two names"

@@ -287,7 +287,7 @@ def _mx(item: object) -> tuple[int, str]:
     if isinstance(item, str) or not isinstance(item, (list, tuple)):
         raise TypeError
     preference, host = item
-    # RFC 1035 §3.3.9: 16 bits
+    # It has 16 bits
     if isinstance(preference, bool) or not isinstance(preference, int) or not 0 <= preference < 2**16:
         raise TypeError
     return preference, normal_name(host)
