@@ -1,12 +1,15 @@
-"""Moments: what callers call "now", as POSIX seconds. Reads no clock."""
+"""Moments: what callers call "now", as POSIX seconds or as text. Reads no clock."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 
-from mailauth.errors import UsageError
+from mailauth.errors import UsageError, shown
 
 _FAR = 10**15
+_SECONDS = re.compile(r"@?(-?[0-9]{1,11})", re.ASCII)
+_BASIC_DATE = re.compile(r"[0-9]{8}", re.ASCII)
 
 
 def posix(now: datetime | float) -> int:
@@ -22,5 +25,24 @@ def posix(now: datetime | float) -> int:
         return int(now.timestamp())
     if isinstance(now, (int, float)) and not isinstance(now, bool) and abs(now) < _FAR:
         return int(now)
-    msg = f"now={now!r}: give an aware datetime or POSIX seconds"
+    msg = f"now={shown(now)}: give an aware datetime or POSIX seconds"
     raise UsageError(msg)
+
+
+def from_text(text: str) -> datetime:
+    """Return the moment that a person wrote: ISO 8601, or POSIX seconds with or without `@` before them.
+
+    Eight digits are a date, as in ISO 8601: written as seconds they would be a day of 1970 to 1973. A time without an
+    offset is UTC, a date is its first second.
+
+    Raises:
+        UsageError: for text in any other form, and for a moment outside the years 1 to 9999.
+    """
+    try:
+        if (seconds := _SECONDS.fullmatch(text)) and not _BASIC_DATE.fullmatch(text):
+            return datetime.fromtimestamp(int(seconds[1]), UTC)
+        moment = datetime.fromisoformat(text.upper())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        msg = f"{shown(text)} is not a time: give ISO 8601, such as 2026-11-21T12:00:00Z, or POSIX seconds"
+        raise UsageError(msg) from None

@@ -465,7 +465,7 @@ _DMARC: Mapping[Reason, Entry] = {
         results=_DMARC_PERMERROR,
     ),
     Reason.AUTHOR_MISSING: Entry(
-        meaning="The message has no From field, or its From names no domain in any reading (in a bounce that is `none`).",
+        meaning="The message has no From field, or its From names no domain in any reading (a bounce is `none` then).",
         source="choice, RFC 9989 §5.3.1, §11.5, RFC 5322 §3.6",
         sender="Write a From field with one address.",
         receiver=_HOLD_BACK,

@@ -26,7 +26,10 @@ INPUT = {"message", "connection", "address", "taglist"}
 PROTOCOLS = {"spf", "dkim", "arc", "dmarc", "authres", "iprev"}
 ACROSS = {("arc", "dkim"), ("arc", "authres")}
 COMPOSED = {"authenticate"}
-EDGES = {"__init__", "__main__", "aio", "resolvers", "cli", "testing", "reference", "bulk", "explain", "integrations"}
+EDGES = {
+    "__init__", "__main__", "aio", "resolvers", "cli", "testing", "reference", "bulk", "explain", "integrations",
+    "files",
+}  # fmt: skip
 # Edges that a core module may load when a caller asks for them
 LAZY = {("authenticate", "resolvers"), ("authenticate", "explain")}
 CORE = VALUES | INPUT | PROTOCOLS | COMPOSED

@@ -1,28 +1,36 @@
-"""Tell the story of a verdict: the path of the message, each check with its rule, what would have to change."""
+"""Explain each verdict: the path of the message, each check with its rule, and what would have to change."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from mailauth.cli.render import print_story
-from mailauth.cli.verify import authentications
+from mailauth.cli.outputs import write_page
+from mailauth.cli.render import explanation
+from mailauth.cli.streams import EX_USAGE, ReaderGoneError, put
+from mailauth.cli.verify import Unread, verified
 from mailauth.errors import UsageError
 from mailauth.explain import tell
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain each message on the terminal, or one as a page."""
+    """Explain each message on the terminal, and one as a page where that is wanted."""
     if arguments.html is not None and len(arguments.messages) > 1:
         msg = "--html writes one page for one message"
         raise UsageError(msg)
-    statuses = [0]
-    for name, raw, authentication, _ in authentications(arguments, statuses):
-        story = tell(authentication, raw)
+    status = 0
+    for each in verified(arguments):
+        if isinstance(each, Unread):
+            status = EX_USAGE
+            continue
+        story = tell(each.authentication, each.raw)
+        try:
+            put(explanation(story, each.name, dns=arguments.questions))
+        except ReaderGoneError:
+            # The page and the recording are still of use
+            if arguments.html is None and arguments.record is None:
+                break
         if arguments.html is not None:
             from mailauth.explain.html import as_html  # noqa: PLC0415  only for --html
 
-            Path(arguments.html).write_text(as_html(story, authentication), encoding="utf-8")
-        else:
-            print_story(story, name, dns=arguments.questions)
-    return max(statuses)
+            write_page(arguments.html, as_html(story, each.authentication))
+    return status

@@ -1,10 +1,12 @@
-"""The report for a person: a short table, through rich where it is installed.
+"""The report for a person: a short table. On a terminal rich fits and colours it; elsewhere a row is one line.
 
 Everything shown is data of strangers: controls and what reorders text never reach the terminal.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mailauth.authenticate import Authentication
@@ -13,8 +15,11 @@ from mailauth.explain.story import Story
 from mailauth.explain.text import as_text, safe
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mailauth.reference import Opinion
 
+_MIN_WIDTH = 40  # columns; some terminals say 0
 _HEADINGS = ("check", "result", "domain", "why")
 _STYLES = {
     "pass": "green",
@@ -67,36 +72,42 @@ def _connection_note(connection: Connection) -> str:
     return f"connection: {connection.ip} helo={connection.helo} mail-from={sender}, {source}"
 
 
-def print_report(authentication: Authentication, name: str) -> None:
-    """Print the table of one message."""
+def report(authentication: Authentication, name: str, opinions: tuple[Opinion, ...] | None = None) -> str:
+    """Return the report of one message: the table, what is to be known beside it, and the second opinion if asked."""
     table = rows(authentication)
-    try:
-        from rich.console import Console  # noqa: PLC0415  an extra
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-    except ImportError:
-        widths = [max(map(len, column)) for column in zip(_HEADINGS, *table, strict=True)][:3]
-        print(safe(name))
-        for line in table:
-            print("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]))
-        print(*notes(authentication), sep="\n")
-        return
-    console = Console(highlight=False, emoji=False)
-    shown = Table(title=Text(safe(name)), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    below = "".join(f"{line}\n" for line in (*notes(authentication), *_opinion_lines(opinions)))
+    console = _console()
+    return (_plain_table(name, table) if console is None else _rich_table(console, name, table)) + below
+
+
+def _plain_table(name: str, table: list[tuple[str, str, str, str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *table, strict=True)][:3]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip()
+        for line in (_HEADINGS, *table)
+    ]
+    return "".join(f"{line}\n" for line in (safe(name), *lines))
+
+
+def _rich_table(console: Console, name: str, table: list[tuple[str, str, str, str]]) -> str:
+    from rich.table import Table  # noqa: PLC0415  an extra
+    from rich.text import Text  # noqa: PLC0415
+
+    shown = Table(box=None, pad_edge=False)
     for heading in _HEADINGS:
         shown.add_column(heading, no_wrap=heading in {"check", "result"}, overflow="fold")
     for check, result, domain, why in table:
         shown.add_row(check, Text(result, style=_STYLES.get(result, "")), Text(domain), Text(why))
-    console.print(shown)
-    for note in notes(authentication):
-        console.print(Text(note), soft_wrap=True)
+    with console.capture() as capture:
+        console.print(Text(safe(name), style="bold"), soft_wrap=True)
+        console.print(shown)
+    return capture.get()
 
 
-def print_opinions(opinions: tuple[Opinion, ...] | None) -> None:
-    """Print what the independent engines say; nothing when they were not asked."""
+def _opinion_lines(opinions: tuple[Opinion, ...] | None) -> Iterator[str]:
     if opinions is None:
         return
-    print("second opinion:")
+    yield "second opinion:"
     for opinion in opinions:
         if opinion.theirs is None:
             words = f"not asked: {opinion.explanation}"
@@ -105,21 +116,32 @@ def print_opinions(opinions: tuple[Opinion, ...] | None) -> None:
         else:
             why = opinion.explanation or "not understood; please report it"
             words = f"says {opinion.theirs}, mailauth says {opinion.ours}: {why}"
-        print(safe(f"  {opinion.engine} on {opinion.check} {words}"))
+        yield safe(f"  {opinion.engine} on {opinion.check} {words}")
 
 
-def print_story(story: Story, name: str, *, dns: bool) -> None:
-    """Print the story of one message; the result words in colour on a terminal."""
+def explanation(story: Story, name: str, *, dns: bool) -> str:
+    """Return the story of one message; the result words in colour on a terminal."""
     text = as_text(story, dns=dns)
-    try:
-        from rich.console import Console  # noqa: PLC0415  an extra
-        from rich.text import Text  # noqa: PLC0415
-    except ImportError:
-        print(safe(name), text, sep="\n")
-        return
-    console = Console(highlight=False, emoji=False)
-    console.print(Text(safe(name), style="bold"))
+    if (console := _console()) is None:
+        return f"{safe(name)}\n{text}\n"
+    from rich.text import Text  # noqa: PLC0415  an extra
+
     shown = Text(text)
     for word, style in _STYLES.items():
         shown.highlight_regex(rf"(?m)(?<=: ){word}$", style)
-    console.print(shown, soft_wrap=True)
+    with console.capture() as capture:
+        console.print(Text(safe(name), style="bold"), soft_wrap=True)
+        console.print(shown, soft_wrap=True)
+    return capture.get()
+
+
+def _console() -> Console | None:
+    """Return rich's console where standard output is a terminal with room for a table, and rich is installed."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    try:
+        from rich.console import Console  # noqa: PLC0415  an extra
+    except ImportError:
+        return None
+    console = Console(highlight=False, emoji=False)
+    return console if console.width >= _MIN_WIDTH else None

@@ -5,11 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from mailauth.errors import MailauthError
+
 
 def chosen_resolver(arguments: argparse.Namespace) -> Any:
-    """Return the resolver of --dns, --nameserver or the system."""
+    """Return the resolver of --dns, --nameserver or the system.
+
+    Raises:
+        MailauthError: for a zone that cannot be read or used, and for an address that is not one.
+    """
     from mailauth.resolvers import DnspythonResolver, Zone  # noqa: PLC0415  dnspython only where it is used
 
-    if arguments.dns is not None:
+    if arguments.dns is None:
+        return DnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None)
+    try:
         return Zone.load(arguments.dns)
-    return DnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None)
+    except OSError as error:
+        msg = f"cannot read {arguments.dns}: {error.strerror}"
+        raise MailauthError(msg) from None

@@ -5,51 +5,69 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from mailauth.authenticate import Authentication, authenticate
-from mailauth.cli import EX_USAGE, complain
-from mailauth.cli.render import print_opinions, print_report
+from mailauth.cli.outputs import check_outputs, write_recording
+from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
+from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, complain, put, read_message
 from mailauth.connection import Connection, from_received
 from mailauth.errors import UsageError
 from mailauth.limits import Options
 from mailauth.message import Message
 from mailauth.results import Result
 
-if TYPE_CHECKING:
-    from mailauth.reference import Opinion
-
 EX_FAILED = 1
 EX_TEMPFAIL = 75
+
+_OCTET = re.compile("[\udc80-\udcff]")  # as Python reads an octet outside the encoding of file names
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify each message and print it in the chosen form."""
-    if arguments.json and len(arguments.messages) > 1:
-        msg = "--json prints one object for one message; use --jsonl for several"
+    form = next((form for form in ("json", "headers") if getattr(arguments, form)), None)
+    if form is not None and len(arguments.messages) > 1:
+        msg = f"--{form} is for one message; use --jsonl for several"
         raise UsageError(msg)
-    statuses = [0]
-    for name, raw, authentication, resolver in authentications(arguments, statuses):
-        opinions = None
-        if arguments.second_opinion:
-            from mailauth.reference import second_opinion  # noqa: PLC0415  it loads four more packages
-
-            opinions = second_opinion(raw, authentication, resolver)
-        _print(authentication, opinions, name, arguments)
-        statuses.append(_status(authentication, arguments.require))
-    # A file that could not be read says more than a check that did not pass
+    statuses = {0}
+    for each in verified(arguments):
+        statuses.add(EX_USAGE if isinstance(each, Unread) else _status(each.authentication, arguments.require))
+        try:
+            put(_printed(each, arguments))
+        except ReaderGoneError:
+            # The exit status and the recording are still of use
+            if not arguments.require and arguments.record is None:
+                break
+    # A message that could not be read says more than a check that did not pass
     return next(status for status in (EX_USAGE, EX_TEMPFAIL, EX_FAILED, 0) if status in statuses)
 
 
-def authentications(
-    arguments: argparse.Namespace, statuses: list[int]
-) -> Iterator[tuple[str, bytes, Authentication, Any]]:
-    """Authenticate each message of the arguments: its name, octets, result, and the resolver that was used."""
+class Verified(NamedTuple):
+    """A message that was verified, and the resolver that was used."""
+
+    name: str
+    raw: bytes
+    authentication: Authentication
+    resolver: Any
+
+
+class Unread(NamedTuple):
+    """A message that could not be read, and why; standard error has it already."""
+
+    name: str
+    error: str
+
+
+def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
+    """Verify the messages of the arguments one by one; the recording is written after the last."""
+    if arguments.messages.count("-") > 1:
+        msg = "standard input holds one message; give - once"
+        raise UsageError(msg)
+    check_outputs(arguments)
     resolver = chosen_resolver(arguments)
     # A recording is of a day: the message is judged as on that day
     now = arguments.now or getattr(resolver, "now", None) or datetime.now(UTC)
@@ -58,16 +76,21 @@ def authentications(
 
         resolver = Recorder(resolver)
     options = Options(mode=arguments.mode)
+    unread = 0
     for name in arguments.messages:
         try:
-            raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        except OSError as error:
-            statuses.append(complain(f"cannot read {name}: {error.strerror}"))
+            raw = read_message(name)
+        except UnreadableError as error:
+            unread += 1
+            complain(f"cannot read {'standard input' if name == '-' else name or repr(name)}: {error}")
+            yield Unread(name, str(error))
             continue
         connection = connection_of(raw, arguments)
-        yield name, raw, authenticate(raw, connection, resolver, arguments.authserv_id, now, options=options), resolver
+        authentication = authenticate(raw, connection, resolver, arguments.authserv_id, now, options=options)
+        yield Verified(name, raw, authentication, resolver)
     if arguments.record is not None:
-        resolver.save(arguments.record, now=now, recorded=datetime.now(UTC))
+        done = len(arguments.messages) - unread
+        write_recording(resolver, arguments.record, now, verified=done, unread=unread)
 
 
 def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
@@ -80,20 +103,28 @@ def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
     return dataclasses.replace(found, **changes)
 
 
-def _print(
-    authentication: Authentication, opinions: tuple[Opinion, ...] | None, name: str, arguments: argparse.Namespace
-) -> None:
-    if arguments.json or arguments.jsonl:
-        data = authentication.to_dict()
-        if opinions is not None:
-            data["second_opinion"] = [opinion.to_dict() for opinion in opinions]
-        print(json.dumps(data, indent=2 if arguments.json else None))
-    elif arguments.headers:
-        for header in authentication.headers:
-            print(header.replace("\r\n", "\n"))
-    else:
-        print_report(authentication, name)
-        print_opinions(opinions)
+def _printed(each: Verified | Unread, arguments: argparse.Namespace) -> str:
+    if isinstance(each, Unread):
+        return f"{json.dumps({'file': _text(each.name), 'error': each.error})}\n" if arguments.jsonl else ""
+    opinions = None
+    if arguments.second_opinion:
+        from mailauth.reference import second_opinion  # noqa: PLC0415  it loads four more packages
+
+        opinions = second_opinion(each.raw, each.authentication, each.resolver)
+    if arguments.headers:
+        return "".join(header.replace("\r\n", "\n") + "\n" for header in each.authentication.headers)
+    if not (arguments.json or arguments.jsonl):
+        return report(each.authentication, each.name, opinions)
+    data = each.authentication.to_dict()
+    if opinions is not None:
+        data["second_opinion"] = [opinion.to_dict() for opinion in opinions]
+    row = {"file": _text(each.name), **data} if arguments.jsonl else data
+    return json.dumps(row, indent=2 if arguments.json else None) + "\n"
+
+
+def _text(name: str) -> str:
+    r"""Return the name of a file as text in Unicode: an octet that is none is written as in `\xff`."""
+    return _OCTET.sub(lambda octet: f"\\x{ord(octet[0]) - 0xDC00:02x}", name)
 
 
 def _status(authentication: Authentication, required: Iterable[str]) -> int:

@@ -11,11 +11,11 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, failure, transport
 from mailauth.errors import UsageError
+from mailauth.files import replace
 from mailauth.resolvers.loops import together
 from mailauth.resolvers.zone import Zone, moment
 
@@ -134,12 +134,14 @@ class Recorder:
     ) -> None:
         """Write the recording as JSON, for `Zone.load`; the arguments are those of `to_dict`.
 
+        A file that is there already is replaced once the new one is complete.
+
         Raises:
-            OSError: if the file cannot be written.
+            OSError: if the file cannot be written; an old file is then as it was.
             UsageError: for a time in a form that is not known.
         """
         text = json.dumps(self.to_dict(now, recorded), indent=1, sort_keys=True)
-        Path(path).write_text(text + "\n", encoding="ascii")
+        replace(path, f"{text}\n".encode("ascii"))
 
 
 def _fits(name: str, rdtype: str, value: Any) -> bool:

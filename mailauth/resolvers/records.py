@@ -104,7 +104,7 @@ def read_master_file(text: str, source: str, default_ttl: int) -> dict[str, dict
         default_ttl: seconds, for records before which no TTL is given.
 
     Raises:
-        UsageError: for what is no master file; names the line.
+        UsageError: for what is not a master file; names the line.
     """
     zone = dns.zone.Zone(dns.name.root, relativize=False)
     try:
@@ -115,10 +115,16 @@ def read_master_file(text: str, source: str, default_ttl: int) -> dict[str, dict
         place = "" if source in str(error) else f"{source}: "
         msg = f"{place}{error}; give a master file (RFC 1035 §5), or JSON that begins with {{"
         raise UsageError(msg) from None
+    except ValueError:
+        msg = f"{source}: a number has too many digits"
+        raise UsageError(msg) from None
     nodes: dict[str, dict[str, Answer]] = {}
     for owner, rdataset in zone.iterate_rdatasets():
         # as questions spell it: no escapes
         name = ".".join(label.decode("utf-8", "surrogateescape") for label in owner.labels[:-1]).lower()
         rdtype = dns.rdatatype.to_text(rdataset.rdtype)
         nodes.setdefault(name, {})[rdtype] = Answer(Status.OK, records(rdataset), rdataset.ttl)
+    if not nodes:
+        msg = f"{source}: a master file without records; a zone without names is written {{}}"
+        raise UsageError(msg)
     return nodes

@@ -7,7 +7,6 @@ clock. dnspython is imported only to read a master file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status, checked
-from mailauth.errors import UsageError
+from mailauth.errors import UsageError, shown
 from mailauth.names import to_ascii
+from mailauth.resolvers.zonefile import RECORDING, parse_json, read_text
 
 if TYPE_CHECKING:
     import os
@@ -62,7 +62,7 @@ class Zone:
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.now = None
         details: Any = {}
-        if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= _RECORDING:
+        if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= RECORDING:
             if mapping.get("now") is not None:
                 self.now = moment(mapping["now"])
             details = mapping.get("answers", details)
@@ -78,23 +78,18 @@ class Zone:
 
         Raises:
             OSError: if the file cannot be read.
-            UsageError: for a file in neither form; names the place and the remedy.
+            UsageError: for a file in neither form, also an empty one; names the place and the remedy.
         """
-        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
+        text = read_text(path)
         if Path(path).suffix == ".zone" or not text.lstrip().startswith(("{", "[")):
             from mailauth.resolvers.records import read_master_file  # noqa: PLC0415  dnspython is large
 
             zone = cls({})
             zone._load(read_master_file(text, str(path), TTL))
             return zone
+        data = parse_json(text, path)
         try:
-            return cls(json.loads(text, object_pairs_hook=_unique))
-        except json.JSONDecodeError as error:
-            msg = f"{path}: line {error.lineno} column {error.colno}: {error.msg}; give JSON, or a master file"
-            raise UsageError(msg) from None
-        except RecursionError:
-            msg = f"{path}: nested too deeply for a zone"
-            raise UsageError(msg) from None
+            return cls(data)
         except UsageError as error:
             msg = f"{path}: {error}"
             raise UsageError(msg) from None
@@ -173,9 +168,6 @@ class Zone:
         return Answer(final.status, final.records, ttl, tuple(cnames), detail=final.detail)
 
 
-_RECORDING = {"zone", "answers", "now", "recorded"}
-
-
 def _items(mapping: Any, place: str) -> Iterable[tuple[str, Any]]:
     if not isinstance(mapping, Mapping):
         msg = f"{place}: give a mapping, as Recorder writes it"
@@ -211,7 +203,7 @@ def moment(value: object) -> datetime:
     except (ValueError, OverflowError, OSError):
         when = None
     if not isinstance(when, datetime) or when.tzinfo is None:
-        msg = f"now={value!r}: give POSIX seconds, or a time with its offset such as '2026-11-21T12:00:00Z'"
+        msg = f"now={shown(value)}: give POSIX seconds, or a time with its offset such as '2026-11-21T12:00:00Z'"
         raise UsageError(msg)
     return when
 
@@ -223,27 +215,16 @@ def normal_name(text: object) -> str:
         UsageError: for what is no string, and for U-labels that IDNA 2008 does not allow.
     """
     if not isinstance(text, str):
-        msg = f"{text!r}: give a domain name"
+        msg = f"{shown(text)}: give a domain name"
         raise UsageError(msg)
     name = text.removesuffix(".")
     if name.isascii():
         return name.lower()
     labels = [label.lower() if label.isascii() else to_ascii(label) for label in name.split(".")]
     if None in labels:
-        msg = f"{text!r}: IDNA 2008 does not allow this name; give its A-labels (xn--…)"
+        msg = f"{shown(text)}: IDNA 2008 does not allow this name; give its A-labels (xn--…)"
         raise UsageError(msg)
     return ".".join(label for label in labels if label is not None)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse what JSON allows: a key that stands twice, the first of which would be lost."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        msg = f"{twice}: stands twice; give it once, with all its records"
-        raise UsageError(msg)
-    return found
 
 
 def _nodes(mapping: Mapping[str, Any]) -> dict[str, _Node]:
@@ -254,7 +235,7 @@ def _nodes(mapping: Mapping[str, Any]) -> dict[str, _Node]:
     for text, value in mapping.items():
         name = normal_name(text)
         if name in nodes:
-            msg = f"{text}: stands twice; give it once, with all its records"
+            msg = f"{text}: appears twice; give it once, with all its records"
             raise UsageError(msg)
         if isinstance(value, str) and value in FAULTS:
             nodes[name] = {"*": FAULTS[value]}
@@ -306,7 +287,8 @@ def _mx(item: object) -> tuple[int, str]:
     if isinstance(item, str) or not isinstance(item, (list, tuple)):
         raise TypeError
     preference, host = item
-    if isinstance(preference, bool) or not isinstance(preference, int):
+    # It has 16 bits
+    if isinstance(preference, bool) or not isinstance(preference, int) or not 0 <= preference < 2**16:
         raise TypeError
     return preference, normal_name(host)
 

@@ -351,7 +351,7 @@ def test_a_bad_now_is_refused(value: object) -> None:
         ({"example.com": {"*": ["x"]}}, r"example.com: \*: give one of SERVFAIL"),
         ({"example.com": {"CNAME": ["a.example", "b.example"]}}, "example.com: CNAME: give one name"),
         ({"example.com": {"SRV": [{}]}}, "example.com: SRV: give strings"),
-        ({"example.com": {}, "Example.COM.": {}}, "Example.COM.: stands twice"),
+        ({"example.com": {}, "Example.COM.": {}}, "Example.COM.: appears twice"),
         ({1: {}}, "1: give a domain name"),
         ({"\N{KELVIN SIGN}.example": {}}, "IDNA 2008"),
     ],
@@ -378,7 +378,7 @@ def test_json_file(tmp_path: Path) -> None:
     [
         ('{"a.example": }', r"zone.json: line 1 column 15: .*give JSON"),
         ("[]", "zone.json: give a mapping"),
-        ('{"a.example": {"TXT": ["x"]}, "a.example": {"A": []}}', "zone.json: a.example: stands twice"),
+        ('{"a.example": {"TXT": ["x"]}, "a.example": {"A": []}}', "zone.json: a.example: appears twice"),
         ('{"a.example": {"A": ["x"]}}', "zone.json: a.example: A: give IPv4"),
         ("a.example. A 192.0.2", r"zone.json:\d: .*give a master file"),
         ("$INCLUDE /etc/passwd", r"zone.json:1: .*INCLUDE.* is not allowed"),

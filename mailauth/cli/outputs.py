@@ -1,0 +1,117 @@
+"""The files that --record and --html write. A message, a zone and an old recording are evidence: they stay."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mailauth.errors import MailauthError, UsageError
+from mailauth.files import replace
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse to write over an input, by whatever name, or over what is not a recording; before any work is done.
+
+    Raises:
+        MailauthError: for such an output.
+    """
+    record, html = arguments.record, vars(arguments).get("html")
+    inputs = {name: "/dev/stdin" if name == "-" else name for name in (*arguments.messages, arguments.dns) if name}
+    for option, path in (("--record", record), ("--html", html)):
+        old = _status(path)
+        if path is None or not (old is None or stat.S_ISREG(old.st_mode)):
+            continue
+        for name, place in (*inputs.items(), ("standard output", "/dev/stdout")):
+            if old and (used := _status(place)) and os.path.samestat(old, used):
+                msg = f"{option} {path} would overwrite {'standard input' if name == '-' else name}; give another name"
+                raise UsageError(msg)
+        # What DNS said cannot be asked again when this comes to light at the end
+        parent = Path(os.path.realpath(path)).parent
+        allowed = parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
+        if not allowed or (old and not os.access(path, os.W_OK)):
+            msg = f"cannot write {path}: its folder does not exist, or the system does not allow it"
+            raise MailauthError(msg)
+    if record is not None and html is not None and os.path.realpath(record) == os.path.realpath(html):
+        msg = f"--record and --html both write {record}; give two names"
+        raise UsageError(msg)
+    if _holds_something(record) and not _is_recording(record):
+        msg = f"{record} is not a recording, and is left as it is; give another name to --record"
+        raise UsageError(msg)
+
+
+def write_recording(recorder: Any, path: str, now: datetime, *, verified: int, unread: int) -> None:
+    """Write what DNS said of the messages that were verified, unless it says less than an old recording.
+
+    Raises:
+        MailauthError: if it is not written; says why.
+    """
+    why = ""
+    if not verified:
+        why = "no message could be read"
+    elif _holds_something(path):
+        # What is lost in it cannot be asked again
+        if unread:
+            why = "not every message could be read"
+        elif not recorder.to_dict()["zone"]:
+            why = "nothing was asked"
+    if why:
+        msg = f"{path} is not written: {why}"
+        raise MailauthError(msg)
+    with _writing(path):
+        recorder.save(path, now=now, recorded=datetime.now(UTC))
+
+
+def write_page(path: str, page: str) -> None:
+    """Write a page of HTML, over a page of ours only.
+
+    Raises:
+        MailauthError: if it is not written; says why.
+    """
+    content = page.encode()
+    ours = content.partition(b"<title>")[0]
+    with _writing(path):
+        if _holds_something(path):
+            with open(path, "rb") as file:  # noqa: PTH123
+                old = file.read(len(ours))
+            if old != ours:
+                msg = f"{path} is not a page of mailauth, and is left as it is; give another name to --html"
+                raise UsageError(msg)
+        replace(path, content)
+
+
+def _status(path: str | None) -> os.stat_result | None:
+    if path is not None:
+        # ValueError: NUL in a name
+        with suppress(OSError, ValueError):
+            return os.stat(path)  # noqa: PTH116  Path("") is the working directory
+    return None
+
+
+def _holds_something(path: str | None) -> bool:
+    status = _status(path)
+    return status is not None and stat.S_ISREG(status.st_mode) and status.st_size > 0
+
+
+def _is_recording(path: str) -> bool:
+    from mailauth.resolvers.zonefile import is_recording, parse_json, read_text  # noqa: PLC0415  only for --record
+
+    with _writing(path):
+        try:
+            return is_recording(parse_json(read_text(path), path))
+        except UsageError:
+            return False
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise MailauthError(msg) from None

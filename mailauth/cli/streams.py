@@ -1,0 +1,136 @@
+"""Standard input, output and error, and messages: the one place where the command line reads or prints.
+
+A stream may be closed, full or without a reader, and a name may hold the escapes of a stranger: each has its line
+here, and the exit status tells the truth.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from mailauth.errors import MailauthError
+
+EX_USAGE = 2
+MAX_MESSAGE = 150 * 2**20  # octets; the largest mail systems take no more
+_LINE = 1000  # characters of a line on standard error
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads standard output any more, as behind `head`. Raised once; what is put after that goes nowhere."""
+
+
+class UnreadableError(MailauthError):
+    """A message cannot be read; says why, without the name of the file."""
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Make the streams, the warnings and ^C of this process those of a command, for as long as it runs."""
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal cannot show must not stop the report
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    # ^C ends the process at once, also while threads wait for DNS; an ignored one (nohup) stays ignored
+    interrupt = threading.current_thread() is threading.main_thread() and (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            yield
+    finally:
+        if interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def complain(problem: str, program: str = "mailauth") -> int:
+    """Say what is wrong in one harmless line on standard error; returns the exit status for it."""
+    from mailauth.explain.text import safe  # noqa: PLC0415  only where something is wrong
+
+    if sys.stderr is not None:
+        text = problem if len(problem) <= _LINE else f"{problem[:_LINE]}…"
+        try:
+            sys.stderr.write(f"{program}: {safe(text)}\n")
+            sys.stderr.flush()
+        except OSError:
+            _discard(sys.stderr)
+    return EX_USAGE
+
+
+def complain_of_a_bug() -> int:
+    """Say where the exception at hand was raised; a traceback of Python's own would show what strangers wrote."""
+    for line in traceback.format_exc().splitlines():
+        complain(line)
+    return complain("this is a bug of mailauth; please report it with the lines above")
+
+
+def put(text: str) -> None:
+    """Write to standard output, now.
+
+    Raises:
+        ReaderGoneError: if nobody reads it.
+        MailauthError: if it cannot be written.
+    """
+    if sys.stdout is None:
+        msg = "cannot write to standard output: it is closed"
+        raise MailauthError(msg)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard(sys.stdout)
+        raise ReaderGoneError from None
+    except OSError as error:
+        _discard(sys.stdout)
+        msg = f"cannot write to standard output: {error.strerror}"
+        raise MailauthError(msg) from None
+
+
+def read_message(name: str) -> bytes:
+    """Return the octets of a file, or of standard input for "-".
+
+    Raises:
+        UnreadableError: if it cannot be read, or is larger than mail is.
+    """
+    try:
+        if name != "-":
+            # Not by Path: an empty name would be the working directory
+            with open(name, "rb") as file:  # noqa: PTH123
+                octets = file.read(MAX_MESSAGE + 1)
+        elif sys.stdin is None:
+            msg = "it is closed"
+            raise UnreadableError(msg)
+        else:
+            octets = sys.stdin.buffer.read(MAX_MESSAGE + 1)
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from None
+    except ValueError as error:
+        # NUL in the name
+        raise UnreadableError(str(error)) from None
+    if len(octets) > MAX_MESSAGE:
+        msg = f"larger than {MAX_MESSAGE >> 20} MiB"
+        raise UnreadableError(msg)
+    return octets
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    complain(f"warning: {message}")
+
+
+def _discard(stream: Any) -> None:
+    """Let what the stream still holds, and all that follows, go nowhere: at exit Python would fail with it again."""
+    # A stand-in for a stream may have no number
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

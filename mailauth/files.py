@@ -1,0 +1,52 @@
+"""Files that are written whole or not at all: the old file stays until the new one is complete on the disk."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+
+def replace(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file beside its place, then rename it there.
+
+    A symbolic link is kept, and leads to the new file. The new file has the owner and the permissions of the old one,
+    as far as the system lets it. What is no regular file, such as a device or a pipe, is written to as it is.
+
+    Raises:
+        OSError: if the file cannot be written; it names `path`, and an old file is as it was.
+    """
+    try:
+        _replace(Path(path), content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        old = None
+    if old is not None and not stat.S_ISREG(old.st_mode):
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    if old is not None:
+        # A file that may not be written may not be replaced either, though its folder allows it
+        os.close(os.open(target, os.O_WRONLY))
+    beside = target.with_name(f".mailauth-{secrets.token_hex(8)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if old is not None:
+            with suppress(OSError, AttributeError):
+                os.chown(beside, old.st_uid, old.st_gid)
+            beside.chmod(stat.S_IMODE(old.st_mode))
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
