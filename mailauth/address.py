@@ -1,14 +1,15 @@
-"""Addresses, read strictly: the mailboxes of a From field and the reverse-path of SMTP.
+"""Addresses by their grammar: the mailboxes of an address list and the reverse-path of SMTP.
 
 RFC 5322 §3.4 with the obsolete forms of §4.4 and the groups of RFC 6854, UTF-8 as in RFC 6532; RFC 5321 §4.1.2 for
-paths. Works on the raw octets in one forward scan, never decodes an encoded-word, never guesses: what is not
-wholly inside the grammar is a stated problem. Knows nothing of DNS or policies.
+paths. Works in one forward scan, never decodes an encoded-word, never guesses: what is outside the grammar is a
+stated problem, or, where it leaves no doubt about the address, a stated deviation. Knows nothing of DNS or policies.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from mailauth.results import Malformed, Reason
@@ -19,8 +20,11 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _QUOTED_RUN = re.compile(r'[^"\\]+')
 _LITERAL = re.compile(r"\[[^\[\]\\]*\]")
 _COMMENT_RUN = re.compile(r"[^()\\]+")
+_FOREIGN = re.compile("[\udc80-\udcff]")
 _ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")
 _SPECIALS = "<>@,;:."
+# The tokens around a whole list element, and those inside an address
+_OPENING, _CLOSING, _INSIDE = ("", ",", ":", ";"), ("", ",", ";"), ("<", "@", ".")
 # What nearly every From holds: one address of plain words, alone or behind a plain name
 _WORD = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _DOTTED = rb"%b++(?:\.%b++)*+" % (_WORD, _WORD)
@@ -37,54 +41,111 @@ class Mailbox(NamedTuple):
     domain: str
 
 
+class AddressList(NamedTuple):
+    """The mailboxes of an address list, and what not every reader reads so.
+
+    `deviation` names the first rule of RFC 5322 that the list breaks without leaving a doubt about any address; empty
+    for none. `asides` are texts that some readers take for an address: a comment that is a whole list element, a
+    domain up to the white space or comment inside it.
+    """
+
+    mailboxes: tuple[Mailbox, ...]
+    deviation: str
+    asides: tuple[str, ...]
+
+
 class _Token(NamedTuple):
     kind: str  # "atom", "quoted", "literal", or the special character itself
     text: str
+    apart: bool  # white space or a comment comes before it
 
 
 def parse_mailboxes(value: bytes, *, max_mailboxes: int = 64, comment_depth: int = 50) -> tuple[Mailbox, ...]:
-    """Return every mailbox of an address list such as the body of a From field.
+    """Return every mailbox of an address list such as the body of a From field, read strictly.
 
     Raises:
         Malformed: AUTHOR_SYNTAX or a limit, with the place in words.
     """
     value = value.replace(b"\r\n", b"")
+    if max_mailboxes and (plain := plain_mailbox(value)):
+        return (plain,)
+    found = read_list(value.decode("utf-8", "surrogateescape"), max_mailboxes, comment_depth)
+    if found.deviation:
+        raise Malformed(Reason.AUTHOR_SYNTAX, found.deviation)
+    return found.mailboxes
+
+
+def plain_mailbox(value: bytes) -> Mailbox | None:
+    """Return the mailbox of an unfolded field that holds one address in plain words, as nearly every From does."""
     one = _ONE.fullmatch(value)
-    if one and (one[2] is None and one[1] is None) is (one[5] is None) and b"=?" not in one[3] and max_mailboxes:
-        name = b" ".join((one[2] or b"").split()) if one[1] is None else one[1]
-        return (Mailbox(name.decode(), one[3].decode(), one[4].decode()),)
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Malformed(Reason.AUTHOR_SYNTAX, "the field holds octets that are not UTF-8") from None
-    # A NUL or a control ends the address for some readers and not for others
-    if _CONTROL.search(text) or "\r" in text or "\n" in text:
+    if one is None or (one[2] is None and one[1] is None) is not (one[5] is None) or b"=?" in one[3]:
+        return None
+    name = b" ".join((one[2] or b"").split()) if one[1] is None else one[1]
+    return Mailbox(name.decode(), one[3].decode(), one[4].decode())
+
+
+def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
+    """Read an unfolded address list; octets that are not UTF-8 are surrogate escapes.
+
+    Raises:
+        Malformed: AUTHOR_SYNTAX for what leaves a doubt about an address, or a limit, with the place in words.
+    """
+    if has_control(text):
         raise Malformed(Reason.AUTHOR_SYNTAX, "the field holds control characters")
-    return _Parser(_tokens(text, comment_depth), max_mailboxes).address_list()
+    tokens, comments = _tokens(text, comment_depth)
+    parser = _Parser(tokens, max_mailboxes)
+    mailboxes = parser.address_list()
+    # RFC 5322 §3.2.2: a comment is nothing; but some readers take one for an address that is a whole list element,
+    # or that interrupts an address
+    kinds = ["", *(token.kind for token in tokens), ""]
+    taken = [
+        comment
+        for place, comment in comments.items()
+        if (kinds[place] in _OPENING and kinds[place + 1] in _CLOSING)
+        or kinds[place] in _INSIDE
+        or kinds[place + 1] in _INSIDE[1:]
+    ]
+    deviation = parser.deviation
+    if not deviation and _FOREIGN.search(text):
+        deviation = "it holds octets that are not UTF-8"
+    return AddressList(mailboxes, deviation, (*taken, *parser.cut))
 
 
-def _tokens(text: str, comment_depth: int) -> list[_Token]:
-    """Split an address field into words and specials; comments and white space fall away."""
+def has_control(text: str) -> bool:
+    """Whether a text holds a NUL or another control, which ends an address for some readers and not for others."""
+    return _CONTROL.search(text) is not None or "\r" in text or "\n" in text
+
+
+def _tokens(text: str, comment_depth: int) -> tuple[list[_Token], dict[int, str]]:
+    """Split an address list into words and specials; return the comments by the number of the token after them."""
     tokens: list[_Token] = []
+    comments: dict[int, str] = {}
     position, end = 0, len(text)
+    apart = False
     while position < end:
-        char = text[position]
+        char, start = text[position], position
         if char in " \t":
             position += 1
-        elif char == "(":
+            apart = True
+            continue
+        if char == "(":
             position = skip_comment(text, position, comment_depth)
-        elif char == '"':
+            comments[len(tokens)] = comments.get(len(tokens), "") + text[start:position]
+            apart = True
+            continue
+        if char == '"':
             content, position = quoted_string(text, position)
-            tokens.append(_Token("quoted", content))
+            tokens.append(_Token("quoted", content, apart))
         elif char in _SPECIALS:
-            tokens.append(_Token(char, char))
+            tokens.append(_Token(char, char, apart))
             position += 1
         elif match := _ATOM.match(text, position) or _LITERAL.match(text, position):
-            tokens.append(_Token("literal" if char == "[" else "atom", match[0]))
+            tokens.append(_Token("literal" if char == "[" else "atom", match[0], apart))
             position = match.end()
         else:
-            raise Malformed(Reason.AUTHOR_SYNTAX, f"{char!a} stands where no address has it")
-    return tokens
+            raise Malformed(Reason.AUTHOR_SYNTAX, f"{char!a} where no address has it")
+        apart = False
+    return tokens, comments
 
 
 def skip_comment(text: str, position: int, max_depth: int) -> int:
@@ -130,10 +191,12 @@ class _Parser:
     """RFC 5322 §3.4 over tokens: one forward pass, no look back further than the words of one address."""
 
     def __init__(self, tokens: list[_Token], max_mailboxes: int) -> None:
-        self._tokens = [*tokens, _Token("end", "")]
+        self._tokens = [*tokens, _Token("end", "", apart=False)]
         self._position = 0
         self._max = max_mailboxes
         self._found: list[Mailbox] = []
+        self.deviation = ""
+        self.cut: list[str] = []
 
     @property
     def _kind(self) -> str:
@@ -166,6 +229,9 @@ class _Parser:
         return tuple(self._found)
 
     def _separator(self, *, in_group: bool) -> None:
+        if self._kind == ";" and not in_group and self._tokens[self._position + 1].kind == "end":
+            self.deviation = self.deviation or "a semicolon follows the last address"
+            self._take()
         if self._kind not in (",", "end") and not (in_group and self._kind == ";"):
             raise self._fail(f"{self._tokens[self._position].text!a} follows a complete address")
 
@@ -208,7 +274,7 @@ class _Parser:
         self._take()
         mailbox = Mailbox(name, self._local(words), self._domain())
         if self._kind != ">":
-            raise self._fail("the angle bracket is not closed behind the domain")
+            raise self._fail("the angle bracket is not closed after the domain")
         self._take()
         self._add(mailbox)
 
@@ -219,27 +285,36 @@ class _Parser:
 
     def _local(self, words: list[_Token]) -> str:
         """RFC 5322 §4.4: obs-local-part = word *("." word)."""
-        if len(words) % 2 == 0 or any((w.kind == ".") != (i % 2 == 1) for i, w in enumerate(words)):
-            raise self._fail("the part before @ is no dot-separated row of words")
+        kinds = [w.kind == "." for w in words]
+        if all(kinds) or any(not a and not b for a, b in pairwise(kinds)):
+            raise self._fail("the part before @ is not a row of words with dots between them")
+        if len(words) % 2 == 0 or any(dot != (i % 2 == 1) for i, dot in enumerate(kinds)):
+            # Japanese carriers gave out such addresses
+            self.deviation = self.deviation or "the local part begins or ends with a dot, or has two in a row"
         # RFC 2047 §5: an encoded-word has no place in an address; some clients decode it all the same
         if _ENCODED_WORD.search("".join('"' if w.kind == "quoted" else w.text for w in words)):
-            raise self._fail("an encoded-word stands in the place of an address")
+            self.deviation = self.deviation or "an encoded-word appears in the place of an address"
         return "".join(w.text for w in words)
 
     def _domain(self) -> str:
         if self._kind == "literal":
             return self._take().text
         labels: list[str] = []
+        whole = True
         while self._kind == "atom":
-            labels.append(self._take().text)
             # RFC 5322 §4.4: obs-domain = atom *("." atom), with white space and comments around each
+            place = self._position
+            if whole and len(labels) > 1 and (self._tokens[place].apart or self._tokens[place - 1].apart):
+                whole = False
+                self.cut.append("@" + ".".join(labels))
+            labels.append(self._take().text)
             if self._kind != ".":
                 return ".".join(labels)
             self._take()
         # A final dot is tolerated: it names the same domain
         if labels:
             return ".".join(labels) + "."
-        raise self._fail("no domain behind @")
+        raise self._fail("no domain after @")
 
 
 # Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
@@ -260,7 +335,7 @@ def parse_path(path: str) -> tuple[str, str] | None:
 @lru_cache(maxsize=1024)
 def _parse_path(path: str) -> tuple[str, str] | None:
     path = path.strip(" ")
-    if _CONTROL.search(path) or "\r" in path or "\n" in path:
+    if has_control(path):
         return None
     if path.startswith("<") and path.endswith(">"):
         path = path[1:-1]

@@ -214,7 +214,7 @@ def _compose(
         )
 
     signatures = read_signatures(message, limits) if "dkim" in checks else []
-    path = parse_path(connection.mail_from or "")
+    path = parse_path(connection.mail_from) if connection.mail_from is not None else None
     identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
     # The policy, and the walks of identifiers that could align, are asked beside the checks that DMARC waits for
     early: list[Evaluation[Any]] = []
@@ -263,6 +263,7 @@ def _compose(
             options=options,
             organizational_domain=organizational,
             ahead=dmarc.Ahead(found[0], dict(zip(walks, found[1:], strict=False))) if early else None,
+            bounce=path == ("", ""),
             trace=trace,
         )
         (dmarc_outcome,) = yield from transcript.gather([dmarc_check])

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from mailauth import address, names
+from mailauth.author import Author, find_author
 from mailauth.limits import DEFAULT_LIMITS, Limits
-from mailauth.results import Malformed, Reason
+from mailauth.results import Reason
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -40,18 +40,6 @@ _NAME_AND_COLON = re.compile(rb"[!-9;-~]+[ \t]*:")
 # All octets but those that end a line, or that bytes.split() takes for white space and RFC 6376 §3.4.2 does not
 _UNMARKED = bytes(c for c in range(256) if c not in b"\r\n\x0b\x0c")
 _BLANK_LINES = CRLF * 512
-
-
-class Author(NamedTuple):
-    """The Author Domain (RFC 9989 §5.3.1), or why there is not exactly one.
-
-    `domain` is in normal form, None with a `reason` and a `detail`. `mailboxes` are those of a readable From field.
-    """
-
-    domain: str | None
-    reason: Reason | None = None
-    detail: str = ""
-    mailboxes: tuple[address.Mailbox, ...] = ()
 
 
 class Message:
@@ -144,7 +132,7 @@ class Message:
 
     def _split(self, header: bytes, *, mixed: bool) -> None:
         """Index the fields, and note what makes the header section ambiguous."""
-        limits, fields, index = self._limits, self.fields, self._index
+        fields, index = self.fields, self._index
         problems: list[tuple[Reason, str]] = []
         try:
             found = [field[: field.index(b":")].lower() for field in fields]
@@ -154,9 +142,10 @@ class Message:
         # Else there may be obsolete white space behind a name, or worse
         if not usual:
             found = [field_name(field) for field in fields]
-            number = next((i for i, field in enumerate(fields, 1) if _NAME_AND_COLON.match(field) is None), None)
+            number = next((i for i, field in enumerate(fields) if _NAME_AND_COLON.match(field) is None), None)
             if number is not None:
-                problems.append((Reason.HEADER_AMBIGUOUS, f"header field {number} has no name with a colon behind it"))
+                detail = f'header field {number} is not of the form "Name: value": {fields[number][:40]!a}'
+                problems.append((Reason.HEADER_AMBIGUOUS, detail))
         for position, name in enumerate(found):
             if name in index:
                 index[name].append(position)
@@ -168,14 +157,8 @@ class Message:
         line_ends = marks.translate(None, b"\x0b\x0c")
         if mixed or len(line_ends) != 2 * header.count(CRLF):
             problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
-        if _BLANK_CONTINUATION.search(header):
-            problems.append((Reason.HEADER_AMBIGUOUS, "a line of white space only could end the header section"))
         if self.overflow is not None:
             problems.append(self.overflow)
-        if (longest := max(map(len, fields), default=0)) > limits.field_bytes:
-            problems.append(
-                (Reason.LIMIT_FIELD_BYTES, f"a header field has {longest} octets, more than {limits.field_bytes}")
-            )
         self.problems = tuple(problems)
         self._plain = not problems and marks == line_ends
 
@@ -289,34 +272,20 @@ class Message:
                 if positions
                 else "the message has no From field",
             )
-        value, limits = self.value(positions[0]), self._limits
-        if len(value) > limits.from_bytes:
-            return Author(
-                domain=None,
-                reason=Reason.LIMIT_FROM_BYTES,
-                detail=f"From has {len(value)} octets, more than {limits.from_bytes}",
-            )
-        try:
-            mailboxes = address.parse_mailboxes(
-                value, max_mailboxes=limits.from_mailboxes, comment_depth=limits.comment_depth
-            )
-        except Malformed as problem:
-            return Author(domain=None, reason=problem.reason, detail=f"From: {problem.detail}")
-        if not mailboxes:
-            return Author(domain=None, reason=Reason.AUTHOR_MISSING, detail="From names no mailbox")
-        domains = []
-        for mailbox in mailboxes:
-            domain = names.to_ascii(mailbox.domain)
-            # An Author Domain is a host name: no literal, no single label, no underscore
-            if domain is None or "." not in domain or "_" in domain:
-                detail = f"From: {mailbox.domain[:80]!a} is no domain name"
-                return Author(domain=None, reason=Reason.AUTHOR_DOMAIN_INVALID, detail=detail, mailboxes=mailboxes)
-            domains.append(domain)
-        # RFC 9989 §5.3.1: several addresses in the same domain are one domain
-        if len(set(domains)) > 1:
-            detail = f"From names {len(set(domains))} domains: {', '.join(sorted(set(domains))[:3])}"
-            return Author(domain=None, reason=Reason.AUTHOR_DOMAINS, detail=detail, mailboxes=mailboxes)
-        return Author(domain=domains[0], mailboxes=mailboxes)
+        position, limits = positions[0], self._limits
+        if (length := len(self.fields[position])) > limits.field_bytes:
+            detail = f"the From field has {length} octets, more than {limits.field_bytes}"
+            return Author(None, Reason.LIMIT_FIELD_BYTES, detail)
+        value = self.value(position)
+        author = find_author(value, limits)
+        # RFC 5322 §4.2: a line of white space only is legal, and the end of the header section to some readers.
+        # Choice D29: it matters where they would see another author
+        if author.domain and (blank := _BLANK_CONTINUATION.search(value)):
+            before = find_author(value[: blank.start()], limits)
+            if not before.nobody and before.domain != author.domain:
+                detail = "a line of white space only ends the header section for some readers, who see another From"
+                return Author(None, Reason.HEADER_AMBIGUOUS, detail)
+        return author
 
 
 def field_name(field: bytes) -> bytes:

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
+from mailauth.author import Author
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, walk
 from mailauth.dmarc.record import PolicyWord, Record
 from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.message import Author
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
@@ -30,6 +30,7 @@ def check(
     options: Options | None = None,
     organizational_domain: OrganizationalDomain | None = None,
     ahead: Ahead | None = None,
+    bounce: bool = False,
     trace: list[Use] | None = None,
 ) -> Evaluation[DmarcOutcome]:
     """Evaluate DMARC for an Author Domain. Never raises for any DNS answer.
@@ -42,6 +43,7 @@ def check(
         options: `count_testing_keys` and `enforce_reject` matter here.
         organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
         ahead: what was asked early, beside the checks whose outcomes are given.
+        bounce: the reverse-path is null: a From that names no domain is then no reason to hold the message back.
         trace: takes the use of each answer.
 
     Raises:
@@ -54,7 +56,7 @@ def check(
         author = Author(domain=names.to_ascii(author) or author)
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     trace = [] if trace is None else trace
-    return _Check(author, spf, dkim, limits, options, organizational_domain, ahead or Ahead(), trace).outcome()
+    return _Check(author, spf, dkim, limits, options, organizational_domain, ahead or Ahead(), bounce, trace).outcome()
 
 
 class _Identifier(NamedTuple):
@@ -82,9 +84,10 @@ class _Check:
         options: Options,
         organizational_domain: OrganizationalDomain | None,
         ahead: Ahead,
+        bounce: bool,  # noqa: FBT001  handed on by check()
         trace: list[Use],
     ) -> None:
-        self.ahead, self.trace = ahead, trace
+        self.ahead, self.bounce, self.trace = ahead, bounce, trace
         self.author, self.spf, self.limits, self.options = author, spf, limits, options
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
@@ -102,9 +105,13 @@ class _Check:
         domain = self.author.domain
         if domain is None:
             # RFC 9989 §11.5. Choice: no single author is a permerror, and advised to be held back
+            result = Result.PERMERROR
             disposition = Disposition.REJECT if self.options.enforce_reject else Disposition.QUARANTINE
+            if self.bounce and self.author.nobody:
+                # Choice D31: a bounce that shows nobody's domain deceives nobody
+                result, disposition = Result.NONE, Disposition.ACCEPT
             return DmarcOutcome(
-                result=Result.PERMERROR,
+                result=result,
                 reason=self.author.reason or Reason.AUTHOR_MISSING,
                 detail=self.author.detail,
                 discovery=self.discovery,
@@ -190,6 +197,8 @@ class _Check:
         if published.get("pct", "100") != "100":
             # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
             detail += "; pct= has no effect any more"
+        if self.author.deviation:
+            detail += f"; From is outside RFC 5322 ({self.author.deviation}), but names one domain in every reading"
         return DmarcOutcome(
             result=result,
             reason=reason,

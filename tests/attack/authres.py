@@ -253,12 +253,13 @@ def authors() -> Iterator[Case]:
     """Payloads in From: the victim's address stays, or becomes unreadable."""
     for name, payload in PAYLOADS.items():
         text = octets(payload.replace("\\", "\\\\").replace('"', '\\"'))
-        # RFC 5322 §4.1, RFC 6532 §3.1: controls and what is not UTF-8 are outside the grammar
-        words = REFUSED if name in UNREADABLE_TAGS else SPOOFED
+        # RFC 5322 §4.1: controls end an address for some readers. Decision D26: other octets do not
+        words = REFUSED if name in UNREADABLE_TAGS and not name.startswith(("eight-bit", "overlong")) else SPOOFED
         yield case(f"F2.from-name-{name}", NOTHING_ELSE, spoof(b'"' + text + b'" <a@example.com>'), words)
         yield case(f"F2.from-local-{name}", NOTHING_ELSE, spoof(b'"' + text + b'"@example.com'), words)
         raw = spoof(b"a@example.com" + octets(payload))
-        domain: Mapping[str, Words] = REFUSED
+        # Decision D26: behind these the domain has ended, for every reader
+        domain: Mapping[str, Words] = SPOOFED if name in {"semicolon", "quote", "comment"} else REFUSED
         yield case(f"F2.from-domain-{name}", NOTHING_ELSE, raw, domain)
 
 

@@ -607,7 +607,7 @@ def rules() -> Iterator[Case]:
         "bare-lf-in-second-line": b"X: a\r\nY: b\nFrom: Evil <evil@example.net>\r\n" + TRUE,
         "bare-cr": b"X: a\rFrom: Evil <evil@example.net>\r\n" + TRUE,
         "line-without-colon": b"X\r\n" + TRUE,
-        "blank-line-of-blanks": b"X: a\r\n \t\r\n" + TRUE,
+        "blank-line-in-from": TRUE.replace(b"<anna@", b"evil@example.net,\r\n \t\r\n <anna@"),
         "continuation-first": b" From: Evil <evil@example.net>\r\n" + TRUE,
         "mbox-line": b"From evil@example.net Mon Nov  2\r\n" + TRUE,
         "bom": b"\xef\xbb\xbfFrom: Evil <evil@example.net>\r\n" + TRUE,

@@ -48,7 +48,6 @@ def sections() -> Iterator[Case]:
     for variant, lines in (
         ("blanks-line", b"X-Note: x\r\n \t \r\n" + VICTIM_FROM + EVIL),
         ("blanks-line-behind-from", EVIL + b" \r\n" + VICTIM_FROM),
-        ("blanks-line-at-end", VICTIM_FROM + b"X-Note: x\r\n \r\n"),
         ("no-colon", b"Hello Anna\r\n" + VICTIM_FROM),
         ("no-colon-then-from", EVIL + b"Hello Anna\r\n" + VICTIM_FROM),
         ("only-colon", VICTIM_FROM + b":\r\n"),
@@ -195,8 +194,6 @@ def huge() -> Iterator[Case]:
         "6000-fields": b"X-Note: x\r\n" * 6000,
         "100000-empty-fields": b"a:\r\n" * 100_000,
         "600-kb-in-fields": (b"X-Note: " + b"x" * 60_000 + b"\r\n") * 10,
-        "one-field-of-70-kb": b"X-Note: " + b"x" * 70_000 + b"\r\n",
-        "one-field-of-30000-folds": b"X-Note:" + b"\r\n x" * 30_000 + b"\r\n",
         "5100-from-fields": b"From: a@b.test\r\n" * 5100,
         "6000-signatures": b"DKIM-Signature: v=1\r\n" * 6000,
     }.items():
@@ -206,6 +203,9 @@ def huge() -> Iterator[Case]:
         "4000-fields": b"X-Note: x\r\n" * 4000,
         "1000-received": b"Received: by x.test; Mon, 02 Nov 2026 09:28:00 +0000\r\n" * 1000,
         "400-kb-in-fields": (b"X-Note: " + b"x" * 40_000 + b"\r\n") * 10,
+        # Decision D30: a long field is nobody's trouble but its own
+        "one-field-of-70-kb": b"X-Note: " + b"x" * 70_000 + b"\r\n",
+        "one-field-of-30000-folds": b"X-Note:" + b"\r\n x" * 30_000 + b"\r\n",
         "12000-folds": b"X-Note:" + b"\r\n x" * 12_000 + b"\r\n",
         "1000-signatures": b"DKIM-Signature: v=1; d=example.net\r\n" * 1000,
         "2000-results": b"Authentication-Results: a.test; dmarc=pass\r\n" * 2000,

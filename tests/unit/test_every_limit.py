@@ -67,7 +67,7 @@ RECORD = "v=spf1 ip4:192.0.2.3 -all"
 CASES = [
     case("header_bytes", len(FROM), "dmarc"),
     case("header_fields", 4, "dmarc", b"X: x\r\n" * 3 + FROM + END),
-    case("field_bytes", 40, "dmarc", FROM + b"\r\n" + b"X: " + b"x" * 37 + END),
+    case("field_bytes", len(FROM), "dmarc", FROM + b"\r\n" + b"X: " + b"x" * 100 + END),
     case("from_bytes", len(FROM) - len("From:"), "dmarc"),
     case("from_mailboxes", 3, "dmarc", FROM + b", a@example.com, b@example.com" + END),
     case("comment_depth", 4, "dmarc", FROM + b" ((((x))))" + END),

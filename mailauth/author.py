@@ -1,0 +1,307 @@
+"""The Author Domain of a From field (RFC 9989 §5.3.1, §11.5): the one domain that every reasonable reading gives.
+
+The strict grammar is the first reading. What is outside it is no error by itself: then each address-like piece of the
+field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
+take them for opaque words, that take a comment for an address, or that know a character set by its octets, must
+agree. Where two readings differ there is no author. Knows no DNS.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error, a2b_base64, a2b_qp
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mailauth import address, names
+from mailauth.limits import Limits
+from mailauth.results import Malformed, Reason
+
+# RFC 1468, RFC 1554, RFC 1557: ESC, the character set, and its octets up to the next ESC; ESC ( B is ASCII again
+_SECTION = rb"\x1b(?:\$\(?[@-O]|\([I0])([\x20-\x7e]*+)(?=%b)|\x1b\([BJ]"
+_ISO_2022 = re.compile(_SECTION % rb"\x1b")
+_ISO_2022_WORD = re.compile(_SECTION % rb"\x1b|\Z")
+# A lead octet and a trail octet of Shift_JIS; of Big5, GBK and their kin
+_TWO_OCTETS = (
+    re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]"),
+    re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"),
+)
+_TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
+# RFC 2047 §2, and the language of RFC 2231 §5
+_WORD_START = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*+)?\?([bBqQ])\?")
+# A codec is looked up by a name of a stranger's: these, and ISO 8859-1 for all others
+_CHARSETS = frozenset({
+    "us-ascii", "utf-7", "utf-8", "utf-16", "utf-16be", "utf-16le", "utf-32", "koi8-r", "koi8-u", "gb2312", "gbk",
+    "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr", "shift_jis", "windows-31j", "cp932",
+    "ks_c_5601-1987", "tis-620", "macintosh", "cp437", "cp850", "cp852", "cp866",
+    *(f"iso-8859-{number}" for number in range(1, 17)), *(f"windows-{number}" for number in range(1250, 1259)),
+})  # fmt: skip
+# What makes an address out of words. A tab is white space; C1 controls are what mislabelled Windows-1252 gives
+_ACTIVE = re.compile('["<>@,;:()\\\\\\[\\]\0-\x08\\n-\x1f\x7f]')
+_BREAKS = re.compile("[\0-\x08\\n-\x1f\x7f]")
+_BLANKS = re.compile(r"[ \t]*+")
+_GAP = r"(?:[ \t]|\([^()]*+\))*+"
+_GAPS = re.compile(_GAP)
+_FIRST_GAP = re.compile(r"[ \t(]")
+_LABEL = r"[\w-]++"
+_DOMAIN = re.compile(rf"{_LABEL}(?:{_GAP}\.{_GAP}{_LABEL})*+\.?")
+# What ends a domain beyond doubt: the frame of an address, or a quotation mark with nothing attached to it
+_CLOSING = "'\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
+_END = re.compile(rf"""\Z|[ \t<>()\[\]",;:@]|[{_CLOSING}](?:\Z|[ \t<>()\[\]",;:])""")
+_FOREIGN_AT = re.compile("[\udc80-\udcff]@[\udc80-\udcff]")
+_TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
+_WORD = re.compile(r"[A-Za-z0-9!#$%&*+/=?^`{|}~-]")
+_OPAQUE = "x"
+
+
+class Author(NamedTuple):
+    """The Author Domain (RFC 9989 §5.3.1), or why there is not exactly one.
+
+    `domain` is in normal form, None with a `reason` and a `detail`. `mailboxes` are those of a field that has a
+    grammar. `deviation` says how the field departs from RFC 5322, where every reading gives the domain all the same.
+    `nobody`: the field names no domain in any reading, as in bounces of some servers.
+    """
+
+    domain: str | None
+    reason: Reason | None = None
+    detail: str = ""
+    mailboxes: tuple[address.Mailbox, ...] = ()
+    deviation: str = ""
+    nobody: bool = False
+
+
+def find_author(value: bytes, limits: Limits) -> Author:
+    """Return the author that the body of a From field names. Never raises for any octets."""
+    if len(value) > limits.from_bytes:
+        detail = f"From has {len(value)} octets, more than {limits.from_bytes}"
+        return Author(None, Reason.LIMIT_FROM_BYTES, detail)
+    value = value.replace(b"\r\n", b"")
+    plain = address.plain_mailbox(value) if limits.from_mailboxes else None
+    if plain is not None and _is_inert(plain.name):
+        return _author((plain,), (), "")
+    try:
+        return _read(value, limits)
+    except Malformed as problem:
+        return Author(None, problem.reason, f"From: {problem.detail}")
+
+
+def _is_inert(text: str) -> bool:
+    """Whether no encoded-word of a text could make an address, whoever decodes it."""
+    return "=?" not in text or not any(_ACTIVE.search(raw) or _ACTIVE.search(word) for raw, word in _words(text))
+
+
+def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], deviation: str) -> Author:
+    """Judge the domains of the mailboxes, and those of other readings in normal form."""
+    domains = dict.fromkeys(others)
+    for mailbox in mailboxes:
+        domain = names.to_ascii(mailbox.domain)
+        # An Author Domain is a name of several labels, no address literal
+        if domain is None or "." not in domain:
+            detail = f"From: {mailbox.domain[:80]!a} is not a fully qualified domain name"
+            return Author(None, Reason.AUTHOR_DOMAIN_INVALID, detail, mailboxes)
+        domains[domain] = None
+    # RFC 9989 §5.3.1: several addresses in the same domain are one domain
+    if len(domains) > 1:
+        names_found = ", ".join(sorted(domains)[:3])
+        if len({names.to_ascii(m.domain) for m in mailboxes}) > 1:
+            detail = f"From names {len(domains)} domains: {names_found}"
+        else:
+            detail = f"From can be read in several ways, which give {len(domains)} domains: {names_found}"
+        return Author(None, Reason.AUTHOR_DOMAINS, detail, mailboxes)
+    return Author(next(iter(domains)), mailboxes=mailboxes, deviation=deviation)
+
+
+class _Reading(NamedTuple):
+    mailboxes: tuple[address.Mailbox, ...]
+    domains: dict[str, None]  # of the address-like pieces beside them, in normal form
+    problem: Malformed | None
+    deviation: str
+
+
+def _read(value: bytes, limits: Limits) -> Author:
+    """Compare every reading of an unfolded From field.
+
+    Raises:
+        Malformed: when there is none, or a limit is exceeded.
+    """
+    rest, hidden = _without_iso_2022(value)
+    texts = list(_as_text(rest))
+    first = _reading(texts[0], limits)
+    if not first.mailboxes and not first.domains:
+        if "@" not in texts[0] and not any("@" in text for _, text in _words(texts[0])):
+            return Author(None, Reason.AUTHOR_MISSING, "From names no domain", nobody=True)
+        raise first.problem or Malformed(Reason.AUTHOR_MISSING, "the field names no mailbox")
+    domains = dict.fromkeys([*first.domains, *_hidden_domains(hidden)])
+    for text in texts:
+        readings = [] if text is texts[0] else [_reading(text, limits)]
+        if not _is_inert(text):
+            readings.append(_reading(_opaque(text), limits))
+            domains |= _pieces(_decoded(text), limits)
+        for reading in readings:
+            domains |= reading.domains
+            domains |= dict.fromkeys(names.to_ascii(m.domain) or m.domain for m in reading.mailboxes)
+    deviation = first.deviation or ("it holds raw ISO-2022 text" if hidden else "")
+    return _author(tuple(map(_shown, first.mailboxes)), domains, deviation)
+
+
+def _shown(mailbox: address.Mailbox) -> address.Mailbox:
+    """Return a mailbox whose text is valid Unicode."""
+    return address.Mailbox(*(part.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for part in mailbox))
+
+
+def _reading(text: str, limits: Limits) -> _Reading:
+    """Read by the grammar; where it does not reach, by the address-like pieces."""
+    try:
+        found = address.read_list(text, limits.from_mailboxes, limits.comment_depth)
+    except Malformed as problem:
+        if problem.reason is not Reason.AUTHOR_SYNTAX or address.has_control(text):
+            raise
+        return _Reading((), _pieces(_opaque(text), limits), problem.to_keep(), problem.detail)
+    beside: dict[str, None] = {}
+    for aside in found.asides:
+        beside.update(_pieces(aside, limits))
+    return _Reading(found.mailboxes, beside, None, found.deviation)
+
+
+def _pieces(text: str, limits: Limits) -> dict[str, None]:
+    """Return the domain of each address-like piece of a text: whatever follows an @ and has a dot in it.
+
+    Raises:
+        Malformed: where it cannot be told how far a domain goes.
+    """
+    found: dict[str, None] = {}
+    for count, at in enumerate(re.finditer("@", text)):
+        if count >= limits.from_mailboxes:
+            raise Malformed(Reason.LIMIT_FROM_MAILBOXES, f"more than {limits.from_mailboxes} addresses")
+        start = _skip(text, at.end())
+        match = _DOMAIN.match(text, start)
+        if match is None:
+            # "Anna @ <a@example.com>", or the second octet of a character; but what readers drop, such as a zero-width
+            # space, could hide a domain
+            foreign = _FOREIGN_AT.match(text, at.start() - 1) if at.start() else None
+            if start == len(text) or text[start] == "@" or (start > at.end() and text[start].isascii()) or foreign:
+                continue
+            raise _endless(text, at.start())
+        written = match[0].removesuffix(".")
+        name = "".join(_GAPS.split(written))
+        # A single label is nobody's domain: "Anna @ home"
+        if "." not in name and (match.end() == len(text) or text[match.end()].isascii()):
+            continue
+        domain = names.to_ascii(name)
+        # Words after a bare address: some readers take them for its end ("a@example.co m")
+        words_follow = "<" not in text and _WORD.match(text, _skip(text, match.end()))
+        if domain is None or words_follow or _END.match(text, match.end()) is None:
+            raise _endless(text, at.start())
+        found[domain] = None
+        # Up to the white space or comment inside it, it may be another domain
+        if (gap := _FIRST_GAP.search(written)) and "." in (cut := written[: gap.start()].rstrip(".")):
+            found[names.to_ascii(cut) or cut] = None
+    return found
+
+
+def _skip(text: str, position: int) -> int:
+    """Return the position after white space and comments."""
+    gap = _GAPS.match(text, position)
+    return gap.end() if gap else position
+
+
+def _endless(text: str, start: int) -> Malformed:
+    piece = text[start : start + 40]
+    return Malformed(Reason.AUTHOR_SYNTAX, f"it is unclear where the domain of {piece!a} ends")
+
+
+# -- octets to text
+
+
+def _without_iso_2022(value: bytes) -> tuple[bytes, list[str]]:
+    """Take out text in ISO-2022 encodings, which may hold any ASCII octet; return the rest and that text."""
+    if b"\x1b" not in value:
+        return value, []
+    hidden = [m[1].decode("ascii") for m in _ISO_2022.finditer(value) if m[1] is not None]
+    return _ISO_2022.sub(lambda m: b"" if m[1] is None else _OPAQUE.encode(), value), hidden
+
+
+def _hidden_domains(hidden: list[str]) -> Iterator[str]:
+    """Yield the domains that a reader without ISO-2022 would find in such text, as far as they look like real ones."""
+    for text in hidden:
+        for match in re.finditer("@(" + _DOMAIN.pattern + ")", text):
+            domain = names.to_ascii(match[1])
+            if domain and "." in domain and _TOP_LEVEL.fullmatch(domain.rpartition(".")[2]):
+                yield domain
+
+
+def _as_text(value: bytes) -> Iterator[str]:
+    """Yield the field as text: octet by octet, and as encodings read it whose second octets look like ASCII."""
+    yield value.decode("utf-8", "surrogateescape")
+    if _TRAIL_SPECIAL.search(value) and not _is_utf8(value):
+        for two_octets in _TWO_OCTETS:
+            yield two_octets.sub(b"\x80\x80", value).decode("utf-8", "surrogateescape")
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# -- encoded-words (RFC 2047)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int, re.Match[str], int]]:
+    """Yield each encoded-word as a reader finds it who looks for nothing else: its ends, its start, its text's end."""
+    position = 0
+    while match := _WORD_START.search(text, position):
+        end = text.find("?=", match.end())
+        if end < 0:
+            return
+        position = end + 2
+        yield match.start(), position, match, end
+
+
+def _words(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each encoded-word as it is written and as it decodes."""
+    for *_, match, end in _spans(text):
+        yield text[match.end() : end], _decode(match[1], match[2], text[match.end() : end])
+
+
+def _decode(charset: str, encoding: str, content: str) -> str:
+    try:
+        octets = content.encode("utf-8", "surrogateescape")
+        if encoding in "bB":
+            compact = octets.translate(None, b" \t=")
+            octets = a2b_base64(compact + b"=" * (-len(compact) % 4))
+        else:
+            octets = a2b_qp(octets, header=True)
+        charset = charset.lower()
+        if charset.startswith("iso-2022"):
+            octets = _ISO_2022_WORD.sub(b"x", octets)
+        return octets.decode(charset if charset in _CHARSETS else "latin-1", "replace")
+    except (Error, LookupError, ValueError):
+        return content
+
+
+def _replaced(text: str, *, decode: bool) -> str:
+    pieces: list[str] = []
+    position = 0
+    for start, end, match, content_end in _spans(text):
+        between = text[position:start]
+        # RFC 2047 §6.2: white space between two encoded-words is not shown
+        if not (decode and position and _BLANKS.fullmatch(between)):
+            pieces.append(between)
+        word = _decode(match[1], match[2], text[match.end() : content_end]) if decode else _OPAQUE
+        if _BREAKS.search(word):
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
+        pieces.append(word)
+        position = end
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+
+def _decoded(text: str) -> str:
+    return _replaced(text, decode=True)
+
+
+def _opaque(text: str) -> str:
+    return _replaced(text, decode=False)
