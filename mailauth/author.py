@@ -127,7 +127,7 @@ def _read(value: bytes, limits: Limits) -> Author:
     rest, hidden = _without_iso_2022(value)
     texts = list(_as_text(rest))
     first = _reading(texts[0], limits)
-    if not first.mailboxes and not first.domains:
+    if not first.mailboxes and (first.problem is None or not first.domains):
         if "@" not in texts[0] and not any("@" in text for _, text in _words(texts[0])):
             return Author(None, Reason.AUTHOR_MISSING, "From names no domain", nobody=True)
         raise first.problem or Malformed(Reason.AUTHOR_MISSING, "the field names no mailbox")
@@ -139,7 +139,7 @@ def _read(value: bytes, limits: Limits) -> Author:
             domains |= _pieces(_decoded(text), limits)
         for reading in readings:
             domains |= reading.domains
-            domains |= dict.fromkeys(names.to_ascii(m.domain) or m.domain for m in reading.mailboxes)
+            domains |= dict.fromkeys(names.to_ascii(m.domain) or ascii(m.domain) for m in reading.mailboxes)
     deviation = first.deviation or ("it holds raw ISO-2022 text" if hidden else "")
     return _author(tuple(map(_shown, first.mailboxes)), domains, deviation)
 
@@ -184,18 +184,19 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
             raise _endless(text, at.start())
         written = match[0].removesuffix(".")
         name = "".join(_GAPS.split(written))
-        # A single label is nobody's domain: "Anna @ home"
-        if "." not in name and (match.end() == len(text) or text[match.end()].isascii()):
+        ends = _END.match(text, match.end())
+        # A single label is nobody's domain: "Anna @ home!"
+        if "." not in name and (ends or text[match.end()].isascii()):
             continue
         domain = names.to_ascii(name)
         # Words after a bare address: some readers take them for its end ("a@example.co m")
         words_follow = "<" not in text and _WORD.match(text, _skip(text, match.end()))
-        if domain is None or words_follow or _END.match(text, match.end()) is None:
+        if domain is None or words_follow or ends is None:
             raise _endless(text, at.start())
         found[domain] = None
         # Up to the white space or comment inside it, it may be another domain
         if (gap := _FIRST_GAP.search(written)) and "." in (cut := written[: gap.start()].rstrip(".")):
-            found[names.to_ascii(cut) or cut] = None
+            found[names.to_ascii(cut) or ascii(cut)] = None
     return found
 
 

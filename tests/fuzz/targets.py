@@ -95,15 +95,18 @@ def author(data: bytes) -> None:
     author = Message.parse(b"From:" + data + b"\r\n\r\n").author
     assert (author.domain is None) == (author.reason is not None)
     assert author.detail.isprintable()
+    assert author.deviation.isprintable()
+    if author.domain is not None:
+        assert names.to_ascii(author.domain) == author.domain
+        assert "." in author.domain
+        "".join("".join(mailbox) for mailbox in author.mailboxes).encode()  # valid text
     if isinstance(mailboxes, Malformed):
-        assert author.domain is None or b"\n" in data
+        assert author.domain is None or author.deviation or b"\n" in data
         return
     for mailbox in mailboxes:
         assert mailbox.domain
         assert not [c for c in "".join(mailbox) if c < " " and c != "\t"]
     if author.domain is not None:
-        assert names.to_ascii(author.domain) == author.domain
-        assert "." in author.domain
         assert {names.to_ascii(m.domain) for m in author.mailboxes} == {author.domain}
         assert author.mailboxes == mailboxes or b"\n" in data
 
