@@ -33,6 +33,9 @@ from property.from_fields import Field
 
 HERE = Path(__file__).parent / "readers"
 BATCH = 2000
+_DOMAIN = re.compile(
+    "[^\\x00-,/:-@\\[-^`{-\\x7f]*"
+)  # letters, digits, dots, hyphens, underscores, and what is not ASCII
 
 
 class Program(NamedTuple):
@@ -153,9 +156,13 @@ def ask(names: Iterable[str], bodies: Sequence[bytes]) -> Iterator[dict[str, set
 
 @lru_cache(maxsize=10_000)
 def shown(address: str) -> str | None:
-    """Return the domain in an address as a reader gives it: as A-labels where it is a domain name."""
+    """Return the domain that a user sees in an address, in normal form where there is one.
+
+    What follows a domain without being part of it, such as a bracket that was not closed, changes nothing for the eye.
+    """
     domain = address.rpartition("@")[2] if "@" in address else ""
-    domain = domain.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip(" \t").removesuffix(".")
+    domain = domain.encode("utf-8", "surrogateescape").decode("utf-8", "replace").lstrip(" \t")
+    domain = _DOMAIN.match(domain)[0].removesuffix(".")  # type: ignore[index]
     try:
         return idna.encode(domain, uts46=True).decode().lower() if domain else None
     except (idna.IDNAError, UnicodeError):
