@@ -64,13 +64,15 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right)
         case ast.UnaryOp(op=ast.Not()):
             yield node.operand
-        case ast.Constant(value=bool()):
-            yield ast.Constant(not node.value)
-        case ast.Constant(value=int()):
-            yield ast.Constant(node.value + 1)
-            yield ast.Constant(node.value - 1)
-        case ast.Constant(value=str() | bytes()) if 0 < len(node.value) <= 8:
-            yield ast.Constant(node.value + ("~" if isinstance(node.value, str) else b"~"))
+        case ast.Constant(value=bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(value=int(value)):
+            yield ast.Constant(value + 1)
+            yield ast.Constant(value - 1)
+        case ast.Constant(value=str(text)) if 0 < len(text) <= 8:
+            yield ast.Constant(text + "~")
+        case ast.Constant(value=bytes(octets)) if 0 < len(octets) <= 8:
+            yield ast.Constant(octets + b"~")
         case ast.IfExp():
             yield node.body
             yield node.orelse

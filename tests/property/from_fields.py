@@ -282,13 +282,15 @@ SLOPPY: dict[str, Callable[[Maker, str], bytes]] = {
             "unquoted bracket": (b"[JIRA] {N} <{A}>", b"{N} [Team] <{A}>", b"[{F}] {N} <{A}>"),
             "unquoted semicolon": (b"{N}; {N} <{A}>", b"Doe; John <{A}>"),
             "address in name": (b"{A} <{A}>", b'"{A}" <{A}>', b"'{A}' <{A}>", b"{N} {A} <{A}>", b"{A} ({A})",
-                                b"({A}) {A}", b"{N} ({A}) <{A}>", b"\"'{A}'\" <{A}>", b'"{N} {A}" <{A}>', b"{A} {N} <{A}>",
-                                b'"{N} <{A}>" <{A}>', b"[{A}] <{A}>", b"{A}, {N} <{A}>", b"{A}: <{A}>"),
+                                b"({A}) {A}", b"{N} ({A}) <{A}>", b"\"'{A}'\" <{A}>", b'"{N} {A}" <{A}>',
+                                b"{A} {N} <{A}>", b'"{N} <{A}>" <{A}>', b"[{A}] <{A}>", b"{A}, {N} <{A}>",
+                                b"{A}: <{A}>"),
             "trailing": (b"{A};", b"{A},", b"{N} <{A}>;", b"{N} <{A}>,", b"<{A}>; ", b'"{N}" <{A}> ,', b"{A} ,;",
                          b"{F} <{A}>;"),
             "several": (b"{A}, {A}", b"{N} <{A}>, {A}", b"{N} <{A}>,{F} <{A}>", b"{A}; {A}"),
             "encoded-word": (b"{Q} <{A}>", b'"{Q}" <{A}>', b"{Q} {Q}\r\n {Q} <{A}>", b"{Q}{N} <{A}>", b"{N} {Q}<{A}>",
-                             b"{A} ({Q})", b"=?utf-8?Q?a b?= <{A}>", b"=?utf-8?B?!!?= <{A}>", b"=?? <{A}>", b"{Q}, {Q} <{A}>"),
+                             b"{A} ({Q})", b"=?utf-8?Q?a b?= <{A}>", b"=?utf-8?B?!!?= <{A}>", b"=?? <{A}>",
+                             b"{Q}, {Q} <{A}>"),
             "group": (b"Team: {A};", b"Team: {N} <{A}>, {A};", b"Team:{A},;"),
         }.items()
         for template in templates
@@ -347,8 +349,9 @@ SOUP = tuple(
     piece.encode()
     for piece in (
         *(f"{local}@{domain}" for local in ("a", "b") for domain in (VICTIM, OTHER)), f"<a@{VICTIM}>", f"<b@{OTHER}>",
-        f"@{VICTIM}", f"@{OTHER}", VICTIM, OTHER, "N", "Doe", '"', '"', "(", ")", "<", ">", ",", ";", ":", "@", ".", "\\",
-        " ", "\r\n ", "\t", "[", "]", '"N"', "(c)", '""', "<>", "()", "g:", "'", "=?utf-8?q?N?=", "=?", "?=", "ü", "\u202e",
+        f"@{VICTIM}", f"@{OTHER}", VICTIM, OTHER, "N", "Doe", '"', '"', "(", ")", "<", ">", ",", ";", ":", "@", ".",
+        "\\", " ", "\r\n ", "\t", "[", "]", '"N"', "(c)", '""', "<>", "()", "g:", "'", "=?utf-8?q?N?=", "=?", "?=", "ü",
+        "\u202e",
     )
 )  # fmt: skip
 

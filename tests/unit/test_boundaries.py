@@ -1,4 +1,4 @@
-"""The exact place of every bound that `test_every_limit.py` does not come to: at the limit it fits, one more does not."""
+"""The exact places of bounds that `test_every_limit.py` does not come to: at a limit it fits, one more does not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from mailauth import Answer, Connection, Limits, Message, Options, Question, Status, arc, authenticate, dmarc, run
-from mailauth.dns import Evaluation, Transcript, Use
+from mailauth.dns import ADDRESSES, Evaluation, Transcript, Use
 from mailauth.limits import CHECKS
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key, key_zone, sealed, signed
-from unit.test_dns import A, B, C, ZONE, Counting, ask, texts
+from unit.test_dns import ZONE, A, B, C, Counting, ask, texts
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
@@ -54,6 +54,25 @@ def test_records_of_another_type_are_refused(rdtype: str) -> None:
         return (yield (Question("a.example", rdtype),))
 
     assert run(evaluation(), answer)[0].status is Status.SERVFAIL
+
+
+@pytest.mark.parametrize(("rdtype", "records"), [("SRV", ("0 0 25 h.example",)), ("TLSA", ("3 1 1 ab",)), ("X", ())])
+def test_records_of_types_that_no_check_asks_for_are_text(rdtype: str, records: tuple[str, ...]) -> None:
+    def evaluation() -> Evaluation[Any]:
+        return (yield (Question("a.example", rdtype),))
+
+    assert run(evaluation(), lambda *_: Answer(Status.OK, records))[0].records == records
+
+
+def test_an_address_behind_what_is_none_counts() -> None:
+    # Resolvers of others may give anything
+    assert ADDRESSES[4](Answer(Status.OK, ("nonsense", "2001:db8::1", "0.0.0.5"))) == (5,)
+    assert ADDRESSES[6](Answer(Status.OK, ("nonsense", "192.0.2.1", "::5"))) == (5,)
+
+
+def test_the_words_for_what_became_of_a_question() -> None:
+    # docs/cli.md: they are in the JSON object
+    assert [str(status) for status in Status] == ["ok", "nodata", "nxdomain", "servfail", "timeout"]
 
 
 def test_a_resolver_whose_parameters_cannot_be_told_is_given_the_questions_alone() -> None:

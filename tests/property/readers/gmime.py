@@ -1,8 +1,12 @@
 """Lines of base64 in, each the body of a From field; lines of JSON out: the addresses that GMime finds in it."""
 
+from __future__ import annotations
+
 import base64
 import json
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import gi
 
@@ -12,7 +16,7 @@ from gi.repository import GMime  # noqa: E402
 GMime.init()
 
 
-def flat(found):
+def flat(found: Any) -> Iterator[str]:
     for i in range(found.length() if found else 0):
         address = found.get_address(i)
         if isinstance(address, GMime.InternetAddressGroup):

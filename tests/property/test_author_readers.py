@@ -1,0 +1,44 @@
+"""No reader shows its users another author domain than ours (docs/decisions.md, "From"), and what people write has one.
+
+`python -m property.from_readers --count 1000000` in `tests` makes a long run, and prints figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from property import from_fields
+from property.from_readers import PROGRAMS, Comparison, author_of, installed
+
+COUNT = 5_000
+OF_EACH_KIND = 40
+# Kinds of fields that people write and that have no author more often than one in a hundred times, and why
+REFUSED: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_reader_shows_another_domain(name: str) -> None:
+    if not installed(name):
+        pytest.skip(f"not installed: {PROGRAMS[name].install}")
+    comparison = Comparison([name])
+    found = [str(one) for one in comparison.over(from_fields.fields(2026, COUNT)) if not one.known]
+    assert not found, "\n".join(found[:20])
+    # Each reader was really asked
+    accepted = sum(comparison.accepted.values())
+    assert accepted > COUNT / 4
+    assert comparison.answers
+    assert all(answers > accepted / 2 for answers in comparison.answers.values()), comparison.answers
+
+
+def test_what_people_write_has_its_author() -> None:
+    refused: Counter[str] = Counter()
+    for field in from_fields.sloppy(1, OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)):
+        author = author_of(field.body)
+        # Another domain would be worse than none
+        assert author in (field.domain, None), field
+        refused[field.kind] += author is None
+    often = {kind for kind, count in refused.items() if count > OF_EACH_KIND / 100}
+    assert often == set(REFUSED)
+    assert sum(refused.values()) <= 0.01 * OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)
