@@ -84,6 +84,22 @@ def test_a_resolver_whose_parameters_cannot_be_told_is_given_the_questions_alone
     assert answer.detail == "the resolver gave no list of answers"
 
 
+def test_a_resolver_that_raises_once_is_asked_on() -> None:
+    def resolver(name: str, rdtype: str) -> Answer:
+        return Answer(Status.OK, (name.encode(),))
+
+    class Once:
+        raised = False
+
+        def resolve(self, questions: Any) -> Any:
+            if not self.raised:
+                self.raised = True
+                raise OSError
+            return [resolver(*question) for question in questions]
+
+    assert texts(run(ask(A, B), Once())) == ["servfail", b"b.example"]
+
+
 # --- the questions of a message --------------------------------------------------------------------------------------
 
 
