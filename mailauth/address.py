@@ -105,6 +105,8 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
         or kinds[place] in _INSIDE
         or kinds[place + 1] in _INSIDE[1:]
     ]
+    # The same of a quoted local part that holds one in angle brackets
+    taken += [mailbox.local for mailbox in mailboxes if "<" in mailbox.local and "@" in mailbox.local]
     deviation = parser.deviation
     if not deviation and _FOREIGN.search(text):
         deviation = "it holds octets that are not UTF-8"

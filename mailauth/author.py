@@ -9,7 +9,7 @@ agree. Where two readings differ there is no author. Knows no DNS.
 from __future__ import annotations
 
 import re
-from binascii import Error, a2b_base64, a2b_qp
+from binascii import a2b_base64, a2b_qp
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from mailauth.limits import Limits
 from mailauth.results import Malformed, Reason
 
 # RFC 1468, RFC 1554, RFC 1557: ESC, the character set, and its octets up to the next ESC; ESC ( B is ASCII again
-_SECTION = rb"\x1b(?:\$\(?[@-O]|\([I0])([\x20-\x7e]*+)(?=%b)|\x1b\([BJ]"
+_SECTION = rb"\x1b(?:\$\(?[@-O]|\([I0])([\x21-\x7e]*+)(?=%b)|\x1b\([BJ]"
 _ISO_2022 = re.compile(_SECTION % rb"\x1b")
 _ISO_2022_WORD = re.compile(_SECTION % rb"\x1b|\Z")
 # A lead octet and a trail octet of Shift_JIS; of Big5, GBK and their kin
@@ -27,8 +27,10 @@ _TWO_OCTETS = (
     re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"),
 )
 _TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
-# RFC 2047 §2, and the language of RFC 2231 §5
-_WORD_START = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*+)?\?([bBqQ])\?")
+# RFC 2047 §2, and the language of RFC 2231 §5; some readers take anything for a character set
+_WORD_START = re.compile(r"=\?([^?]*+)\?([bBqQ])\?")
+_TOKEN = re.compile(r"[\w.-]+(?:\*[\w-]*)?", re.ASCII)
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 # A codec is looked up by a name of a stranger's: these, and ISO 8859-1 for all others
 _CHARSETS = frozenset({
     "us-ascii", "utf-7", "utf-8", "utf-16", "utf-16be", "utf-16le", "utf-32", "koi8-r", "koi8-u", "gb2312", "gbk",
@@ -40,18 +42,18 @@ _CHARSETS = frozenset({
 _ACTIVE = re.compile('["<>@,;:()\\\\\\[\\]\0-\x08\\n-\x1f\x7f]')
 _BREAKS = re.compile("[\0-\x08\\n-\x1f\x7f]")
 _BLANKS = re.compile(r"[ \t]*+")
-_GAP = r"(?:[ \t]|\([^()]*+\))*+"
-_GAPS = re.compile(_GAP)
-_FIRST_GAP = re.compile(r"[ \t(]")
-_LABEL = r"[\w-]++"
-_DOMAIN = re.compile(rf"{_LABEL}(?:{_GAP}\.{_GAP}{_LABEL})*+\.?")
+_FOREIGN = re.compile("[\udc80-\udcff]")
+_DOMAIN = re.compile(r"[ \t]*+([\w-]++(?:\.[\w-]++)*+)\.?")
 # What ends a domain beyond doubt: the frame of an address, or a quotation mark with nothing attached to it
-_CLOSING = "'\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
-_END = re.compile(rf"""\Z|[ \t<>()\[\]",;:@]|[{_CLOSING}](?:\Z|[ \t<>()\[\]",;:])""")
-_FOREIGN_AT = re.compile("[\udc80-\udcff]@[\udc80-\udcff]")
+_CLOSING = "'\"\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
+_END = re.compile(rf"""\Z|[ \t<>()\[\],;:@]|[{_CLOSING}](?:\Z|[ \t<>()\[\],;:])""")
+# "Anna @ home <a@example.com>", and an octet of a character between others
+_NO_ADDRESS = re.compile("(?<=[ \t])@[ \t]++[\\w'&!*+/ \t-]*+(?=[<,]|\\Z)|(?<=[\udc80-\udcff])@(?=[\udc80-\udcff])")
+_LAST = re.compile(rf"[{_CLOSING}]?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[,;:>)\]])")
+_HIDDEN = re.compile(r"@(?:\([^()]*+\))*+([\w-]++(?:\.[\w-]++)*+)", re.ASCII)
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
-_WORD = re.compile(r"[A-Za-z0-9!#$%&*+/=?^`{|}~-]")
-_OPAQUE = "x"
+# What stands for text that is no part of an address; no domain holds it
+_OPAQUE = "\ufffc"
 
 
 class Author(NamedTuple):
@@ -83,11 +85,6 @@ def find_author(value: bytes, limits: Limits) -> Author:
         return _read(value, limits)
     except Malformed as problem:
         return Author(None, problem.reason, f"From: {problem.detail}")
-
-
-def _is_inert(text: str) -> bool:
-    """Whether no encoded-word of a text could make an address, whoever decodes it."""
-    return "=?" not in text or not any(_ACTIVE.search(raw) or _ACTIVE.search(word) for raw, word in _words(text))
 
 
 def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], deviation: str) -> Author:
@@ -128,7 +125,7 @@ def _read(value: bytes, limits: Limits) -> Author:
     texts = list(_as_text(rest))
     first = _reading(texts[0], limits)
     if not first.mailboxes and (first.problem is None or not first.domains):
-        if "@" not in texts[0] and not any("@" in text for _, text in _words(texts[0])):
+        if "@" not in texts[0] and not any("@" in word.text for word in _words(texts[0])):
             return Author(None, Reason.AUTHOR_MISSING, "From names no domain", nobody=True)
         raise first.problem or Malformed(Reason.AUTHOR_MISSING, "the field names no mailbox")
     domains = dict.fromkeys([*first.domains, *_hidden_domains(hidden)])
@@ -157,6 +154,8 @@ def _reading(text: str, limits: Limits) -> _Reading:
         if problem.reason is not Reason.AUTHOR_SYNTAX or address.has_control(text):
             raise
         return _Reading((), _pieces(_opaque(text), limits), problem.to_keep(), problem.detail)
+    if _FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in found.mailboxes):
+        raise Malformed(Reason.AUTHOR_DOMAIN_INVALID, "the field is not UTF-8, and a domain in it is not ASCII")
     beside: dict[str, None] = {}
     for aside in found.asides:
         beside.update(_pieces(aside, limits))
@@ -164,51 +163,32 @@ def _reading(text: str, limits: Limits) -> _Reading:
 
 
 def _pieces(text: str, limits: Limits) -> dict[str, None]:
-    """Return the domain of each address-like piece of a text: whatever follows an @ and has a dot in it.
+    """Return the domain of each address-like piece of a text: of each @ that joins words.
 
     Raises:
-        Malformed: where it cannot be told how far a domain goes.
+        Malformed: where a reader could see another domain, as it is unclear where one ends.
     """
     found: dict[str, None] = {}
+    foreign, angle = _FOREIGN.search(text), "<" in text
     for count, at in enumerate(re.finditer("@", text)):
         if count >= limits.from_mailboxes:
             raise Malformed(Reason.LIMIT_FROM_MAILBOXES, f"more than {limits.from_mailboxes} addresses")
-        start = _skip(text, at.end())
-        match = _DOMAIN.match(text, start)
-        if match is None:
-            # "Anna @ <a@example.com>", or the second octet of a character; but what readers drop, such as a zero-width
-            # space, could hide a domain
-            foreign = _FOREIGN_AT.match(text, at.start() - 1) if at.start() else None
-            if start == len(text) or text[start] == "@" or (start > at.end() and text[start].isascii()) or foreign:
-                continue
-            raise _endless(text, at.start())
-        written = match[0].removesuffix(".")
-        name = "".join(_GAPS.split(written))
-        ends = _END.match(text, match.end())
-        # A single label is nobody's domain: "Anna @ home!"
-        if "." not in name and (ends or text[match.end()].isascii()):
+        if _NO_ADDRESS.match(text, at.start()):
             continue
-        domain = names.to_ascii(name)
+        match = _DOMAIN.match(text, at.end())
+        name = match[1] if match else ""
+        domain = names.to_ascii(name) if "." in name and (name.isascii() or not foreign) else None
+        if match is None or domain is None or _END.match(text, match.end()) is None:
+            raise _unclear(text, at.start())
         # Words after a bare address: some readers take them for its end ("a@example.co m")
-        words_follow = "<" not in text and _WORD.match(text, _skip(text, match.end()))
-        if domain is None or words_follow or ends is None:
-            raise _endless(text, at.start())
+        if not angle and _LAST.match(text, match.end()) is None:
+            raise _unclear(text, at.start())
         found[domain] = None
-        # Up to the white space or comment inside it, it may be another domain
-        if (gap := _FIRST_GAP.search(written)) and "." in (cut := written[: gap.start()].rstrip(".")):
-            found[names.to_ascii(cut) or ascii(cut)] = None
     return found
 
 
-def _skip(text: str, position: int) -> int:
-    """Return the position after white space and comments."""
-    gap = _GAPS.match(text, position)
-    return gap.end() if gap else position
-
-
-def _endless(text: str, start: int) -> Malformed:
-    piece = text[start : start + 40]
-    return Malformed(Reason.AUTHOR_SYNTAX, f"it is unclear where the domain of {piece!a} ends")
+def _unclear(text: str, start: int) -> Malformed:
+    return Malformed(Reason.AUTHOR_SYNTAX, f"it is unclear where the domain of {text[start : start + 40]!a} ends")
 
 
 # -- octets to text
@@ -225,7 +205,7 @@ def _without_iso_2022(value: bytes) -> tuple[bytes, list[str]]:
 def _hidden_domains(hidden: list[str]) -> Iterator[str]:
     """Yield the domains that a reader without ISO-2022 would find in such text, as far as they look like real ones."""
     for text in hidden:
-        for match in re.finditer("@(" + _DOMAIN.pattern + ")", text):
+        for match in _HIDDEN.finditer(text):
             domain = names.to_ascii(match[1])
             if domain and "." in domain and _TOP_LEVEL.fullmatch(domain.rpartition(".")[2]):
                 yield domain
@@ -250,59 +230,79 @@ def _is_utf8(value: bytes) -> bool:
 # -- encoded-words (RFC 2047)
 
 
-def _spans(text: str) -> Iterator[tuple[int, int, re.Match[str], int]]:
-    """Yield each encoded-word as a reader finds it who looks for nothing else: its ends, its start, its text's end."""
+class _Word(NamedTuple):
+    """An encoded-word: where it begins and ends, and what it decodes to."""
+
+    start: int
+    end: int
+    regular: bool  # a reader of the RFC sees one too
+    text: str
+
+
+def _words(text: str) -> Iterator[_Word]:
+    """Yield each encoded-word as a reader finds it who looks for nothing else."""
     position = 0
     while match := _WORD_START.search(text, position):
         end = text.find("?=", match.end())
         if end < 0:
             return
+        regular = _TOKEN.fullmatch(match[1]) is not None
         position = end + 2
-        yield match.start(), position, match, end
+        yield _Word(match.start(), position, regular, _decode(match[1], match[2], text[match.end() : end]))
 
 
-def _words(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each encoded-word as it is written and as it decodes."""
-    for *_, match, end in _spans(text):
-        yield text[match.end() : end], _decode(match[1], match[2], text[match.end() : end])
+def _is_inert(text: str) -> bool:
+    """Whether no encoded-word of a text could make an address, whoever decodes it."""
+    return "=?" not in text or not any(
+        _ACTIVE.search(text, word.start, word.end) or _ACTIVE.search(word.text) or not word.regular
+        for word in _words(text)
+    )
 
 
 def _decode(charset: str, encoding: str, content: str) -> str:
-    try:
-        octets = content.encode("utf-8", "surrogateescape")
-        if encoding in "bB":
-            compact = octets.translate(None, b" \t=")
-            octets = a2b_base64(compact + b"=" * (-len(compact) % 4))
-        else:
-            octets = a2b_qp(octets, header=True)
-        charset = charset.lower()
-        if charset.startswith("iso-2022"):
-            octets = _ISO_2022_WORD.sub(b"x", octets)
-        return octets.decode(charset if charset in _CHARSETS else "latin-1", "replace")
-    except (Error, LookupError, ValueError):
-        return content
-
-
-def _replaced(text: str, *, decode: bool) -> str:
-    pieces: list[str] = []
-    position = 0
-    for start, end, match, content_end in _spans(text):
-        between = text[position:start]
-        # RFC 2047 §6.2: white space between two encoded-words is not shown
-        if not (decode and position and _BLANKS.fullmatch(between)):
-            pieces.append(between)
-        word = _decode(match[1], match[2], text[match.end() : content_end]) if decode else _OPAQUE
-        if _BREAKS.search(word):
-            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
-        pieces.append(word)
-        position = end
-    pieces.append(text[position:])
-    return "".join(pieces)
+    octets = content.encode("utf-8", "surrogateescape")
+    if encoding in "bB":
+        # As the most tolerant readers do: what is not base64 is passed over
+        octets = _NOT_BASE64.sub(b"", octets)
+        octets = octets[: len(octets) - (len(octets) % 4 == 1)]
+        octets = a2b_base64(octets + b"=" * (-len(octets) % 4))
+    else:
+        octets = a2b_qp(octets.replace(b"= ", b"=").replace(b"=\t", b"="), header=True)
+    charset = charset.partition("*")[0].strip().lower()
+    if charset.startswith("iso-2022"):
+        octets = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets)
+    # A codec is looked up by a name of a stranger's: those for mail only
+    return octets.decode(charset if charset in _CHARSETS else "latin-1", "replace")
 
 
 def _decoded(text: str) -> str:
-    return _replaced(text, decode=True)
+    """Return a text with its encoded-words decoded.
+
+    Raises:
+        Malformed: when one holds control characters.
+    """
+    pieces: list[str] = []
+    position = 0
+    for word in _words(text):
+        between = text[position : word.start]
+        # RFC 2047 §6.2: white space between two encoded-words is not shown
+        if not (position and _BLANKS.fullmatch(between)):
+            pieces.append(between)
+        if _BREAKS.search(word.text):
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
+        pieces.append(word.text)
+        position = word.end
+    return "".join([*pieces, text[position:]])
 
 
 def _opaque(text: str) -> str:
-    return _replaced(text, decode=False)
+    """Return a text with a mark in place of each encoded-word."""
+    if "=?" not in text:
+        return text
+    pieces: list[str] = []
+    position = 0
+    for word in _words(text):
+        if word.regular:
+            pieces += [text[position : word.start], _OPAQUE]
+            position = word.end
+    return "".join([*pieces, text[position:]])
