@@ -196,11 +196,12 @@ class Known(NamedTuple):
 
 
 def _is_hop(field: str, _: str, other: str) -> bool:
-    return re.search(rf"<[^>]*@[^>]*@{re.escape(other)}\s*:", field, re.IGNORECASE) is not None
+    return re.search(rf"<[^>]*@[^>]*@{re.escape(other)}(=\?[^:]*)?\s*:", field, re.IGNORECASE) is not None
 
 
 def _is_joined(_: str, author: str, other: str) -> bool:
-    return len(other) > len(author) and idna.decode(other).startswith(idna.decode(author))
+    seen, ours = _as_unicode(other), _as_unicode(author)
+    return len(seen) > len(ours) and seen.startswith(ours)
 
 
 def _is_inside(field: str, _: str, other: str) -> bool:
@@ -208,15 +209,31 @@ def _is_inside(field: str, _: str, other: str) -> bool:
     return re.search(rf'"[^"]*{address}[^"]*"[^"]*@|<[^<>]*\([^()]*{address}', field, re.IGNORECASE) is not None
 
 
-def _is_of_a_character_set(field: str, _: str, other: str) -> bool:
-    return "." not in other and ("\x1b" in field or "\ufffd" in field)
+def _is_first_label(field: str, author: str, other: str) -> bool:
+    return other == author.partition(".")[0] and re.search(r"[\s)]\.|\.[\s(]", field) is not None
+
+
+def _is_single_label(field: str, _: str, other: str) -> bool:
+    return "." not in other and re.search(r"\x1b|\ufffd|\s@\s|@\s*\([^()]*\(", field) is not None
+
+
+def _is_punycode(_: str, author: str, other: str) -> bool:
+    return "xn--" in author and _as_unicode(author).lower() in (other, _as_unicode(other))
+
+
+def _as_unicode(domain: str) -> str:
+    """Return a domain with its A-labels decoded, also where they hold what no domain may have."""
+    return re.sub(r"xn--([a-z0-9-]+)", lambda match: match[1].encode().decode("punycode", "replace"), domain)
 
 
 KNOWN = (
-    Known("getaddresses.*", _is_hop, "older versions take the last of several hops of a route for an address"),
+    Known("getaddresses.*", _is_hop, "the last of several hops of a route is taken for an address"),
     Known("(getaddresses|parseaddr).*", _is_joined, "the words after a domain are joined to it"),
     Known("postal-mime.*", _is_inside, "quotes and comments within an address are not kept together"),
-    Known("(getaddresses|parseaddr).*", _is_of_a_character_set, "no character sets, so an @ within a character counts"),
+    Known("mailparser|postal-mime.*", _is_first_label, "a domain ends at white space: a single label is nobody's"),
+    # "Anna @ home", an @ within a character of another character set, a comment in a comment
+    Known(".*", _is_single_label, "an @ that is not of an address: a single label is nobody's"),
+    Known("mailparser|gmime", _is_punycode, "an A-label that is none is decoded all the same"),
 )
 
 

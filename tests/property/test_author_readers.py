@@ -13,9 +13,12 @@ from property import from_fields
 from property.from_readers import PROGRAMS, Comparison, author_of, installed
 
 COUNT = 5_000
-OF_EACH_KIND = 40
-# Kinds of fields that people write and that have no author more often than one in a hundred times, and why
-REFUSED: dict[str, str] = {}
+OF_EACH_KIND = 100
+# Kinds of fields that people write and that at times have no author, and why
+REFUSED = {
+    "sloppy foreign comment: {A} ({F})": "a comment that ends with the backslash of Big5 or Shift_JIS is not closed",
+    "sloppy unquoted comma: {F}, {N} <{A}>": "a name alone before a comma, with the @ of Shift_JIS in it",
+}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -39,6 +42,6 @@ def test_what_people_write_has_its_author() -> None:
         # Another domain would be worse than none
         assert author in (field.domain, None), field
         refused[field.kind] += author is None
-    often = {kind for kind, count in refused.items() if count > OF_EACH_KIND / 100}
-    assert often == set(REFUSED)
-    assert sum(refused.values()) <= 0.01 * OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)
+    assert {kind for kind, count in refused.items() if count} <= set(REFUSED)
+    assert max(refused.values()) <= 0.1 * OF_EACH_KIND
+    assert sum(refused.values()) <= 0.001 * OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)
