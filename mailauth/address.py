@@ -23,6 +23,7 @@ _COMMENT_RUN = re.compile(r"[^()\\]+")
 _FOREIGN = re.compile("[\udc80-\udcff]")
 _ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")
 _SPECIALS = "<>@,;:."
+_NESTED = re.compile(r"\([^)]*\(")
 # The tokens around a whole list element, and those inside an address
 _OPENING, _CLOSING, _INSIDE = ("", ",", ":", ";"), ("", ",", ";"), ("<", "@", ".")
 # What nearly every From holds: one address of plain words, alone or behind a plain name
@@ -98,14 +99,15 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
     # RFC 5322 §3.2.2: a comment is nothing; but some readers take one for an address that is a whole list element,
     # or that interrupts an address
     kinds = ["", *(token.kind for token in tokens), ""]
-    taken = [
-        comment
-        for place, comment in comments.items()
-        if (kinds[place] in _OPENING and kinds[place + 1] in _CLOSING)
-        or kinds[place] in _INSIDE
-        or kinds[place + 1] in _INSIDE[1:]
-    ]
-    # The same of a quoted local part that holds one in angle brackets
+    taken: list[str] = []
+    for place, comment in comments.items():
+        before, after = kinds[place], kinds[place + 1]
+        if before in _INSIDE or after in _INSIDE[1:]:
+            # Not every reader nests comments: here the rest would be part of the address
+            taken.append("@" + comment if _NESTED.search(comment) else comment)
+        elif before in _OPENING and after in _CLOSING:
+            taken.append(comment)
+    # The same of a quoted local part that holds an address in angle brackets
     taken += [mailbox.local for mailbox in mailboxes if "<" in mailbox.local and "@" in mailbox.local]
     deviation = parser.deviation
     if not deviation and _FOREIGN.search(text):

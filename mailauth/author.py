@@ -46,11 +46,12 @@ _FOREIGN = re.compile("[\udc80-\udcff]")
 _DOMAIN = re.compile(r"[ \t]*+([\w-]++(?:\.[\w-]++)*+)\.?")
 # What ends a domain beyond doubt: the frame of an address, or a quotation mark with nothing attached to it
 _CLOSING = "'\"\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
-_END = re.compile(rf"""\Z|[ \t<>()\[\],;:@]|[{_CLOSING}](?:\Z|[ \t<>()\[\],;:])""")
+_LAST = re.compile(rf"(?:\Z|@|(?:[{_CLOSING}](?![^ \t<>()\[\],;:]))?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[<>,;:)(\]]))")
+_AFTER_DOT = re.compile(r"[ \t(<]")
+_EMPTY_ANGLE = re.compile(r'<[ \t"]*+>')
 # "Anna @ home <a@example.com>", and an octet of a character between others
 _NO_ADDRESS = re.compile("(?<=[ \t])@[ \t]++[\\w'&!*+/ \t-]*+(?=[<,]|\\Z)|(?<=[\udc80-\udcff])@(?=[\udc80-\udcff])")
-_LAST = re.compile(rf"[{_CLOSING}]?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[,;:>)\]])")
-_HIDDEN = re.compile(r"@(?:\([^()]*+\))*+([\w-]++(?:\.[\w-]++)*+)", re.ASCII)
+_HIDDEN = re.compile(r"@(?:\.|\([^()]*+\))*+([\w-]++(?:\.++[\w-]++)*+)", re.ASCII)
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
 # What stands for text that is no part of an address; no domain holds it
 _OPAQUE = "\ufffc"
@@ -133,7 +134,7 @@ def _read(value: bytes, limits: Limits) -> Author:
         readings = [] if text is texts[0] else [_reading(text, limits)]
         if not _is_inert(text):
             readings.append(_reading(_opaque(text), limits))
-            domains |= _pieces(_decoded(text), limits)
+            domains |= _pieces(_decoded(text), limits) | _pieces(_unframed(text), limits)
         for reading in readings:
             domains |= reading.domains
             domains |= dict.fromkeys(names.to_ascii(m.domain) or ascii(m.domain) for m in reading.mailboxes)
@@ -169,7 +170,9 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
         Malformed: where a reader could see another domain, as it is unclear where one ends.
     """
     found: dict[str, None] = {}
-    foreign, angle = _FOREIGN.search(text), "<" in text
+    foreign = _FOREIGN.search(text)
+    if "@" in text and (empty := _EMPTY_ANGLE.search(text)):
+        raise _unclear(text, empty.start())
     for count, at in enumerate(re.finditer("@", text)):
         if count >= limits.from_mailboxes:
             raise Malformed(Reason.LIMIT_FROM_MAILBOXES, f"more than {limits.from_mailboxes} addresses")
@@ -177,11 +180,13 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
             continue
         match = _DOMAIN.match(text, at.end())
         name = match[1] if match else ""
-        domain = names.to_ascii(name) if "." in name and (name.isascii() or not foreign) else None
-        if match is None or domain is None or _END.match(text, match.end()) is None:
+        # Some readers see the beginning alone of a domain that is not ASCII, unless it is framed
+        readable = name.isascii() or (match and not foreign and text.startswith(">", match.end()))
+        domain = names.to_ascii(name) if "." in name and readable else None
+        if match is None or domain is None:
             raise _unclear(text, at.start())
         # Words after a bare address: some readers take them for its end ("a@example.co m")
-        if not angle and _LAST.match(text, match.end()) is None:
+        if _LAST.match(text, match.end()) is None or (match[0].endswith(".") and _AFTER_DOT.match(text, match.end())):
             raise _unclear(text, at.start())
         found[domain] = None
     return found
@@ -206,9 +211,8 @@ def _hidden_domains(hidden: list[str]) -> Iterator[str]:
     """Yield the domains that a reader without ISO-2022 would find in such text, as far as they look like real ones."""
     for text in hidden:
         for match in _HIDDEN.finditer(text):
-            domain = names.to_ascii(match[1])
-            if domain and "." in domain and _TOP_LEVEL.fullmatch(domain.rpartition(".")[2]):
-                yield domain
+            if "." in match[1] and _TOP_LEVEL.fullmatch(match[1].rpartition(".")[2]):
+                yield names.to_ascii(match[1]) or ascii(match[1])
 
 
 def _as_text(value: bytes) -> Iterator[str]:
@@ -236,6 +240,7 @@ class _Word(NamedTuple):
     start: int
     end: int
     regular: bool  # a reader of the RFC sees one too
+    plain: bool  # it holds no other, and no octets that its encoding does not have
     text: str
 
 
@@ -246,15 +251,18 @@ def _words(text: str) -> Iterator[_Word]:
         end = text.find("?=", match.end())
         if end < 0:
             return
+        content = text[match.end() : end]
+        ascii_only = match[2] in "bB" or match[1].lower().startswith(("utf-7", "utf-16", "utf-32"))
+        plain = "=?" not in content and (content.isascii() or not ascii_only)
         regular = _TOKEN.fullmatch(match[1]) is not None
         position = end + 2
-        yield _Word(match.start(), position, regular, _decode(match[1], match[2], text[match.end() : end]))
+        yield _Word(match.start(), position, regular, plain, _decode(match[1], match[2], content))
 
 
 def _is_inert(text: str) -> bool:
     """Whether no encoded-word of a text could make an address, whoever decodes it."""
     return "=?" not in text or not any(
-        _ACTIVE.search(text, word.start, word.end) or _ACTIVE.search(word.text) or not word.regular
+        _ACTIVE.search(text, word.start, word.end) or _ACTIVE.search(word.text) or not word.regular or not word.plain
         for word in _words(text)
     )
 
@@ -279,7 +287,7 @@ def _decoded(text: str) -> str:
     """Return a text with its encoded-words decoded.
 
     Raises:
-        Malformed: when one holds control characters.
+        Malformed: when one holds control characters, or what different readers decode differently.
     """
     pieces: list[str] = []
     position = 0
@@ -288,6 +296,8 @@ def _decoded(text: str) -> str:
         # RFC 2047 §6.2: white space between two encoded-words is not shown
         if not (position and _BLANKS.fullmatch(between)):
             pieces.append(between)
+        if not word.plain:
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds another, or octets outside its encoding")
         if _BREAKS.search(word.text):
             raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
         pieces.append(word.text)
@@ -305,4 +315,15 @@ def _opaque(text: str) -> str:
         if word.regular:
             pieces += [text[position : word.start], _OPAQUE]
             position = word.end
+    return "".join([*pieces, text[position:]])
+
+
+def _unframed(text: str) -> str:
+    """Return a text as readers see it who do not decode: the content of each encoded-word as it is written."""
+    pieces: list[str] = []
+    position = 0
+    for word in _words(text):
+        written = text[word.start : word.end]
+        pieces += [text[position : word.start], " ", written.split("?", 3)[3].removesuffix("?="), " "]
+        position = word.end
     return "".join([*pieces, text[position:]])

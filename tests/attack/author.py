@@ -201,7 +201,7 @@ SHAPES: list[Row] = [
     ("two-at-in-angle", b"<x@example.net@example.com>", REFUSED, GRAMMAR),
     ("two-addresses-no-comma", b"x@example.net anna@example.com", REFUSED, GRAMMAR),
     ("double-at", b"anna@@example.com", REFUSED, GRAMMAR),
-    ("empty-angle", b"anna@example.com <>", SPOOFED, ONE_READING),
+    ("empty-angle", b"anna@example.com <>", REFUSED, GRAMMAR),
     ("no-at", b"anna", REFUSED, GRAMMAR),
     ("no-domain", b"anna@", REFUSED, GRAMMAR),
     ("no-local-part", b"@example.com", SPOOFED, ONE_READING),
@@ -317,7 +317,7 @@ COMMENTS: list[Row] = [
     ("depth-8000", b"(" * 8000 + b")" * 8000 + b"anna@example.com", REFUSED, "Limits.comment_depth: 50"),
     ("not-closed", b"x@example.net (anna@example.com", REFUSED, GRAMMAR),
     ("not-opened", b"x@example.net) anna@example.com", REFUSED, GRAMMAR),
-    ("closed-by-escape", rb"x@example.net (\)", REFUSED, GRAMMAR),
+    ("closed-by-escape", rb"x@example.net (\)", HIMSELF, ONE_READING),
     ("3000-in-a-row", b"(a)" * 3000 + b"anna@example.com", SPOOFED, COMMENT),
 ]
 

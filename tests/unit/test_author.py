@@ -46,7 +46,8 @@ def author(value: bytes, limits: Limits | None = None) -> Author:
         b"[Shop] Anna <anna@example.com>",
         b"Anna; Bob <anna@example.com>",
         b"anna@example.com <anna@example.com>",
-        b"anna@example.com via Shop <anna@example.com>",
+        b"anna@example.com, Shop <anna@example.com>",
+        b"[anna@example.com] Shop <anna@example.com>",
         b"'anna@example.com' <anna@example.com>",
         "\u201canna@example.com\u201d <anna@example.com>".encode(),
         b"<anna@example.com> <anna@example.com>",
@@ -126,6 +127,16 @@ VICTIM = b"anna@example.com"
         b'"\x83" <' + VICTIM + b'>, x" <' + EVIL + b">",
         b'"\x83\\" <' + VICTIM + b'>, x" <' + EVIL + b">",
         b"\x1b$B<anna@example.com>\x1b(B <" + EVIL + b">",
+        b"x@example.co m <x@example.co>",
+        b"x@example.net .  (c) com <" + EVIL + b">",
+        b"x@example.net.<>com",
+        b"x@example.ne<>=?utf-8?q?t?=",
+        b"Anna x@example.net.\xd1\x80\xd1\x84",
+        b"anna@ (a (b) example.net) example.com",
+        b"=?latin-1?B?anna@example.com==?= <" + EVIL + b">",
+        b'=?utf-16be?B?ADw=?"=a="1=2@example.com=?iso-2022-jp?B?Pg==?= <' + EVIL + b">",
+        b"=?utf-8?Q?=5=?latin-1?Q?anna=40example.com?=> <" + EVIL + b">",
+        b"\x1b$Ba\x40example..com\x1b(B <" + EVIL + b">",
         b"x@example.com .example.net",
         b"x@example.com(c).example.net",
         b"x@example.com\r\n .example.net",
@@ -160,9 +171,9 @@ def test_a_control_leaves_a_doubt(control: bytes) -> None:
 
 
 def test_the_number_of_addresses_is_bounded_outside_the_grammar_too() -> None:
-    assert author(b"a@example.com " * 64 + b"<b>").domain == "example.com"
-    assert author(b"a@example.com " * 65 + b"<b>").reason is Reason.LIMIT_FROM_MAILBOXES
-    assert author(b"a@example.com " * 3 + b"<b>", Limits(from_mailboxes=2)).reason is Reason.LIMIT_FROM_MAILBOXES
+    assert author(b"a@example.com," * 64 + b"<b>").domain == "example.com"
+    assert author(b"a@example.com," * 65 + b"<b>").reason is Reason.LIMIT_FROM_MAILBOXES
+    assert author(b"a@example.com," * 3 + b"<b>", Limits(from_mailboxes=2)).reason is Reason.LIMIT_FROM_MAILBOXES
 
 
 def test_mailboxes_hold_valid_text() -> None:
