@@ -196,7 +196,7 @@ class Known(NamedTuple):
 
 
 def _is_hop(field: str, _: str, other: str) -> bool:
-    return re.search(rf"<[^>]*@[^>]*@{re.escape(other)}(=\?[^:]*)?\s*:", field, re.IGNORECASE) is not None
+    return re.search(rf"<[^>]*@[^>]*@\s*{re.escape(other)}\b[^@:]*:", field, re.IGNORECASE) is not None
 
 
 def _is_joined(_: str, author: str, other: str) -> bool:
@@ -214,7 +214,11 @@ def _is_first_label(field: str, author: str, other: str) -> bool:
 
 
 def _is_single_label(field: str, _: str, other: str) -> bool:
-    return "." not in other and re.search(r"\x1b|\ufffd|\s@\s|@\s*\([^()]*\(", field) is not None
+    return "." not in other and re.search(r"\x1b|\ufffd|(^|\s)@\s|@\s*\([^()]*\(", field) is not None
+
+
+def _is_of_no_top_level_domain(field: str, _: str, other: str) -> bool:
+    return "\x1b" in field and re.fullmatch(r".*\.[a-z]", other) is not None
 
 
 def _is_punycode(_: str, author: str, other: str) -> bool:
@@ -233,6 +237,9 @@ KNOWN = (
     Known("mailparser|postal-mime.*", _is_first_label, "a domain ends at white space: a single label is nobody's"),
     # "Anna @ home", an @ within a character of another character set, a comment in a comment
     Known(".*", _is_single_label, "an @ that is not of an address: a single label is nobody's"),
+    Known(
+        ".*", _is_of_no_top_level_domain, "octets of ISO-2022 text are no address, as no top-level domain is so short"
+    ),
     Known("mailparser|gmime", _is_punycode, "an A-label that is none is decoded all the same"),
 )
 
