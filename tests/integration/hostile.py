@@ -104,6 +104,10 @@ class Hostile:
         zone: a JSON zone without fault words and wildcards.
         delay: seconds by which everything is late.
         faults: what happens to a (name, type); may be changed while the server runs.
+
+    Attributes:
+        waves: so many answers over UDP are held back until all of them are due, then the next number; who asks the
+            questions of a wave one after the other waits for ever. Empty: nothing is held back.
     """
 
     port: int
@@ -111,6 +115,8 @@ class Hostile:
     def __init__(self, zone: Mapping[str, Any], delay: float = 0.0, faults: Mapping[Key, Fault] | None = None) -> None:
         self.faults = dict(faults or {})
         self.asked: list[Key] = []
+        self.waves: list[int] = []
+        self._held: list[tuple[bytes, tuple[str | Any, int]]] = []
         self._delay = delay
         self._sets = {
             (name, rdtype): records(name, rdtype, value)
@@ -188,6 +194,15 @@ class Hostile:
 
     # -- how it is said
 
+    def due(self, data: bytes, addr: tuple[str | Any, int]) -> list[tuple[bytes, tuple[str | Any, int]]]:
+        """Return what may leave the server now that this answer is due."""
+        self._held.append((data, addr))
+        if self.waves and len(self._held) < self.waves[0]:
+            return []
+        del self.waves[:1]
+        released, self._held = self._held, []
+        return released
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())
@@ -261,8 +276,9 @@ class _Udp(asyncio.DatagramProtocol):
                 self._send(sent.data, addr)
 
     def _send(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        if not self._transport.is_closing():
-            self._transport.sendto(data, addr)
+        for each, to in self._server.due(data, addr):
+            if not self._transport.is_closing():
+                self._transport.sendto(each, to)
 
 
 # --- faults: no answer that could be used ----------------------------------------------------------------------------

@@ -97,9 +97,8 @@ def test_a_silent_asynchronous_resolver_is_left_at_the_end_of_the_time(runner: C
             await trio.sleep_forever()
             return ()
 
-    begin = time.monotonic()
+    # It ends at all
     auth = runner(aio.authenticate(signed(), CONNECTION, Silent(), "mx.example.org", NOW, Limits(seconds=1)))
-    assert time.monotonic() - begin < 1.5
     # A timeout is not a fail: each check ends by its own rule
     assert (auth.spf.result, auth.dkim[0].result, auth.dmarc.result) == ("temperror", "temperror", "temperror")
     assert (auth.iprev.result, auth.dmarc.disposition) == ("temperror", "defer")
@@ -118,18 +117,24 @@ def test_past_the_rounds_nothing_is_asked() -> None:
 
 
 def test_questions_of_an_asynchronous_function_are_asked_side_by_side() -> None:
+    waiting, most = 0, []
+
     async def lookup(name: str, rdtype: str) -> Answer:
-        await asyncio.sleep(0.05)
+        nonlocal waiting
+        waiting += 1
+        await asyncio.sleep(0)
+        most.append(waiting)
+        await asyncio.sleep(0)
+        waiting -= 1
         return ZONE.resolve((Question(name, rdtype),))[0]
 
-    begin = time.monotonic()
     auth = asyncio.run(aio.authenticate(signed(), CONNECTION, lookup, "mx.example.org", NOW))
     assert auth.dmarc is not None
     assert auth.dmarc.result == "pass"
     # Eight questions in three rounds: the depth of the include chain, not the sum
     assert len(auth.rounds) == 3
     assert len(auth.dns) >= 7
-    assert time.monotonic() - begin < 0.05 * len(auth.dns)
+    assert max(most) == max(auth.rounds)
 
 
 def test_a_cancelled_task_stops_at_once_and_leaves_nothing() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mailauth import Answer, Limits, Reason, Result, Status, iprev, run
+from mailauth.dns import Use
 from mailauth.results import IprevOutcome
 from mailauth.testing import Zone
 
@@ -58,6 +59,46 @@ def test_other_outcomes(zone: Any, result: Result, reason: Reason) -> None:
     outcome = check(zone)
     assert (outcome.result, outcome.reason) == (result, reason)
     assert outcome.detail
+
+
+def test_of_names_that_do_not_map_back_the_first_is_told() -> None:
+    zone = {PTR4: {"PTR": ["z.example", "a.example", "m.example"]}, "a.example": {"A": ["192.0.2.9"]}}
+    assert (check(zone).result, check(zone).name) == (Result.FAIL, "z.example")
+
+
+def test_of_several_that_map_back_the_first_is_told() -> None:
+    zone = {
+        PTR4: {"PTR": ["z.example", "b.example", "a.example"]},
+        "z.example": "SERVFAIL",
+        "b.example": {"A": [V4]},
+        "a.example": {"A": [V4]},
+    }
+    assert check(zone).name == "b.example"
+
+
+def test_of_several_failures_the_first_is_told() -> None:
+    zone = {PTR4: {"PTR": ["a.example", "b.example"]}, "a.example": "TIMEOUT", "b.example": "SERVFAIL"}
+    outcome = check(zone)
+    assert (outcome.result, outcome.reason, outcome.name) == (Result.TEMPERROR, Reason.DNS_TIMEOUT, None)
+    assert "a.example A" in outcome.detail
+
+
+@pytest.mark.parametrize("limits", [None, Limits(iprev_names=10)])
+def test_the_tenth_name_counts_and_the_eleventh_does_not(limits: Limits | None) -> None:
+    for number, result in ((9, Result.PASS), (10, Result.FAIL)):
+        names = [*(f"n{i}.example" for i in range(number)), "host.example"]
+        assert check({PTR4: {"PTR": names}, "host.example": {"A": [V4]}}, limits=limits).result is result
+
+
+def test_what_was_asked_is_told() -> None:
+    trace: list[Use] = []
+    zone = Zone({PTR4: {"PTR": ["a.example", "b.example"]}, "b.example": {"A": [V4]}})
+    run(iprev.check(ip_address(V4), trace=trace), zone)
+    assert [(use.question, use.check, use.subject) for use in trace] == [
+        ((PTR4, "PTR"), "iprev", V4),
+        (("a.example", "A"), "iprev", "a.example"),
+        (("b.example", "A"), "iprev", "b.example"),
+    ]
 
 
 def test_names_are_bounded() -> None:

@@ -203,9 +203,10 @@ def test_a_signature_without_domain() -> None:
 
 @pytest.fixture
 def _at_once() -> Iterator[None]:
-    start = time.monotonic()
+    # Time of this thread's work: others may have the processor meanwhile
+    start = time.thread_time()
     yield
-    assert time.monotonic() - start < 5
+    assert time.thread_time() - start < 5
 
 
 FAST = pytest.mark.usefixtures("_at_once")

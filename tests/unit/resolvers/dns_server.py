@@ -67,6 +67,18 @@ def slowly(query: dns.message.Message) -> Reply:
     return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
 
 
+TOGETHER = threading.Barrier(8)
+
+
+def together(query: dns.message.Message) -> Reply:
+    """Answer when eight questions are there at once."""
+    try:
+        TOGETHER.wait(30)
+    except threading.BrokenBarrierError:
+        return None
+    return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
+
+
 def late(query: dns.message.Message) -> Reply:
     time.sleep(4 * SLOW)
     return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
@@ -129,6 +141,7 @@ SCRIPTS: dict[tuple[str, str], Script] = {
     ("a\\b.example.", "A"): says("a\\\\b.example. 60 A 192.0.2.1"),
     ("single.", "A"): says("single. 60 A 192.0.2.1"),
     **{(f"slow{i}.example.", "A"): slowly for i in range(8)},
+    **{(f"together{i}.example.", "A"): together for i in range(8)},
 }
 
 

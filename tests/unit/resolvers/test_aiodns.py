@@ -16,7 +16,7 @@ import trio
 
 from mailauth.dns import Answer, Question, Status
 from mailauth.errors import UsageError
-from unit.resolvers.dns_server import SLOW, serving
+from unit.resolvers.dns_server import ASKED, SLOW, serving
 
 pycares = pytest.importorskip("pycares")
 
@@ -153,12 +153,13 @@ def test_more_txt_than_allowed_is_a_failure(ask: Ask) -> None:
 
 
 def test_no_reply_is_a_timeout(ask: Ask) -> None:
-    began = time.monotonic()
+    before, began = ASKED["silent.example"], time.monotonic()
     silent, ok = ask(("silent.example", "TXT"), ("ok.example", "TXT"), timeout=0.2, tries=1)
     assert (silent.status, ok.status) == (Status.TIMEOUT, Status.OK)
-    silent, ok = ask(("silent.example", "TXT"), ("ok.example", "TXT"), within=0.2)
+    assert ASKED["silent.example"] == before + 1
+    silent, ok = ask(("silent.example", "TXT"), ("ok.example", "TXT"), within=0.5, timeout=60)
     assert (silent.status, ok.status) == (Status.TIMEOUT, Status.OK)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert [a.status for a in ask(("silent.example", "TXT"), within=-1)] == [Status.TIMEOUT]
 
 
@@ -180,10 +181,8 @@ def test_the_next_server_is_asked_when_one_is_silent(ask: Ask) -> None:
 
 
 def test_a_batch_is_answered_side_by_side_and_in_order(ask: Ask) -> None:
-    began = time.monotonic()
-    batch = [(f"slow{i}.example", "A") for i in range(8)]
-    answers = ask(*batch, ("nx.example", "TXT"), ("slow0.example", "A"))
-    assert time.monotonic() - began < 6 * SLOW
+    batch = [(f"together{i}.example", "A") for i in range(8)]
+    answers = ask(*batch, ("nx.example", "TXT"), ("together0.example", "A"))
     assert [answer.status for answer in answers] == [Status.OK] * 8 + [Status.NXDOMAIN, Status.OK]
     assert answers[0] is answers[-1]
     assert ask() == ()

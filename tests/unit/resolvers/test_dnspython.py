@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mailauth.dns import Answer, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers import AsyncDnspythonResolver, DnspythonResolver
-from unit.resolvers.dns_server import ASKED, SLOW, Https, serving, serving_tls
+from unit.resolvers.dns_server import ASKED, Https, serving, serving_tls
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +136,12 @@ def test_types_that_cannot_be_asked_are_failures(ask: Ask, rdtype: str) -> None:
 
 
 def test_no_reply_is_a_timeout(ask: Ask) -> None:
-    began = time.monotonic()
+    before, began = ASKED["silent.example"], time.monotonic()
     (answer,) = ask(("silent.example", "TXT"), timeout=0.1, lifetime=0.25)
     assert answer.status is Status.TIMEOUT
     assert "127.0.0.1" in answer.detail
-    assert 0.2 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.2
+    assert 0 < ASKED["silent.example"] - before <= 3
 
 
 def test_nobody_listening_is_a_failure_or_a_timeout(ask: Ask) -> None:
@@ -165,10 +166,8 @@ def test_more_txt_than_allowed_is_a_failure(ask: Ask) -> None:
 
 
 def test_a_batch_is_answered_side_by_side_and_in_order(ask: Ask) -> None:
-    batch = [(f"slow{i}.example", "A") for i in range(8)]
-    began = time.monotonic()
-    answers = ask(*batch, ("nx.example", "TXT"), ("slow0.example", "A"))
-    assert time.monotonic() - began < 4 * SLOW
+    batch = [(f"together{i}.example", "A") for i in range(8)]
+    answers = ask(*batch, ("nx.example", "TXT"), ("together0.example", "A"))
     assert [answer.status for answer in answers] == [Status.OK] * 8 + [Status.NXDOMAIN, Status.OK]
 
 
@@ -187,12 +186,12 @@ def test_the_ad_flag_is_asked_for_and_believed_on_request_only(ask: Ask) -> None
 
 def test_the_time_limit_of_a_batch(ask: Ask) -> None:
     began = time.monotonic()
-    silent, ok = ask(("silent.example", "TXT"), ("ok.example", "TXT"), within=0.2)
+    silent, ok = ask(("silent.example", "TXT"), ("ok.example", "TXT"), within=0.5, timeout=60, lifetime=60)
     assert (silent.status, ok.status) == (Status.TIMEOUT, Status.OK)
     assert [a.status for a in ask(("ok.example", "TXT"), within=0)] == [Status.TIMEOUT]
     assert [a.status for a in ask(("ok.example", "TXT"), within=-1)] == [Status.TIMEOUT]
     assert [a.status for a in ask(("silent.example", "TXT"), within=60, timeout=0.1, lifetime=0.1)] == [Status.TIMEOUT]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_equal_questions_of_a_batch_are_asked_once(ask: Ask) -> None:
@@ -385,7 +384,7 @@ def test_one_async_resolver_serves_several_event_loops(port: int) -> None:
 
 
 def test_cancelling_ends_the_waiting(port: int) -> None:
-    resolver = AsyncDnspythonResolver(["127.0.0.1"], port=port)
+    resolver = AsyncDnspythonResolver(["127.0.0.1"], port=port, timeout=60, lifetime=60)
     batch = (Question("silent.example", "TXT"), Question("silent.example", "TXT"))
 
     async def under_asyncio() -> None:
@@ -400,7 +399,7 @@ def test_cancelling_ends_the_waiting(port: int) -> None:
         asyncio.run(under_asyncio())
     with pytest.raises(trio.TooSlowError):
         trio.run(under_trio)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_one_sync_resolver_serves_many_threads(port: int) -> None:
