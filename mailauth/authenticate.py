@@ -33,6 +33,7 @@ from mailauth.results import (
     Outcome,
     Result,
     SpfOutcome,
+    utf8,
 )
 
 # Of the questions of a message, the share of what no policy rests on: nobody pushes a verdict out with ARC sets
@@ -124,8 +125,12 @@ class Authentication(Outcome):
 
         return as_text(tell(self, raw))
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of the contract: plain data, schema 1."""
+        r"""Return the JSON object of the contract: plain data, schema 1.
+
+        All text is valid UTF-8: an octet FC of SMTP or DNS that is not has become the six characters `\udcfc`.
+        """
         return {
             "schema": 1,
             "version": __version__,
