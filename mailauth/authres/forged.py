@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 
-from mailauth import names
+from mailauth.authres.identity import NOISE, OurNames, our_names
 from mailauth.authres.parse import VERSION, Scanner
 from mailauth.message import Message
 
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
-_NOISE = re.compile(r'\([^()]*\)|[\s"\\]')
 # RFC 5322 §2.2: what no field name has
 _OTHER_OCTETS = bytes(c for c in range(256) if not 0x21 <= c < 0x7F or c == ord(":"))
 _NAME = b"authentication-results"
@@ -28,7 +26,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
 
     A first line that continues nothing is among them: prepended fields would swallow it.
     """
-    ours = {form for i in authserv_ids for form in _forms(i)}
+    ours = our_names(tuple(authserv_ids))
     # RFC 8601 §4.1: a field counts wherever it stands in the header section, and nowhere else
     claims: Iterable[tuple[int, bytes]] = ((p, message.fields[p]) for p in message.find(_NAME))
     if message.problems:
@@ -44,21 +42,7 @@ def _is_authres(field: bytes) -> bool:
     return field.partition(b":")[0].translate(None, _OTHER_OCTETS).lower() == _NAME
 
 
-def _normal(authserv_id: str) -> str:
-    """RFC 8601 §5: compared without case, and as U-labels for EAI; the A-label form is the same comparison."""
-    folded = authserv_id.casefold()
-    return names.to_ascii(authserv_id) or names.to_ascii(folded) or folded
-
-
-@lru_cache(maxsize=64)
-def _forms(authserv_id: str) -> frozenset[str]:
-    """Return the ways to look for a name of ours: A-labels, U-labels, and without what `_claims` takes out."""
-    normal = _normal(authserv_id)
-    both = {normal, names.to_unicode(normal).casefold()}
-    return frozenset(form for text in both for form in (text, _NOISE.sub("", text)) if form)
-
-
-def _claims(value: bytes, ours: set[str]) -> bool:
+def _claims(value: bytes, ours: OurNames) -> bool:
     scanner = Scanner(value[:_LEADING].decode("utf-8", "replace"))
     scanner.skip()
     claimed = scanner.value()
@@ -73,11 +57,11 @@ def _claims(value: bytes, ours: set[str]) -> bool:
     ):
         # Unreadable to us is not unreadable to everybody; an encoded-word may spell our name in any way
         text = value.decode("utf-8", "replace").casefold()
-        shown = _NOISE.sub("", _INVISIBLE.sub("", text))
-        return "=?" in (visible[:2], shown[:2]) or any(own in each for own in ours for each in (text, shown))
+        shown = NOISE.sub("", _INVISIBLE.sub("", text))
+        return "=?" in (visible[:2], shown[:2]) or any(own in each for own in ours.texts for each in (text, shown))
     # RFC 8601 §5: a version that nobody here reads goes, whomever it names
     if (version := scanner.take(VERSION)) and version.lstrip("0") != "1":
         return True
     # What no reader is shown (NUL, BOM, octets that are not UTF-8) is dropped by some and kept by others
     # RFC 8601 §2.5: the authserv-id tells whose field it is
-    return any(_normal(each) in ours for each in (visible, visible.partition("/")[0]))
+    return visible in ours or visible.partition("/")[0] in ours

@@ -1,0 +1,62 @@
+"""Whether a stranger's authserv-id is one of ours (RFC 8601 §2.5, §5), without IDNA of what the stranger wrote.
+
+A field costs its sender thirty octets, and IDNA of a name in it more than all else that is done with it. Our own
+names are converted once; the stranger's labels are compared with ours in both forms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from mailauth import names
+
+# What may be around, or in, the words of a field without being part of them
+NOISE = re.compile(r'\([^()]*\)|[\s"\\]')
+
+
+class OurNames:
+    """The names of a receiver.
+
+    Attributes:
+        texts: how they can be written: A-labels and U-labels, without case, with `NOISE` and without.
+    """
+
+    def __init__(self, authserv_ids: tuple[str, ...]) -> None:
+        """Convert the names."""
+        normal = {_normal(authserv_id) for authserv_id in authserv_ids}
+        shown = {name: names.to_unicode(name) for name in normal}
+        texts = normal | {text.casefold() for text in shown.values()}
+        self.texts = frozenset(form for text in texts for form in (text, NOISE.sub("", text)) if form)
+        pairs = [pair for name, text in shown.items() for pair in zip(text.split("."), name.split("."), strict=True)]
+        self._a_labels = {u_label: label for u_label, label in pairs if u_label != label}
+        self._folded = {u_label.casefold(): label for u_label, label in pairs if u_label != label}
+        self._names = frozenset(form for name in normal for form in (name, NOISE.sub("", name)) if form)
+
+    def __contains__(self, claimed: str) -> bool:
+        """Whether an authserv-id is one of them, in U-labels or A-labels, in any case."""
+        if _converted(names.lower_ascii(claimed), self._a_labels) in self._names:
+            return True
+        if claimed.isascii() or _converted(claimed.casefold(), self._folded) not in self._names:
+            return False
+        # RFC 5890 §2.3.2.4: two U-labels are two names, also where case folding makes them one (ß and ss)
+        return names.to_ascii(claimed) is None
+
+
+@lru_cache(maxsize=64)
+def our_names(authserv_ids: tuple[str, ...]) -> OurNames:
+    """Return the names of a receiver, converted once."""
+    return OurNames(authserv_ids)
+
+
+def _normal(authserv_id: str) -> str:
+    """RFC 8601 §5: compared without case, and as U-labels for EAI; the A-label form is the same comparison."""
+    folded = authserv_id.casefold()
+    return names.to_ascii(authserv_id) or names.to_ascii(folded) or folded.removesuffix(".")
+
+
+def _converted(name: str, a_labels: Mapping[str, str]) -> str:
+    """Return a name with the U-labels that are ours as A-labels, without final dot."""
+    labels = name.removesuffix(".").split(".")
+    return ".".join([a_labels.get(label, label) for label in labels])
