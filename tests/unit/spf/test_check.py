@@ -550,23 +550,6 @@ def test_addresses_that_are_none_match_nothing() -> None:
     assert check(None, resolver=resolver).result is Result.FAIL
 
 
-def test_the_questions_of_a_record_share_a_round() -> None:
-    rounds: list[Any] = []
-
-    def counting(zone: Zone) -> Any:
-        class Counting:
-            def resolve(self, questions: Any) -> Any:
-                rounds.append(questions)
-                return zone.resolve(questions)
-
-        return Counting()
-
-    terms, zone = includes(8)
-    assert check(f"v=spf1 {terms} -all", zone, resolver=counting).result is Result.FAIL
-    assert len(rounds) <= 2 + 8  # the record, its terms; an include may need one more round of its own
-    assert len(rounds) == 2
-
-
 def test_trouble_asked_ahead_but_never_reached_changes_nothing() -> None:
     def faults(zone: Zone) -> Any:
         return Faults(zone, {"slow1.example.net": "TIMEOUT", "slow2.example.net": "SERVFAIL"})
