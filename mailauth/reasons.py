@@ -87,7 +87,7 @@ _SPF: Mapping[Reason, Entry] = {
     Reason.SPF_NO_RECORD: Entry(
         meaning="The domain publishes no SPF record.",
         source="RFC 7208 §4.5",
-        sender="Publish one TXT record that begins with `v=spf1`.",
+        sender="Publish one TXT record that begins with `v=spf1` and a space.",
         receiver="SPF says nothing of this message.",
         results=_SPF_NONE,
     ),

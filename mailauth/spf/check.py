@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from mailauth import address, names
+from mailauth import address, names, taglist
 from mailauth.connection import Connection
 from mailauth.dns import (
     ADDRESSES,
@@ -31,7 +31,7 @@ from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome, one_line
 from mailauth.spf import macro
 from mailauth.spf.macro import MacroString
-from mailauth.spf.record import Mechanism, Record, is_spf, parse_record
+from mailauth.spf.record import Mechanism, Record, is_near_miss, is_spf, parse_record
 
 _EXPLANATION_LENGTH = 500
 _MAX_IDENTITY = 1000  # characters of a value that a macro repeats; RFC 5321 §4.5.3.1 allows 256
@@ -210,10 +210,19 @@ class _Check:
 
     def _describe(self, decision: _Decision) -> str:
         if decision.reason is Reason.SPF_NO_RECORD:
-            return f"{decision.domain} has no SPF record"
+            return self._no_record(decision.domain)
         if decision.mechanism is None:
             return f"no term of the record of {decision.domain} matches {self.client}"
         return f"{self.client} matches {decision.mechanism} of {decision.domain}"
+
+    def _no_record(self, domain: str) -> str:
+        answer = self.known.get(question_of((domain, "TXT")))
+        # RFC 7208 §4.5: what does not begin with the version is discarded, however it was meant
+        meant = next(filter(is_near_miss, answer.records), None) if answer else None
+        words = f"{domain} has no SPF record"
+        if meant is None:
+            return words
+        return f'{words}: {taglist.printable(meant)} looks like one, but does not begin with "v=spf1" and a space'
 
     # -- questions
 
@@ -336,9 +345,9 @@ class _Check:
         self.count_queries(1)
         decision = (yield from self.check_host(target)) if target else None
         if decision is None or decision.result is Result.NONE:
-            raise _Stop(
-                Result.PERMERROR, Reason.SPF_REDIRECT_NONE, f"redirect={redirect.text} of {domain} has no record"
-            )
+            problem = self._no_record(target) if target else "no domain name"
+            detail = f"redirect={redirect.text} of {domain}: {problem}"
+            raise _Stop(Result.PERMERROR, Reason.SPF_REDIRECT_NONE, detail)
         return decision
 
     def ask_ahead(self, terms: list[tuple[str, MacroString | None]], domain: str) -> Evaluation[None]:
@@ -410,7 +419,7 @@ class _Check:
             decision = yield from self.check_host(target)
             # RFC 7208 §5.2: none is a permerror; errors inside have ended the evaluation already
             if decision.result is Result.NONE:
-                detail = f"{mechanism.text} of {domain}: no SPF record there"
+                detail = f"{mechanism.text} of {domain}: {self._no_record(target)}"
                 raise _Stop(Result.PERMERROR, Reason.SPF_INCLUDE_NONE, detail)
             return decision.result is Result.PASS
         if mechanism.name == "exists":
