@@ -120,9 +120,8 @@ def test_which_txt_is_the_record(records: list[Any] | None, result: str) -> None
 
 
 NEAR_MISS = ["other text", "v=spf1\tip4:192.0.2.3\x1b[31m\r\n -all" + "x" * 20_000, "v=spf1; too late"]
-SHOWN = (
-    r"""'v=spf1\tip4:192.0.2.3\x1b[31m\r\n -allxxxxxxxx'… looks like one, but does not begin with "v=spf1" and a space"""
-)
+QUOTED = r"'v=spf1\tip4:192.0.2.3\x1b[31m\r\n -allxxxxxxxx'…"
+SHOWN = f'{QUOTED} looks like one, but does not begin with "v=spf1" and a space'
 
 
 def test_a_record_that_nearly_is_one_is_shown() -> None:
