@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import NamedTuple
 
-from mailauth import names
+from mailauth.authres.identity import INVISIBLE, NOISE, OurNames, our_names
 from mailauth.authres.parse import VERSION, Scanner
 from mailauth.message import Message
 
@@ -19,14 +17,8 @@ _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
 # More than anybody writes; and so the work is bounded
 _PARENTHESES = 1000
-_UNSEEN = "\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd"
-_INVISIBLE = re.compile(f"[\x00-\x20{_UNSEEN}]")
-# What may be inside a name, and is not part of it
-_NOISE = re.compile(f'["\\\\\x00-\x08\x0b\x0c\x0e-\x1f{_UNSEEN}]')
 _AROUND_DOT = re.compile(r"(?<!\s)\s*+\.\s*+")
 _PIECES = re.compile(r"(?:[^()\\]++|\\[^()])++|\\?[()]|\\")
-# RFC 8601 §2.2: the value of a property is not an authserv-id
-_PROPERTY = r'[\w-]++\.[\w-]++=[^\s;("]*+'
 # RFC 5322 §2.2: what no field name has
 _OTHER_OCTETS = bytes(c for c in range(256) if not 0x21 <= c < 0x7F or c == ord(":"))
 _NAME = b"authentication-results"
@@ -37,7 +29,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
 
     A first line that continues nothing is among them: prepended fields would swallow it.
     """
-    ours = _identities(frozenset(authserv_ids))
+    ours = our_names(tuple(authserv_ids))
     # RFC 8601 §4.1: a field counts wherever it stands in the header section, and nowhere else
     claims: Iterable[tuple[int, bytes]] = ((p, message.fields[p]) for p in message.find(_NAME))
     if message.problems:
@@ -53,34 +45,11 @@ def _is_authres(field: bytes) -> bool:
     return field.partition(b":")[0].translate(None, _OTHER_OCTETS).lower() == _NAME
 
 
-def _normal(authserv_id: str) -> str:
-    """RFC 8601 §5: compared without case, and as U-labels for EAI; the A-label form is the same comparison."""
-    folded = authserv_id.casefold()
-    return names.to_ascii(authserv_id) or names.to_ascii(folded) or folded
-
-
-class _Identities(NamedTuple):
-    names: frozenset[str]  # in normal form, and so without what `_claims` takes out
-    words: tuple[str, ...]  # to look for in a text
-    whole: re.Pattern[str]  # its first group is one of the words as a whole name
-
-
-@lru_cache(maxsize=64)
-def _identities(authserv_ids: frozenset[str]) -> _Identities:
-    ours = frozenset(map(_normal, authserv_ids))
-    shown = ours | {names.to_unicode(name).casefold() for name in ours}
-    words = tuple({_NOISE.sub("", name) for name in shown} - {""})
-    either = "|".join(map(re.escape, words))
-    # Perhaps with a final dot: not a part of another name, nor of a property such as smtp.mailfrom
-    whole = re.compile(rf"(?<![\w.-])(?:({either})(?!\.?[\w-])|{_PROPERTY})")
-    return _Identities(ours | {_INVISIBLE.sub("", word) for word in words}, words, whole)
-
-
-def _claims(value: bytes, ours: _Identities) -> bool:
+def _claims(value: bytes, ours: OurNames) -> bool:
     scanner = Scanner(value[:_LEADING].decode("utf-8", "replace"))
     scanner.skip()
     claimed = scanner.value()
-    visible = _INVISIBLE.sub("", claimed)
+    visible = INVISIBLE.sub("", claimed)
     scanner.skip()
     follows = scanner.char
     cut = len(value) > _LEADING and not follows
@@ -91,22 +60,22 @@ def _claims(value: bytes, ours: _Identities) -> bool:
         or (follows not in (";", "") and not follows.isdigit())
     ):
         # RFC 2047 §5: an encoded-word has no place here; to whom decodes it, it may spell our name
-        if "=?" in visible or (not cut and claimed.casefold().removesuffix(".") in ours.names):
+        if "=?" in visible or (not cut and claimed in ours):
             return True
         return _mentions(value.decode("utf-8", "replace"), ours)
     # RFC 8601 §5: a version that nobody here reads goes, whomever it names
     if (version := scanner.take(VERSION)) and version.lstrip("0") != "1":
         return True
     # RFC 8601 §2.5: the authserv-id tells whose field it is
-    return any(_normal(each) in ours.names for each in (visible, visible.partition("/")[0]))
+    return visible in ours or visible.partition("/")[0] in ours
 
 
-def _mentions(text: str, ours: _Identities) -> bool:
+def _mentions(text: str, ours: OurNames) -> bool:
     """Whether a field that is unreadable to us, and not to everybody, has our name where an authserv-id could be."""
     if text.count("(") + text.count(")") > _PARENTHESES:
         return True
     pieces = _without_comments(text.casefold())
-    shown = [_AROUND_DOT.sub(".", _NOISE.sub("", piece)) for piece in pieces]
+    shown = [_AROUND_DOT.sub(".", NOISE.sub("", piece)) for piece in pieces]
     if shown[0].lstrip().startswith("=?"):
         return True
     # The quick look first: the other takes ten times as long
