@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
-from mailauth import Authentication, Connection, Limits, Options, authenticate
+from mailauth import Authentication, Connection, Limits, Options, authenticate, names
 from mailauth.testing import Zone
 from unit.signing import NOW, key
 
@@ -26,15 +27,20 @@ class Job:
     zone: Zone
     options: Options | None = None
     now: int = NOW
+    explained: bool = False
 
     def run(self, limits: Limits | None = None) -> Authentication:
-        return authenticate(
+        names._to_ascii.cache_clear()  # each name is new
+        found = authenticate(
             self.raw, self.connection, self.zone, AUTHSERV_ID, self.now, limits=limits, options=self.options
         )
+        if self.explained:
+            assert found.explain(self.raw)
+        return found
 
     def fresh(self) -> Job:
         """Return the same with answers that nobody has parsed yet."""
-        return Job(self.raw, self.connection, Zone(ZONE | EXTRA[self.zone]), self.options)
+        return replace(self, zone=Zone(ZONE | EXTRA[self.zone]))
 
 
 KEY_RECORD = key().record()
@@ -70,10 +76,11 @@ def job(
     mail_from: str = "anna@example.com",
     helo: str = "mx.example.com",
     options: Options | None = None,
+    explained: bool = False,
 ) -> Job:
     made = Zone(ZONE | (zone or {}))
     EXTRA[made] = zone or {}
-    return Job(raw, Connection(ip="192.0.2.3", helo=helo, mail_from=mail_from), made, options)
+    return Job(raw, Connection(ip="192.0.2.3", helo=helo, mail_from=mail_from), made, options, explained=explained)
 
 
 def body(pattern: bytes, start: bytes = b"", end: bytes = b"\r\n") -> Callable[[int], Job]:
@@ -209,6 +216,144 @@ def _all_fields_one_dmarc(n: int) -> Job:
     )
 
 
+# --- names in U-labels: IDNA costs what fifty octets of anything else do, and Punycode the square of a label
+
+
+def letters(count: int, number: int) -> str:
+    """Return Chinese letters, others for each number."""
+    return "".join(chr(0x4E00 + (number * 7919 + i * 104_729) % 20_900) for i in range(count))
+
+
+def digits(number: int) -> str:
+    """Return the dearest label there is: each digit makes IDNA look at all others (RFC 5892 appendix A.8)."""
+    return "\u0627" + "\u0660" * 44 + "".join(chr(0x660 + int(c)) for c in f"{number % 10_000:04}")
+
+
+NAMES: dict[str, Callable[[int], str]] = {
+    "one letter": lambda i: letters(1, i),
+    "letters between dots": lambda i: ".".join(letters(1, i * 24 + j) for j in range(24)),
+    "long label": lambda i: letters(250, i),
+    "longest label": lambda i: letters(59, i),
+    "labels that fit": lambda i: ".".join(letters(17, i * 4 + j) for j in range(3)) + ".example",
+    "digits": lambda i: ".".join(digits(i * 3 + j) for j in range(3)),
+    "A-labels": lambda i: ".".join(f"xn--{i:055}{j:04}" for j in range(3)),
+}
+
+
+def _signature_of(name: Callable[[int], str], i: int) -> bytes:
+    """Return a signature that is good but for its names: every other one has its selector in U-labels, else i=."""
+    d, s, identity = name(2 * i), "s1", ""
+    if i % 2:
+        s = name(2 * i + 1)
+    else:
+        identity = f"i=@{letters(1, i)}.{d}; "
+    return f"DKIM-Signature: v=1; a=rsa-sha256; d={d}; s={s}; {identity}h=from; bh=AAAA; b=AAAA\r\n".encode()
+
+
+def _set_of(name: Callable[[int], str], i: int, first: int = 0) -> bytes:
+    seal, message, rest = _arc_set(i).split(b"\r\n", 2)
+    seal, message = (
+        field.replace(b"d=example.com", f"d={name(first + 2 * i + j)}".encode())
+        for j, field in enumerate((seal, message))
+    )
+    return b"\r\n".join([seal, message, rest])
+
+
+def _chain_of(name: Callable[[int], str]) -> Callable[[int], Job]:
+    def make(n: int) -> Job:
+        sets = [_set_of(name, i) for i in range(n // len(_set_of(name, 1)), 0, -1)]
+        return job(b"".join(sets) + FROM + b"\r\nbody\r\n")
+
+    return make
+
+
+def _authors_of(name: Callable[[int], str]) -> Callable[[int], Job]:
+    def make(n: int) -> Job:
+        count = n // len(f", a@{name(1)}".encode())
+        return job(BOTH + "From: {}\r\n\r\nbody\r\n".format(", ".join(f"a@{name(i)}" for i in range(count))).encode())
+
+    return make
+
+
+def _envelope_of(name: Callable[[int], str]) -> Callable[[int], Job]:
+    """The names of an envelope, as long as their text may be."""
+
+    def make(n: int) -> Job:
+        text = ".".join(name(i) for i in range(n // len(name(0)) + 1))
+        return job(FROM + b"\r\nbody\r\n", mail_from=f"a@{text}", helo=text)
+
+    return make
+
+
+def _authres_of(name: Callable[[int], str]) -> Callable[[int], Job]:
+    """Fields that name strangers, and a receiver with names of its own in U-labels."""
+    options = Options(authserv_ids=frozenset({"mx.exämple.org", "mx.ßß.example", "почта.рф"}))
+
+    def make(n: int) -> Job:
+        lines = _many(lambda i: f"Authentication-Results: {name(i)}; none\r\n".encode(), n)
+        return job(lines + FROM + b"\r\nbody\r\n", options=options)
+
+    return make
+
+
+def _all_names(n: int) -> Job:
+    """The dearest names in every place, as many as are converted there."""
+    name = NAMES["digits"]
+    author = _authors_of(name)(min(n, 16_000)).raw.removeprefix(BOTH)
+    chain = b"".join(_set_of(name, i, 200) for i in range(5, 0, -1))
+    signatures = b"".join(_signature_of(name, i + 300) for i in range(10))
+    forged = _authres_of(lambda i: name(i + 500))(n // 2)
+    raw = forged.raw.removesuffix(FROM + b"\r\nbody\r\n") + signatures + chain + author
+    return job(raw, mail_from=f"a@{name(400)}", helo=name(401), options=forged.options)
+
+
+def _nearly_ours(i: int) -> str:
+    """Return a name that only IDNA tells from one of ours, written in another way each time."""
+    return "".join(c.upper() if i >> j & 1 else c for j, c in enumerate("mx.ßſs.example"))
+
+
+def terms(
+    term: str, *, start: str = "v=spf1", end: str = " ?all", zone: dict[str, Any] | None = None
+) -> Callable[[int], Job]:
+    """An SPF record of many terms, each with a name of its own."""
+    size = len(term.format(0)) + 6
+
+    def make(n: int) -> Job:
+        text = start + "".join(f" {term.format(f'{i:06}')}" for i in range(n // size)) + end
+        return job(FROM + b"\r\nbody\r\n", {"example.com": {"TXT": [text]}, **(zone or {})}, helo="example.com")
+
+    return make
+
+
+# --- the story of a verdict
+
+
+def story(raw: Callable[[int], bytes]) -> Callable[[int], Job]:
+    return lambda n: job(raw(n) + FROM + b"\r\nbody\r\n", explained=True)
+
+
+SHORT = b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1; h=from; bh=AAAA; b=AAAA%b\r\n"
+
+
+def _sets_and_signatures(n: int) -> bytes:
+    """Half of it signatures that fail, half of it what a chain says of them."""
+    claims = b"x.example" + b"; dkim=fail a.b=c" * (n // 2 // 17 // 5)
+    sets = b"".join(_arc_set(i).replace(b"example.com; spf=pass", claims) for i in range(5, 0, -1))
+    return SHORT % b"" * (n // 2 // len(SHORT)) + sets
+
+
+def _copies_and_fields(n: int) -> bytes:
+    """Signatures that copy many fields of a name, and as many fields of it."""
+    copies = SHORT % (b"; z=" + b"a:|" * 900)
+    return copies * (n * 4 // 5 // len(copies) + 1) + b"a:\r\n" * (n // 5 // 4)
+
+
+def _copies_of_others(n: int) -> bytes:
+    """One signature that copies as many fields as there are, none of them the same."""
+    items = b"|".join(b"n%06d:v" % i for i in range(n // 20))
+    return SHORT % (b"; z=" + items) + _many(lambda i: b"m%06d: v\r\n" % i, n // 2)
+
+
 @dataclass(frozen=True)
 class Shape:
     name: str
@@ -292,6 +437,18 @@ SHAPES = [
     Shape("From: empty groups", author(b"", b"a:;,", b"a@example.com")),
     Shape("From: encoded-words", author(b"", b"=?utf-8?q?x?= ", b"<a@example.com>")),
     Shape("From: UTF-8 domain", author(b"a@", "ü".encode(), b".example")),
+    # names in U-labels
+    *(Shape(f"A-R fields, {kind}", _authres_of(name)) for kind, name in NAMES.items()),
+    Shape("A-R fields, nearly ours", _authres_of(_nearly_ours)),
+    Shape(
+        "A-R field, one long name",
+        lambda n: job(f"Authentication-Results: {'ü.' * (n // 3)}; none\r\n".encode() + FROM),
+    ),
+    *(Shape(f"d= s= i=, {kind}", header(partial(_signature_of, name))) for kind, name in NAMES.items()),
+    *(Shape(f"ARC d= s=, {kind}", _chain_of(name)) for kind, name in NAMES.items()),
+    *(Shape(f"From: {kind}", _authors_of(name)) for kind, name in NAMES.items()),
+    *(Shape(f"HELO and MAIL FROM: {kind}", _envelope_of(name)) for kind, name in NAMES.items()),
+    Shape("names of all kinds", _all_names),
     # envelopes
     Shape("MAIL FROM: local part", envelope("", "a.", "a@example.com")),
     Shape("MAIL FROM: comments nested", envelope("", "(", "@example.com")),
@@ -312,6 +469,18 @@ SHAPES = [
     Shape("SPF: macros l", _macros("%{l}")),
     Shape("SPF: macros S, reversed", _macros("%{S9999r.+,/_=-}")),
     Shape("SPF: macros in one term", _random_spec),
+    Shape("SPF: terms a", terms("a:t{}.example.net")),
+    Shape("SPF: terms a that answer", terms("a:t{}.wild.example", zone={"*.wild.example": {"A": ["198.51.100.1"]}})),
+    Shape("SPF: terms mx", terms("mx:t{}.wild.example", zone={"*.wild.example": {"MX": [[0, "a.wild.example"]]}})),
+    Shape("SPF: terms exists", terms("exists:%{{i}}.t{}.example.net")),
+    Shape("SPF: terms exists, %{p}", terms("exists:%{{p}}.t{}.example.net")),
+    Shape("SPF: terms ptr", terms("ptr:t{}.example.net")),
+    Shape(
+        "SPF: terms include", terms("include:t{}.wild.example", zone={"*.wild.example": {"TXT": ["v=spf1 a mx -all"]}})
+    ),
+    Shape("SPF: a record meant as one", txt("example.com", "", " ", "v=spf1 -all")),
+    Shape("SPF: records meant as one", records("example.com", "TXT", lambda i: f"v=spf1;{i:06}", 13)),
+    Shape("SPF: records that are others", records("example.com", "TXT", lambda i: f"v-v=v_v:{i:06} spf", 19)),
     Shape("DMARC: tags", txt("_dmarc.example.com", "v=DMARC1; p=reject", "; a=b")),
     Shape("DMARC: URIs", txt("_dmarc.example.com", "v=DMARC1; p=reject; rua=", "mailto:a@b,", "mailto:a@b")),
     Shape("DMARC: spaces", txt("_dmarc.example.com", "v=DMARC1;", " ", "p=reject")),
@@ -325,6 +494,15 @@ SHAPES = [
     Shape("SPF records at a name", records("example.com", "TXT", lambda _: "v=spf1 -all", 11)),
     Shape("DMARC records at a name", records("_dmarc.example.com", "TXT", lambda _: "v=DMARC1; p=none", 16)),
     Shape("PTR names", records("3.2.0.192.in-addr.arpa", "PTR", lambda i: f"h{i}.example.com", 24)),
+    # the story
+    Shape("explain: ARC sets and signatures", story(_sets_and_signatures)),
+    Shape("explain: z= and fields", story(_copies_and_fields)),
+    Shape("explain: z= and other fields", story(_copies_of_others)),
+    Shape("explain: signatures", story(lambda n: SHORT % b"" * (n // len(SHORT)))),
+    Shape("explain: Received fields", story(lambda n: b"Received: from a.example by b.example; x\r\n" * (n // 42))),
+    Shape("explain: a Received field", story(lambda n: b"Received: from a " + b"(" * n + b"\r\n")),
+    Shape("explain: A-R fields, forged", story(lambda n: FORGED * (n // len(FORGED)))),
+    Shape("explain: mailboxes", lambda n: job(b"From: a@example.com" + b", a@example.com" * (n // 15), explained=True)),
 ]
 _CODE = re.compile(r"limit:[a-z_0-9]+")
 
