@@ -88,8 +88,8 @@ def test_folding_is_no_lone_cr(value: bytes) -> None:
 
 @pytest.mark.parametrize(
     "route",
-    ["@x.example", "@x.example,@y.example", ",@x.example", ",,@x.example", ", (c) ,@x.example", "@x.example,", "@x.example,,",
-     "@x.example, ,@y.example,", "(c)@x.example(d),", "@x . example", "@[192.0.2.1]"],
+    ["@x.example", "@x.example,@y.example", ",@x.example", ",,@x.example", ", (c) ,@x.example", "@x.example,",
+     "@x.example,,", "@x.example, ,@y.example,", "(c)@x.example(d),", "@x . example", "@[192.0.2.1]"],
 )  # fmt: skip
 def test_a_route_is_left_out(route: str) -> None:
     # RFC 5322 §4.4: obs-domain-list = *(CFWS / ",") "@" domain *("," [CFWS] ["@" domain])
