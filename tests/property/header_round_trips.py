@@ -204,10 +204,23 @@ def _check_shortened(field: str, found: list[Expected], wanted: list[Expected]) 
 def _check_own_reader(field: str, found: list[Expected]) -> None:
     """The library's own reader agrees with the strict one on what there is."""
     ours = parse(field)
-    if ours.problems or [(r.method, r.result, r.reason) for r in ours.results] != [
-        (m.lower(), w.lower(), reason) for m, w, reason, _, _ in found
-    ]:
+    read = [(r.method, r.result, r.reason, [(p.ptype, p.name, p.value) for p in r.properties]) for r in ours.results]
+    # A comment is given as it is written, with its quoted-pairs
+    comments = [[re.sub(r"\\(.)", r"\1", comment) for comment in r.comments] for r in ours.results]
+    wanted = [
+        (m.lower(), w.lower(), reason, [(ptype.lower(), name.lower(), _as_read(v)) for ptype, name, v in properties])
+        for m, w, reason, properties, _ in found
+    ]
+    if ours.problems or read != wanted or comments != [each[4] for each in found]:
         raise DifferenceError(f"our own reader sees {ours}")
+
+
+def _as_read(value: str | Address) -> str:
+    """Return a value as our reader gives it: a local part that is no dot-atom in quotes, without its quoted-pairs."""
+    if isinstance(value, str):
+        return value
+    plain = value.local is None or re.fullmatch(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*", value.local)
+    return f"{value.local or ''}@{value.domain}" if plain else f'"{value.local}"@{value.domain}'
 
 
 def _check_peer(field: str, found: list[Expected]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.signing import MAIL, NOW, key_zone, signed
 
-from mailauth import Answer, Authentication, Connection, Options, Question, Status, authenticate, run, spf
+from mailauth import Answer, Authentication, Connection, Options, Question, Status, authenticate, authres, run, spf
 from mailauth.testing import Zone
 from property.strategies import SEALED, SIGNED, octets
 
@@ -96,6 +96,7 @@ def check(found: Authentication, raw: bytes) -> None:
             json.dumps(outcome.to_dict(), ensure_ascii=False).encode("utf-8")
     for header in found.headers:
         str(header).encode("utf-8")
+    assert authres.parse(found.headers[0]).problems == ()
     found.explain().encode("utf-8")
     found.explain(raw).encode("utf-8")
     repr(found).encode("utf-8")

@@ -56,7 +56,11 @@ arc_outcomes = st.builds(ArcOutcome, **said, oldest_pass=st.one_of(st.none(), st
 dmarc_outcomes = st.builds(
     DmarcOutcome, **said, author_domain=maybe, policy=st.sampled_from([None, "none", "quarantine", "reject"])
 )
-connections = st.builds(Connection, ip=st.sampled_from([None, "192.0.2.3", "2001:db8::1"]), helo=maybe, mail_from=maybe)
+addresses = [
+    *(None, "", "unknown", "unix:/run/m", "192.0.2.3", "[192.0.2.3]:25", "2001:db8::1", "IPv6:2001:db8::1"),
+    *("::ffff:192.0.2.3", "::192.0.2.3", "fe80::1%eth0", "[fe80::1%25a b]"),
+]
+connections = st.builds(Connection, ip=st.sampled_from(addresses), helo=maybe, mail_from=maybe)
 method_results = st.builds(
     MethodResult,
     st.sampled_from(METHODS),
