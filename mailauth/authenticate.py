@@ -8,6 +8,7 @@ the result. `evaluate` is pure: clock, host name and resolver come in through `a
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,8 +34,11 @@ from mailauth.results import (
     Outcome,
     Result,
     SpfOutcome,
+    utf8,
 )
 
+# RFC 4155 §5, Appendix A: it has a time of day, is not a header field, and a continued line is not such a line
+_MBOX_LINE = re.compile(rb"From (?![ \t]*:)(?=[^\r\n]*[0-9]:[0-9]{2})[^\r\n]*+\r?\n(?![ \t])")
 # Of the questions of a message, the share of what no policy rests on: nobody pushes a verdict out with ARC sets
 _SHARE_ASIDE = 3 / 10
 # A chain of more sets than this waits for the others, and has what they leave
@@ -90,6 +94,8 @@ class Authentication(Outcome):
     def apply(self, raw: Octets) -> bytes:
         """Return the message with the forged fields gone and `headers` on top; all other octets as they were.
 
+        The line "From sender date" with which a message of an mbox begins stays first.
+
         Args:
             raw: the octets that were given to `authenticate`.
 
@@ -100,8 +106,10 @@ class Authentication(Outcome):
         raw = bytes(raw)
         line_end = b"\n" if message.normalised else b"\r\n"
         # RFC 8601 §4, §4.1, RFC 6376 §6.2: fields of our own, above all others, which keep their order
-        pieces = [header.encode_lines(line_end) for header in self.headers]
-        kept = position = 0
+        separator = _MBOX_LINE.match(raw)
+        kept = separator.end() if separator else 0
+        pieces = [raw[:kept], *(header.encode_lines(line_end) for header in self.headers)]
+        position = 0
         forged = set(self.forged)
         for index, field in enumerate(message.all_fields() if forged else ()):
             end = _field_end(raw, position, field, normalised=message.normalised)
@@ -126,8 +134,12 @@ class Authentication(Outcome):
 
         return as_text(tell(self, raw))
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of the contract: plain data, schema 1."""
+        r"""Return the JSON object of the contract: plain data, schema 1.
+
+        All text is valid UTF-8: an octet FC of SMTP or DNS that is not has become the six characters `\udcfc`.
+        """
         return {
             "schema": 1,
             "version": __version__,

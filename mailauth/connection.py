@@ -22,14 +22,17 @@ class Connection:
 
     Args:
         ip: address of the client, as text or an `ipaddress` object; None when unknown (SPF is then none, iprev
-            is not checked). An IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
-        helo: argument of HELO or EHLO; None when unknown.
-        mail_from: reverse-path of MAIL FROM, given with or without angle brackets, kept without; "" for the null
+            is not checked). Text may have the forms in which mail servers hand it over: "IPv6:2001:db8::1",
+            "[192.0.2.1]", "192.0.2.1:25"; "", "unknown" and the name of a UNIX-domain socket become None. An
+            IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
+        helo: argument of HELO or EHLO, kept without white space around it; None when unknown.
+        mail_from: reverse-path of MAIL FROM, kept without white space and angle brackets around it; "" for the null
             reverse-path, None when unknown.
         source: where this was learnt: "argument", "received" (trace fields of a saved message) or "none".
 
     Raises:
-        UsageError: for text that is no IP address.
+        UsageError: for other text that is not an IP address.
+        TypeError: for any other type.
     """
 
     ip: str | IPv4Address | IPv6Address | None = None
@@ -39,33 +42,59 @@ class Connection:
     address: IPv4Address | IPv6Address | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Normalise the address."""
-        for name, value in (("helo", self.helo), ("mail_from", self.mail_from)):
-            if value is not None and not isinstance(value, str):
-                msg = f"Connection({name}=…) must be str or None, not {type(value).__name__}"
-                raise TypeError(msg)
-        if self.mail_from is not None and self.mail_from.startswith("<") and self.mail_from.endswith(">"):
-            object.__setattr__(self, "mail_from", self.mail_from[1:-1])
+        """Normalise what was given."""
+        object.__setattr__(self, "helo", _argument("helo", self.helo))
+        path = _argument("mail_from", self.mail_from)
+        if path is not None and path.startswith("<") and path.endswith(">"):
+            path = path[1:-1].strip(_WHITE)
+        object.__setattr__(self, "mail_from", path)
         address, text = (None, None) if self.ip is None else _client_address(self.ip)
         object.__setattr__(self, "address", address)
         object.__setattr__(self, "ip", text)
 
 
-def _client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str]:
-    """Return an address, and its usual text."""
+_WHITE = " \t\r\n"
+# A literal of RFC 5321 §4.1.3, perhaps with a port; IPv4 with a port (OpenSMTPD); IPv6 as sendmail and Postfix tag it
+_DRESSED = re.compile(
+    r"\[(?:IPv6:)?([^\[\]]*)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}|IPv6:(.*)", re.IGNORECASE | re.DOTALL
+)
+# Nothing, the word that Postfix has for it, and the names of UNIX-domain sockets
+_NO_ADDRESS = re.compile(r"(?:unknown|local|/.*|\[?(?:unix|local):.*)?", re.IGNORECASE | re.DOTALL)
+
+
+def _argument(name: str, value: object) -> str | None:
+    """Return an argument of an SMTP command without what may surround it."""
+    if value is not None and not isinstance(value, str):
+        msg = f"Connection({name}=…) must be str or None, not {type(value).__name__}"
+        raise TypeError(msg)
+    # RFC 5321 §4.1.1: white space may stand before the CRLF, and is not part of the argument
+    return value if value is None else value.strip(_WHITE)
+
+
+def _client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str] | tuple[None, None]:
+    """Return an address, and its usual text; nothing for a client that has no address."""
     if not isinstance(ip, (str, IPv4Address, IPv6Address)):
-        msg = f"Connection(ip=…) must be text such as '192.0.2.1', an ipaddress object or None, not {type(ip).__name__}"
+        msg = (
+            "Connection(ip=…) must be text such as '192.0.2.1', an ipaddress object or None, not "
+            f"{type(ip).__name__}; of the address of a socket give the first item"
+        )
         raise TypeError(msg)
     try:
-        return _parse_address(str(ip).partition("%")[0])
+        return _parse_address(str(ip))
     except ValueError:
         msg = f"Connection(ip={ip!r}) is no IP address: give text such as '192.0.2.1' or '2001:db8::1', or None"
         raise UsageError(msg) from None
 
 
 @lru_cache(maxsize=1024)
-def _parse_address(text: str) -> tuple[IPv4Address | IPv6Address, str]:
-    address = ip_address(text)
+def _parse_address(text: str) -> tuple[IPv4Address | IPv6Address, str] | tuple[None, None]:
+    text = text.strip(_WHITE)
+    if _NO_ADDRESS.fullmatch(text):
+        return None, None
+    if dressed := _DRESSED.fullmatch(text):
+        text = dressed.expand(r"\1\2\3")
+    # RFC 4007 §11.2: a zone identifier has a meaning on one host only
+    address = ip_address(text.partition("%")[0])
     # RFC 7208 §5: an IPv4-mapped IPv6 address is the IPv4 address
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped

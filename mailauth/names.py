@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 MAX_NAME = 253  # RFC 1035 §2.3.4: 255 octets on the wire
 MAX_LABEL = 63
+_ACE = "xn--"  # RFC 5890 §2.3.2.1: how an A-label begins
 
 _ASCII_NAME = re.compile(r"[a-z0-9_.-]+")
 
@@ -21,50 +22,59 @@ def to_ascii(domain: str) -> str | None:
 
     Labels hold letters, digits, hyphens and underscores (deployed in selectors and MAIL FROM domains).
     """
-    # Names of strangers: those that are too long for DNS are not kept
-    return _to_ascii(domain) if len(domain) <= MAX_NAME + 1 else _to_ascii.__wrapped__(domain)
+    # Names of strangers: what is too long for DNS is neither looked at nor kept
+    return _to_ascii(domain) if len(domain) <= MAX_NAME + 1 else None
 
 
 @lru_cache(maxsize=4096)
 def _to_ascii(domain: str) -> str | None:
-    name = domain.removesuffix(".")
-    if name.isascii():
-        name = name.lower()
-    elif len(name) <= MAX_NAME:
-        labels = [_a_label(label) for label in name.split(".")]
-        if None in labels:
-            return None
-        name = ".".join(label for label in labels if label)
-    if _ASCII_NAME.fullmatch(name) is None or not queryable(name):
+    domain = domain.removesuffix(".")
+    name = domain.lower() if domain.isascii() else _a_labels(domain.split("."))
+    if name is None or _ASCII_NAME.fullmatch(name) is None or not queryable(name):
         return None
     return None if name.startswith("-") or "-." in name or ".-" in name or name.endswith("-") else name
 
 
-def _a_label(label: str) -> str | None:
-    if label.isascii():
-        return label.lower() or None
+def _a_labels(labels: list[str]) -> str | None:
+    # RFC 5890 §2.3.2.1: an A-label is "xn--" and at least one octet for each character of the U-label.
+    # So much is known without IDNA, whose work may grow with the square of a label
+    sizes = [len(label) if label.isascii() else len(_ACE) + len(label) for label in labels]
+    if max(sizes) > MAX_LABEL or sum(sizes) + len(sizes) - 1 > MAX_NAME:
+        return None
     import idna  # noqa: PLC0415  its tables are large and seldom needed
 
-    try:
-        # RFC 5891 §4: no mapping. RFC 9989 §5.3.1: U-labels become A-labels before any lookup
-        return idna.alabel("".join(c.lower() if c.isascii() else c for c in label)).decode("ascii")
-    except (idna.IDNAError, UnicodeError):
-        return None
+    converted = []
+    for label in labels:
+        if label.isascii():
+            converted.append(label.lower())
+            continue
+        try:
+            # RFC 5891 §4: no mapping. RFC 9989 §5.3.1: U-labels become A-labels before any lookup
+            converted.append(idna.alabel(lower_ascii(label)).decode("ascii"))
+        except (idna.IDNAError, UnicodeError):
+            return None
+    return ".".join(converted)
 
 
 def to_unicode(domain: str) -> str:
     """Return the U-label form of a name in normal form, for people and for EAI header fields."""
-    if "xn--" not in domain:
-        return domain
+    return ".".join(map(_u_label, domain.split("."))) if _ACE in domain else domain
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith(_ACE) or len(label) > MAX_LABEL:
+        return label
     import idna  # noqa: PLC0415
 
-    def u_label(label: str) -> str:
-        try:
-            return idna.ulabel(label)
-        except (idna.IDNAError, UnicodeError):
-            return label
+    try:
+        return idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError):
+        return label
 
-    return ".".join(u_label(label) for label in domain.split("."))
+
+def lower_ascii(text: str) -> str:
+    """Return a text with its ASCII letters in lower case, and no other: DNS has no more case than that."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def queryable(name: str) -> bool:

@@ -87,7 +87,7 @@ _SPF: Mapping[Reason, Entry] = {
     Reason.SPF_NO_RECORD: Entry(
         meaning="The domain publishes no SPF record.",
         source="RFC 7208 §4.5",
-        sender="Publish one TXT record that begins with `v=spf1`.",
+        sender="Publish one TXT record that begins with `v=spf1` and a space.",
         receiver="SPF says nothing about this message.",
         results=_SPF_NONE,
     ),
@@ -361,7 +361,8 @@ _DKIM: Mapping[Reason, Entry] = {
         results=_DKIM_POLICY,
     ),
     Reason.LIMIT_SIGNATURES: Entry(
-        meaning="The message has signatures of more keys than `Limits.signatures` (10), and this one was not tried.",
+        meaning="The message has signatures of more keys than `Limits.signatures` (10), or more signatures that are "
+        "not ASCII, and this one was not tried.",
         source="choice, RFC 6376 §6.1, §8.4",
         sender="Sign with one or two keys.",
         receiver="Those that could be aligned with the author were tried first, at most five times the limit in all.",
@@ -427,7 +428,8 @@ _ARC: Mapping[Reason, Entry] = {
         results=_ARC_FAIL,
     ),
     Reason.LIMIT_ARC_SETS: Entry(
-        meaning="The chain has more than `Limits.arc_sets` (50) sets, or needs more keys than may be asked for.",
+        meaning="The chain has more than `Limits.arc_sets` (50) sets, needs more keys than may be asked for, or has "
+        "more fields that are not ASCII than `Limits.signatures` (10).",
         source="RFC 8617 §4.2.1, §5.2, §9.2",
         sender="A forwarder should look for a mail loop.",
         receiver=_AS_BROKEN_CHAIN,

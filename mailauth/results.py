@@ -6,12 +6,15 @@ of the project's contract. An outcome has no truth value, so that `if auth.dmarc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, NoReturn
+from functools import wraps
+from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 
 from mailauth.errors import MailauthError
+
+T = TypeVar("T")
 
 
 class Result(StrEnum):
@@ -124,6 +127,24 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
+def utf8(to_dict: Callable[[T], dict[str, Any]]) -> Callable[[T], dict[str, Any]]:
+    """Make text that can be written as UTF-8 of all that a `to_dict` returns: an escape for each lone surrogate."""
+
+    @wraps(to_dict)
+    def clean(self: T) -> dict[str, Any]:
+        return {key: _utf8(value) for key, value in to_dict(self).items()}
+
+    return clean
+
+
+def _utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_utf8(each) for each in value]
+    return {_utf8(key): _utf8(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
 class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
     """A record, a field or an address outside its grammar.
 
@@ -180,6 +201,7 @@ class SpfOutcome(Outcome):
     void_lookups: int = 0
     secure: bool | None = None
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
@@ -225,6 +247,7 @@ class DkimOutcome(Outcome):
     unsigned_duplicates: tuple[str, ...] = ()
     secure: bool | None = None
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
@@ -267,6 +290,7 @@ class ArcOutcome(Outcome):
     trusted: bool = False
     secure: bool | None = None
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
@@ -322,6 +346,7 @@ class DmarcOutcome(Outcome):
     disposition: Disposition = Disposition.ACCEPT
     secure: bool | None = None
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
@@ -351,6 +376,7 @@ class IprevOutcome(Outcome):
     name: str | None = None
     secure: bool | None = None
 
+    @utf8
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {

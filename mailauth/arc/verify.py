@@ -162,6 +162,9 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
     # RFC 8617 §4.2.1: at most 50 sets
     if max(map(len, positions.values())) > limits.arc_sets:
         raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.arc_sets} ARC sets")
+    # Choice: names in U-labels (RFC 8617 §4.1.4) are read of as many fields as in DKIM; IDNA costs what fifty others do
+    if sum(not message.value(p).isascii() for name in (_AMS, _SEAL) for p in positions[name]) > limits.signatures:
+        raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.signatures} ARC fields are not ASCII")
     seals = _by_instance(_SEAL, [(_seal(message, p, limits), p) for p in positions[_SEAL]])
     # RFC 8617 §5.2 step 2: a chain that its last sealer found broken is broken, whatever else is wrong with it
     if seals and seals[max(seals)][0].tags[b"cv"] == b"fail":

@@ -1,8 +1,8 @@
 """A tolerant reader of Authentication-Results and ARC-Authentication-Results (RFC 8601 §2.2, RFC 8617 §4.1.1).
 
-One forward scan over the text. What lies outside the grammar is skipped to the next semicolon and named in
-`problems`; what was read before and after stays. Quoted strings and comments never become results. The values are
-claims of whoever wrote the field.
+One forward scan over the text. What lies outside the grammar is named in `problems`. A value that should have been
+quoted is read all the same; what is not a result is skipped to the next semicolon, and what was read before and after
+stays. Quoted strings and comments never become results. The values are claims of whoever wrote the field.
 """
 
 from __future__ import annotations
@@ -11,9 +11,26 @@ import re
 from dataclasses import dataclass
 
 _FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.IGNORECASE)
-_INSTANCE = re.compile(r"\s*i\s*=\s*([0-9]{1,3})\s*;", re.IGNORECASE)
-_WHITE = re.compile(r"[ \t\r\n]+")
+# RFC 8617 §3.9, §4.1.1: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] 1*2DIGIT, then [CFWS] ";"
+_INSTANCE = tuple(map(re.compile, ("i", "=", "[0-9]{1,2}", ";")))
+WHITE = " \t\r\n"
+_WHITE = re.compile(f"[{WHITE}]+")
+# RFC 5321 §4.1.2: a Keyword has no underscore, and no hyphen at its end; both are written, and so they are read
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
+_STRICT_KEYWORD = re.compile(r"[a-z0-9-]*[a-z0-9]")
+# RFC 2045 §5.1: a token is ASCII; UTF-8 has its place in a quoted-string
+_TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+")
+# RFC 5322 §3.2.3 and RFC 6376 §3.5, with the UTF-8 of RFC 6532 §3.2 and RFC 8616 §3
+_UTF8 = "\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff"
+_LABEL = f"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9{_UTF8}-]*[A-Za-z0-9{_UTF8}])?"
+_DOMAIN_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_ATOM = f"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_UTF8}-]+"
+_ADDRESS = re.compile(rf"(?:(?:{_ATOM}(?:\.{_ATOM})*)?@)?{_DOMAIN_NAME.pattern}")
+# What some write as clauses: keys of Received-SPF (RFC 7208 §9.1), properties of Yahoo and Microsoft, an instance
+NO_METHODS = frozenset(
+    {"client-ip", "envelope-from", "helo", "identity", "mechanism", "problem", "receiver"}
+    | {"from", "action", "reason", "i"}
+)
 VERSION = re.compile(r"[0-9]+(?![^\s;(])")
 _METHOD_VERSION = re.compile(r"[0-9]{1,9}")
 # What is not white space to `skip`, so that every step of the reader goes forward
@@ -86,6 +103,21 @@ def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationRe
     if len(text) > max_bytes:
         return AuthenticationResults(None, problems=(f"the field is longer than {max_bytes}",))
     return _Reader(text).field()
+
+
+def read_instance(text: str) -> tuple[int | None, int]:
+    """Read "i=N;", with which an ARC-Authentication-Results begins, from the text behind its colon.
+
+    Returns:
+        N and the position behind the semicolon; None and 0 where no instance is.
+    """
+    scanner, words = Scanner(text), []
+    for pattern in _INSTANCE:
+        scanner.skip()
+        if not (word := scanner.take(pattern)):
+            return None, 0
+        words.append(word)
+    return int(words[2]), scanner.position
 
 
 class Scanner:
@@ -181,8 +213,11 @@ class _Reader(Scanner):
         name = _FIELD_NAME.match(self.text)
         if name:
             self.position = name.end()
-            if name[1] and (found := _INSTANCE.match(self.text, self.position)):
-                instance, self.position = int(found[1]), found.end()
+        if name is None or name[1]:
+            instance, end = read_instance(self.text[self.position :])
+            self.position += end
+        if name and name[1] and instance is None:
+            self.problem("no instance")
         authserv_id, version = self.identity()
         # RFC 8601 §2.6: an unknown version, and the field is not for us
         if version == 1:
@@ -196,21 +231,41 @@ class _Reader(Scanner):
     def identity(self) -> tuple[str | None, int]:
         self.skip()
         start = self.position
-        authserv_id: str | None = self.value()
-        version = 1
+        authserv_id = self.value()
+        text, version = self.text[start : self.position], 1
         self.skip()
+        # Some write results without saying who they are
+        if not authserv_id or self.char == "=" or (text[0] != '"' and "=" in text):
+            self.problem("no authserv-id")
+            self.position = start
+            self.comments.clear()
+            return None, version
+        # RFC 8601 §1.5.2: U-labels where a domain name can be
+        self.judge("authserv-id", text, _DOMAIN_NAME)
         if digits := self.take(VERSION):
             version = int(digits.lstrip("0")[:9] or 0)
             self.skip()
-        if not authserv_id or (self.text[start : start + 1] != '"' and "=" in authserv_id):
-            # Some write results without saying who they are
-            self.problem("no authserv-id")
-            self.position, authserv_id = start, None
-        elif self.char not in (";", ""):
+        if self.char not in (";", ""):
             self.problem("the authserv-id is not followed by a semicolon")
             self.resume()
         self.comments.clear()
         return authserv_id, version
+
+    def judge(self, what: str, text: str, also: re.Pattern[str] = _TOKEN) -> None:
+        """Name a value, as it was written, that is not a token, a quoted-string or what else its place allows."""
+        if self.broken or text[:1] == text[-1:] == '"':
+            return
+        # A quoted local part is as good as any
+        shown = text if text[:1] != '"' else "x" + text[text.rfind("@") :]
+        if not _TOKEN.fullmatch(shown) and not also.fullmatch(shown):
+            self.problem(f"{what}: {text[:40]!a} should be quoted" if text else f"{what}: no value")
+
+    def keyword(self) -> str:
+        """Take a Keyword, in lower case."""
+        word = self.take(_KEYWORD).lower()
+        if word and not _STRICT_KEYWORD.fullmatch(word):
+            self.problem(f"not a Keyword: {word[:40]}")
+        return word
 
     def resume(self) -> None:
         """Go on to the next semicolon outside quoted strings and comments."""
@@ -246,7 +301,7 @@ class _Reader(Scanner):
             self.problem("neither a result nor none")
 
     def resinfo(self) -> bool:
-        method = self.take(_KEYWORD).lower()
+        method = self.keyword()
         self.skip()
         version = 1
         if self.char == "/":
@@ -254,12 +309,13 @@ class _Reader(Scanner):
             self.skip()
             version = int(self.take(_METHOD_VERSION) or 0)
             self.skip()
-        if not method or self.char != "=":
+        if not method or method in NO_METHODS or self.char != "=":
             return False
         self.position += 1
         self.skip()
-        result = self.take(_KEYWORD).lower()
-        if not result:
+        result = self.keyword()
+        # RFC 8601 §2.2: a result ends at CFWS, a semicolon or the end; "pass@evil" is not a pass
+        if not result or self.char not in ("", ";", "(", *WHITE):
             return False
         reason: str | None = None
         properties: list[Property] = []
@@ -267,24 +323,29 @@ class _Reader(Scanner):
             self.skip()
             if self.char in (";", ""):
                 break
-            start = self.position
-            ptype = self.take(_KEYWORD).lower()
+            start, comments = self.position, len(self.comments)
+            ptype = self.keyword()
             self.skip()
             name = ""
             if ptype and self.char == ".":
                 self.position += 1
                 self.skip()
-                name = self.take(_KEYWORD).lower()
+                name = self.keyword()
                 self.skip()
             if not ptype or self.char != "=":
                 self.position = start
+                del self.comments[comments:]
                 # A quoted string that stands where none may is still text, never a clause
                 junk = self.quoted() if self.char == '"' else self.take(_JUNK)
                 self.problem(f"not a property: {junk[:40]!a}")
                 continue
             self.position += 1
             self.skip()
+            start = self.position
             value = self.value()
+            written = self.text[start : self.position]
+            # RFC 8601 §2.2: a reason is a value, a pvalue may also be [ [ local-part ] "@" ] domain-name
+            self.judge(f"{ptype}.{name}" if name else ptype, written, _ADDRESS if name or ptype != "reason" else _TOKEN)
             if name:
                 properties.append(Property(ptype, name, value))
             elif ptype == "reason":

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from mailauth import names
-from mailauth.authres.parse import MethodResult
+from mailauth.authres.parse import NO_METHODS, MethodResult
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.results import (
@@ -122,11 +122,12 @@ def write(
     Args:
         authserv_id: our name.
         results: what to write. `header.i`, `smtp.mailfrom` and other values that hold "@" become addresses. A result
-            or a property whose name is no Keyword (RFC 8601 §2.2) is left out.
+            or a property whose name is no Keyword (RFC 8601 §2.2) is left out, and so is a result in the name of what
+            is not a method, such as "helo".
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
-    rows = [_fold(_words(r, utf8=utf8))[0] for r in results if _is_keyword(r.method) and _is_keyword(r.result)]
+    rows = [_fold(_words(r, utf8=utf8))[0] for r in results if _is_method(r.method) and _is_keyword(r.result)]
     return _field(authserv_id, rows, max_bytes)
 
 
@@ -237,6 +238,10 @@ def _value(text: str, *, utf8: bool) -> str:
 
 def _is_keyword(text: str) -> bool:
     return len(text) <= _VALUE_LENGTH and _KEYWORD.fullmatch(text) is not None
+
+
+def _is_method(text: str) -> bool:
+    return _is_keyword(text) and text.lower() not in NO_METHODS
 
 
 def _words(result: MethodResult, *, utf8: bool) -> list[str]:

@@ -68,13 +68,19 @@ class Read(NamedTuple):
 def read_signatures(message: Message, limits: Limits) -> list[Read]:
     """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
     found = []
+    not_ascii = 0
     for position in message.find(b"dkim-signature"):
-        signature = Signature()
+        signature, value = Signature(), message.value(position)
         try:
             # Nothing can be said of fields that were not read
             if message.overflow is not None:
                 raise Malformed(*message.overflow)  # noqa: TRY301  as for any other problem of the signature
-            parse_signature(message.value(position), limits, signature)
+            # Choice: names in U-labels (RFC 8616 §5) are read of so many fields; IDNA costs what fifty others do
+            not_ascii += not value.isascii()
+            if not_ascii > limits.signatures and not value.isascii():
+                detail = f"more than {limits.signatures} signatures are not ASCII: this one was not read"
+                raise Malformed(Reason.LIMIT_SIGNATURES, detail)  # noqa: TRY301
+            parse_signature(value, limits, signature)
         except Malformed as problem:
             found.append(Read(position, signature, problem.to_keep()))
         else:

@@ -1,7 +1,7 @@
 """check_host(): the evaluation of SPF for one identity (RFC 7208 §4, §5, §6).
 
-One `_Check` holds the counters and the answers of one evaluation tree. The questions of all terms of a record that
-can be known beforehand are asked in one round; they are counted, and their answers used, only when evaluation
+One `_Check` holds the counters and the answers of one evaluation tree. A few terms of a record are asked in one round
+where their questions can be known beforehand; they are counted, and their answers used, only when evaluation
 reaches the term, so the verdict is that of the left-to-right reading. Waits for nothing itself, knows no other check.
 """
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from mailauth import address, names
+from mailauth import address, names, taglist
 from mailauth.connection import Connection
 from mailauth.dns import (
     ADDRESSES,
@@ -31,12 +31,12 @@ from mailauth.moment import posix
 from mailauth.results import Malformed, Reason, Result, SpfOutcome, one_line
 from mailauth.spf import macro
 from mailauth.spf.macro import MacroString
-from mailauth.spf.record import Mechanism, Record, is_spf, parse_record
+from mailauth.spf.record import Mechanism, Record, is_near_miss, is_spf, parse_record
 
 _EXPLANATION_LENGTH = 500
 _MAX_IDENTITY = 1000  # characters of a value that a macro repeats; RFC 5321 §4.5.3.1 allows 256
-# Questions asked ahead of the term that needs them, a check: enough for real records, little for an attacker
-_AHEAD = 20
+# Choice D35: the terms of a record are asked by threes, and one by one once an answer found nothing
+_AHEAD = 3
 _RULES = {
     "include": "RFC 7208 §5.2",
     "a": "RFC 7208 §5.3",
@@ -156,11 +156,11 @@ class _Check:
         self.identity, self.helo, self.receiver, self.now = (local, domain), connection.helo or "", receiver, now
         # RFC 8616 §4: a term that uses a local part which is not ASCII does not match
         self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
-        self.terms = self.voids = self.queries = self.ahead = 0
+        self.terms = self.voids = self.queries = 0
         self.known: dict[Question, Answer] = {}
         self.targets: dict[tuple[str, str], str | None] = {}
         self.validated: list[str] | None = None
-        self.term_voided = self.explaining = False
+        self.term_voided = self.found_nothing = self.explaining = False
         self.trace = [] if trace is None else trace
         self.used: list[Question] = []
         self.term, self.rule = domain, "RFC 7208 §4.4"
@@ -210,10 +210,19 @@ class _Check:
 
     def _describe(self, decision: _Decision) -> str:
         if decision.reason is Reason.SPF_NO_RECORD:
-            return f"{decision.domain} has no SPF record"
+            return self._no_record(decision.domain)
         if decision.mechanism is None:
             return f"no term of the record of {decision.domain} matches {self.client}"
         return f"{self.client} matches {decision.mechanism} of {decision.domain}"
+
+    def _no_record(self, domain: str) -> str:
+        answer = self.known.get(question_of((domain, "TXT")))
+        # RFC 7208 §4.5: what does not begin with the version is discarded, however it was meant
+        meant = next(filter(is_near_miss, answer.records), None) if answer else None
+        words = f"{domain} has no SPF record"
+        if meant is None:
+            return words
+        return f'{words}: {taglist.printable(meant)} looks like one, but does not begin with "v=spf1" and a space'
 
     # -- questions
 
@@ -242,6 +251,7 @@ class _Check:
         """Count a lookup that found nothing (RFC 7208 §4.6.4)."""
         if answer.records or answer.failed:
             return
+        self.found_nothing = True
         if not self.strict:
             # Choice D25: a term counts at most once, and a name without an address of one family is not void
             one_family = question.rdtype in ("A", "AAAA") and answer.status is not Status.NXDOMAIN
@@ -315,10 +325,12 @@ class _Check:
         # What stands behind a match is not evaluated
         lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
         redirect = record.redirect if at_once is None else None
-        # One alone is asked in this round by itself
-        if len(lookups) + (redirect is not None) > 1:
-            yield from self.ask_ahead(lookups, redirect, domain)
-        for mechanism in lookups:
+        terms = [(mechanism.name, mechanism.spec) for mechanism in lookups]
+        if redirect is not None:
+            terms.append(("redirect", redirect))
+        for number, mechanism in enumerate(lookups):
+            if number % _AHEAD == 0:
+                yield from self.ask_ahead(terms[number : number + _AHEAD], domain)
             if (yield from self.match(mechanism, domain)):
                 return _Decision(mechanism.qualifier, Reason.SPF_MATCH, record, domain, mechanism.text)
         if at_once is not None:
@@ -333,23 +345,21 @@ class _Check:
         self.count_queries(1)
         decision = (yield from self.check_host(target)) if target else None
         if decision is None or decision.result is Result.NONE:
-            raise _Stop(
-                Result.PERMERROR, Reason.SPF_REDIRECT_NONE, f"redirect={redirect.text} of {domain} has no record"
-            )
+            problem = self._no_record(target) if target else "no domain name"
+            detail = f"redirect={redirect.text} of {domain}: {problem}"
+            raise _Stop(Result.PERMERROR, Reason.SPF_REDIRECT_NONE, detail)
         return decision
 
-    def ask_ahead(self, lookups: list[Mechanism], redirect: MacroString | None, domain: str) -> Evaluation[None]:
-        """Ask what the terms of a record will ask, in one round."""
+    def ask_ahead(self, terms: list[tuple[str, MacroString | None]], domain: str) -> Evaluation[None]:
+        """Ask in one round what each of some terms asks first; the hosts of mx and all of ptr wait for their term."""
+        # Each costs a term and a query: those past a limit are never reached
+        room = min(self.limits.spf_terms - self.terms, self.limits.spf_queries - self.queries)
+        # One alone asks by itself
+        if self.found_nothing or min(room, len(terms)) < 2:
+            return
         ahead: list[Question] = []
-        room = min(self.limits.spf_terms - self.terms, _AHEAD - self.ahead)
-        # Each costs a term: those behind the limit are never reached
-        specs = [(mechanism.name, mechanism.spec) for mechanism in lookups[: max(room, 0)]]
-        if redirect is not None and len(lookups) < room:
-            specs.append(("redirect", redirect))
-        for name, spec in specs:
+        for name, spec in terms[:room]:
             rdtype = self.rdtype if name == "a" else _RDTYPES.get(name)
-            if len(ahead) >= room:
-                break
             if rdtype is None:
                 continue
             if spec is None:
@@ -360,11 +370,11 @@ class _Check:
                 continue
             else:
                 target = self.expanded(spec, domain)
-            if target and (question := question_of((target, rdtype))) not in self.known:
-                ahead.append(question)
-        self.ahead += len(ahead)
-        if ahead:
-            yield from self.ask(ahead)
+            # RFC 7208 §4.3: a record at a name of one label is never asked for
+            if target and (rdtype != "TXT" or "." in target):
+                ahead.append(question_of((target, rdtype)))
+        answers = yield from self.ask(ahead)
+        self.found_nothing = not all(answer.records for answer in answers)
 
     def target(self, spec: MacroString | None, domain: str) -> Evaluation[str | None]:
         """Expand the target name of a term; None matches nothing."""
@@ -409,7 +419,7 @@ class _Check:
             decision = yield from self.check_host(target)
             # RFC 7208 §5.2: none is a permerror; errors inside have ended the evaluation already
             if decision.result is Result.NONE:
-                detail = f"{mechanism.text} of {domain}: no SPF record there"
+                detail = f"{mechanism.text} of {domain}: {self._no_record(target)}"
                 raise _Stop(Result.PERMERROR, Reason.SPF_INCLUDE_NONE, detail)
             return decision.result is Result.PASS
         if mechanism.name == "exists":

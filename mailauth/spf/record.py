@@ -13,7 +13,7 @@ from ipaddress import AddressValueError, IPv6Address
 from mailauth.results import Malformed, Reason, Result
 from mailauth.spf.macro import MacroString, parse, parse_domain_spec
 
-__all__ = ["DNS_MECHANISMS", "Mechanism", "Record", "is_spf", "parse_record"]
+__all__ = ["DNS_MECHANISMS", "Mechanism", "Record", "is_near_miss", "is_spf", "parse_record"]
 
 DNS_MECHANISMS = frozenset({"include", "a", "mx", "ptr", "exists"})
 
@@ -25,6 +25,13 @@ _DUAL_CIDR = re.compile(r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?\Z")
 _OCTET = r"(0|[1-9][0-9]{0,2})"
 _IP4 = re.compile(rf":{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(0|[1-9][0-9]?))?")
 _IP6 = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?")
+
+
+# What was plainly meant as one (but is no later version, and no Sender ID)
+_MEANT = re.compile(
+    rb"(?:\A[^0-9a-z]*+(?:v[^0-9a-z]{0,8}+)?spf[^0-9a-z]?|(?<![0-9a-z])v=spf)1(?!\.?[0-9])", re.IGNORECASE
+)
+_BEGINNING = 80  # octets of a record in which to look for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,11 @@ class Record:
 def is_spf(record: bytes) -> bool:
     """Whether a TXT record is an SPF record: the version, then a space or the end (RFC 7208 §4.5)."""
     return record[:7].lower() == b"v=spf1 " or (len(record) == 6 and record.lower() == b"v=spf1")
+
+
+def is_near_miss(record: bytes) -> bool:
+    """Whether a TXT record that is no SPF record looks like one, such as one with a tab for the space."""
+    return _MEANT.search(record[:_BEGINNING]) is not None and not is_spf(record)
 
 
 def parse_record(record: bytes) -> Record:

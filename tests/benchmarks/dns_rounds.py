@@ -4,7 +4,8 @@
 
 The message is that of `integration/sample.py`: SPF with three includes in a chain, two DKIM signatures, two ARC sets,
 DMARC and iprev. Every figure is taken in a process of its own; DNS servers are others. All traffic stays on 127.0.0.1,
-and everything ends with the script. `throughput` over UDP needs nsd.
+and everything ends with the script. `throughput` over UDP needs nsd. `questions` counts, over the conformance suites of
+SPF, what a reader who asks for one term after the other needs, and what is asked; it needs the suites.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS.parent), str(TESTS)]
+sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "conformance")]
 
 from integration import sample  # noqa: E402
 from integration.resolving import WAYS, resolver, verify  # noqa: E402
 from integration.servers import HOST, master_file, nsd, program  # noqa: E402
+from suites import FOLDER, questions, scenario_cases  # noqa: E402
 from unit.signing import NOW  # noqa: E402
 
 from mailauth import Connection, aio, authenticate  # noqa: E402
@@ -210,6 +212,19 @@ def report_rounds() -> None:
             )
 
 
+def report_questions() -> None:
+    say("SPF questions: one term after the other, and as asked, terms ahead of their turn included")
+    suites = sorted(path.parent.name for path in FOLDER.glob("spf-*/cases.json"))
+    figures = {suite: [questions(case) for case in scenario_cases(suite)] for suite in suites}
+    figures["all"] = [each for found in figures.values() for each in found]
+    for suite, found in figures.items():
+        needed, asked, rounds = (sum(column) for column in zip(*found, strict=True))
+        say(
+            f"  {suite:22} {len(found):4} checks: {needed:5} needed, {asked:5} asked ({asked / needed - 1:+5.1%}), "
+            f"{rounds:5} rounds ({rounds / needed - 1:+6.1%})"
+        )
+
+
 def line(how: str, f: dict[str, Any]) -> None:
     say(
         f"  {how:30} {f['seconds']:6.2f} s ({f['messages'] / f['seconds']:6.0f} messages/s), CPU {f['cpu']:6.2f} s, "
@@ -249,7 +264,7 @@ def report_throughput(messages: int) -> None:
 
 def main() -> None:
     """Print the figures."""
-    reports = ("rounds", "many", "throughput")
+    reports = ("rounds", "many", "throughput", "questions")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"out of {', '.join(reports)}; default: all")
     parser.add_argument("--messages", type=int, default=2000, help="how many messages (default: %(default)s)")
@@ -267,6 +282,8 @@ def main() -> None:
         report_rounds()
     if "many" in chosen:
         report_many(arguments.messages, arguments.delay)
+    if "questions" in chosen:
+        report_questions()
     if "throughput" in chosen:
         program("nsd")
         report_throughput(arguments.messages)

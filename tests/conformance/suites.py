@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from mailauth import Answer, Connection, Options, Question, run, spf
+from mailauth.dns import Use
 from mailauth.resolvers import Zone
 
 Case: TypeAlias = dict[str, Any]
@@ -97,3 +99,18 @@ def _text(string: str) -> str:
 def zone_of(case: Case) -> Zone:
     """Return the resolver of a case."""
     return Zone(zone_data(case["zone"]))
+
+
+def questions(case: Case) -> tuple[int, int, int]:
+    """Return for an SPF case what a left-to-right reading needs of DNS, the questions asked, and their rounds."""
+    zone, asked = zone_of(case), list[int]()
+
+    class Counted:
+        def resolve(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
+            asked.append(len(questions))
+            return zone.resolve(questions)
+
+    connection = Connection(ip=case.get("ip"), helo=case.get("helo"), mail_from=case.get("mailfrom"))
+    trace: list[Use] = []
+    run(spf.check(connection, options=Options(strict=True), trace=trace), Counted())
+    return len({use.question for use in trace}), sum(asked), len(asked)

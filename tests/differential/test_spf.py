@@ -7,7 +7,8 @@ import pytest
 import mailauth
 from differential.differences import SPF, Report, SpfComparison
 from differential.generate import SCALE, seeds, spf_case
-from mailauth import Options, reference
+from mailauth import Answer, Options, Question, Status, reference
+from mailauth.dns import Use
 from mailauth.resolvers import Zone
 from mailauth.results import Reason, Result, SpfOutcome
 
@@ -87,3 +88,43 @@ def test_explanations() -> None:
             assert (ours.explanation or NO_EXPLANATION).lower() == text.lower().replace('"', ""), (ours, text, case)
         met += ours.explanation is not None
     assert met > 50 * SCALE
+
+
+def test_what_is_asked_ahead_and_not_reached_changes_nothing() -> None:
+    """The questions of the left-to-right reading are those that were used; the others may have any answer."""
+    ahead = 0
+    for seed in seeds(DEFAULT_CASES):
+        case = spf_case(seed)
+        zone = Zone(case.zone)
+        asked: list[Question] = []
+        trace: list[Use] = []
+        found = mailauth.run(mailauth.spf.check(case.connection, trace=trace), _Watched(zone, asked))
+        used = {use.question for use in trace}
+        assert len(asked) == len(set(asked))
+        assert used <= set(asked)
+        # Of a record no more than two terms past the one that is reached; all hosts of an mx are asked for at once
+        hosts = {host for q in used if q.rdtype == "MX" for _, host in zone.resolve((q,))[0].records}
+        past = [q for q in asked if q not in used and q.name not in hosts]
+        assert len(past) <= 2 * sum(use.question.rdtype == "TXT" for use in trace), case
+        for status in (Status.NXDOMAIN, Status.TIMEOUT):
+            again = mailauth.run(mailauth.spf.check(case.connection), _Only(zone, used, status))
+            assert again == found, case
+        ahead += bool(past)
+    assert ahead > DEFAULT_CASES // 50
+
+
+class _Watched:
+    def __init__(self, zone: Zone, asked: list[Question]) -> None:
+        self.zone, self.asked = zone, asked
+
+    def resolve(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
+        self.asked.extend(questions)
+        return self.zone.resolve(questions)
+
+
+class _Only:
+    def __init__(self, zone: Zone, used: set[Question], status: Status) -> None:
+        self.zone, self.used, self.other = zone, used, Answer(status)
+
+    def resolve(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
+        return tuple(self.zone.resolve((q,))[0] if q in self.used else self.other for q in questions)

@@ -100,11 +100,24 @@ def bystanders(draw: Any) -> str:
     return f"{name}: {draw(mentions)}; {draw(rests)}"
 
 
+@st.composite
+def unsigned(draw: Any) -> str:
+    """Return a field without an authserv-id, with other names anywhere, and ours as the values of properties."""
+    pieces = st.one_of(
+        st.sampled_from(OTHERS).map(lambda name: f"({name} is not {name})"),
+        st.sampled_from(OTHERS).map(lambda name: f";{name}; dkim=none"),
+        mentions.flatmap(lambda name: st.sampled_from([f"smtp.helo={name}", f"header.i=x@{name}", f"x-y.z=@{name}"])),
+        st.sampled_from(["action=none", "; spf=pass", "reason=100", ";"]),
+    )
+    return f"{draw(field_names)}: dmarc=pass {' '.join(draw(st.lists(pieces, max_size=6)))}"
+
+
 fields = st.one_of(
     st.tuples(st.just(True), claims(NAMES)),
     st.tuples(st.just(True), broken()),
     st.tuples(st.just(False), claims(OTHERS)),
     st.tuples(st.just(False), bystanders()),
+    st.tuples(st.just(False), unsigned()),
 )
 
 

@@ -166,6 +166,11 @@ def test_authentication_results_of_others(text: Any) -> None:
     assert all(isinstance(r.method, str) and isinstance(r.result, str) for r in found.results)
 
 
+# RFC 8601 §2.2: a reason is not a method; the others are keys of Received-SPF and properties, as some write them
+NO_METHODS = {
+    *("none", "reason", "i", "from", "action", "helo", "client-ip", "envelope-from"),
+    *("identity", "mechanism", "problem", "receiver"),
+}
 words = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=10).filter(lambda w: w[0] != "-" and w[-1] != "-")
 values = st.one_of(
     st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=80).filter(
@@ -175,7 +180,7 @@ values = st.one_of(
 )
 methods = st.builds(
     authres.MethodResult,
-    words.filter(lambda w: w not in {"none", "reason"}),
+    words.filter(lambda w: w not in NO_METHODS),
     words,
     st.none() | values,
     st.lists(st.builds(authres.Property, words.filter(lambda w: w != "reason"), words, values), max_size=3).map(tuple),

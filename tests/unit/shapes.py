@@ -272,6 +272,13 @@ SHAPES = [
     Shape("A-R comments nested", field(b"Authentication-Results: ", b"(", b"mx.example.org; none")),
     Shape("A-R quoted-pairs", field(b'Authentication-Results: "', b"\\m", b"mx.example.org; none")),
     Shape("A-R quotes", field(b"Authentication-Results: ", b'"" ', b"mx.example.org; none")),
+    Shape("A-R parentheses opened and closed", field(b"Authentication-Results: =", b"(a)", b"mx.example.org; none")),
+    Shape("A-R parentheses closed", field(b"Authentication-Results: =", b")", b"mx.example.org; none")),
+    Shape("A-R properties", field(b"Authentication-Results: =", b"a.b=c ", b"mx.example.org; none")),
+    Shape("A-R a word without an end", field(b"Authentication-Results: =", b"a", b"mx.example.org; none")),
+    Shape("A-R words with dots", field(b"Authentication-Results: =", b"a-b.", b"mx.example.org; none")),
+    Shape("A-R our name begun", field(b"Authentication-Results: =", b" m x . e", b"mx.example.org; none")),
+    Shape("A-R our name begun, and blanks", field(b"Authentication-Results: =m", b" ", b"mx.example.org; none")),
     # authors
     Shape("From: mailboxes", author(b"a@example.com", b", a@example.com")),
     Shape("From: domains", lambda n: job(BOTH + b"From: " + b", ".join(b"a@x%d.example" % i for i in range(n // 14)))),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import mailbox
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from mailauth import Authentication, Options, UsageError, authenticate
@@ -69,6 +73,72 @@ def test_nothing_forged_nothing_touched() -> None:
     found = check(raw)
     assert found.forged == ()
     assert found.apply(raw).endswith(b"\r\n" + raw)
+
+
+MBOX_LINES = [
+    b"From anna@example.com Mon Nov  2 09:30:00 2026",
+    b"From MAILER-DAEMON Mon Nov  2 09:30:00 2026",
+    b"From - Mon Nov 02 09:30:00 2026",
+    b"From 1234567890@xxx Mon Nov 02 09:30:00 +0000 2026",
+    b"From anna@example.com  Mon Nov  2 9:30 2026 remote from host",
+    b'From "anna b"@[IPv6:2001:db8::1] Mon Nov  2 09:30:00 CET 2026',
+]
+
+
+@pytest.mark.parametrize("line", MBOX_LINES)
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_the_first_line_of_an_mbox_stays_first(line: bytes, line_end: bytes) -> None:
+    # RFC 4155 §5: a message of an mbox begins with that line; above it a field would be the end of another message
+    raw = line + line_end + b"".join([*FIELDS, BODY]).replace(b"\n", line_end)
+    found = check(raw, Options(received_spf=True))
+    assert found.forged == tuple(position + 1 for position in FORGED)
+    kept = b"".join([*(f for i, f in enumerate(FIELDS) if i not in FORGED), BODY]).replace(b"\n", line_end)
+    assert found.apply(raw) == line + line_end + ours(found, line_end) + kept
+    # Nothing forged, nothing but the line, and no line end at all behind a field
+    for rest in (b"From: a@example.com" + line_end * 2 + b"x", line_end + b"x", b"", b"From: a@example.com"):
+        found = check(line + line_end + rest)
+        assert found.apply(line + line_end + rest) == line + line_end + ours(found, line_end) + rest
+
+
+def test_the_messages_of_an_mbox_stay_apart(tmp_path: Path) -> None:
+    messages = [b"Subject: %d\nFrom: a@example.com\n\nHello\n\n" % number for number in range(3)]
+    applied = [check(MBOX_LINES[0] + b"\n" + each).apply(MBOX_LINES[0] + b"\n" + each) for each in messages]
+    (tmp_path / "box").write_bytes(b"".join(applied))
+    with closing(mailbox.mbox(tmp_path / "box")) as box:
+        read = list(box)
+    assert [each["Subject"] for each in read] == ["0", "1", "2"]
+    assert [each.keys() for each in read] == [["Authentication-Results", "Subject", "From"]] * 3
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"From: anna@example.com 09:30",
+        b"From : anna@example.com 09:30",
+        b"From  \t: anna@example.com 09:30",
+        b">From anna@example.com Mon Nov  2 09:30:00 2026",
+        b"from anna@example.com Mon Nov  2 09:30:00 2026",
+        b"From anna@example.com",
+        b"From anna@example.com\rMon Nov  2 09:30:00 2026",
+        b"From\tanna@example.com Mon Nov  2 09:30:00 2026",
+        # What follows continues it: a field below would swallow that
+        b"From anna@example.com Mon Nov  2 09:30:00 2026\r\n Authentication-Results: mx.example.org; dmarc=pass",
+        b"From anna@example.com Mon Nov  2 09:30:00 2026\r\n\t",
+        b" From anna@example.com Mon Nov  2 09:30:00 2026",
+    ],
+)
+def test_any_other_first_line_comes_below(first: bytes) -> None:
+    raw = first + b"\r\nFrom: a@example.com\r\n\r\n"
+    found = check(raw)
+    assert found.forged == ((0,) if first.startswith(b" ") else ())
+    assert found.apply(raw) == ours(found, b"\r\n") + (raw if not found.forged else raw[len(first) + 2 :])
+
+
+def test_an_mbox_line_with_its_own_line_end() -> None:
+    raw = MBOX_LINES[0] + b"\nFrom: a@example.com\r\n\r\nx\r\n"
+    found = check(raw)
+    assert found.normalised
+    assert found.apply(raw) == MBOX_LINES[0] + b"\n" + ours(found, b"\n") + raw[len(MBOX_LINES[0]) + 1 :]
 
 
 def test_an_empty_message() -> None:

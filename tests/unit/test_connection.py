@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from mailauth import Connection, Message, UsageError
+from mailauth import Connection, Message, UsageError, authenticate
 from mailauth.connection import from_received
+from mailauth.testing import Zone
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,67 @@ def test_addresses(given: Any, kept: str | None) -> None:
     assert connection.address == (None if kept is None else ip_address(kept))
 
 
-@pytest.mark.parametrize("wrong", ["", "localhost", "192.0.2", "192.0.2.1:25", "192.0.2.256", "[192.0.2.1]", "\ud800"])
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        # Sendmail and Postfix tag IPv6 in what they tell a milter
+        ("IPv6:2001:db8::25", "2001:db8::25"),
+        ("ipv6:2001:db8::25", "2001:db8::25"),
+        # Address literals, RFC 5321 §4.1.3, and with a port as mail logs have them
+        ("[192.0.2.1]", "192.0.2.1"),
+        ("[IPv6:2001:db8::25]", "2001:db8::25"),
+        ("[ipV6:2001:db8::25]", "2001:db8::25"),
+        ("[2001:db8::25]", "2001:db8::25"),
+        ("[192.0.2.1]:54321", "192.0.2.1"),
+        # OpenSMTPD tells a filter of the port too
+        ("192.0.2.1:54321", "192.0.2.1"),
+        ("[2001:db8::25]:54321", "2001:db8::25"),
+        # RFC 7208 §5, from a socket that takes both families; what is only compatible (RFC 4291 §2.5.5.1) is IPv6
+        ("IPv6:::ffff:192.0.2.1", "192.0.2.1"),
+        ("[IPv6:::FFFF:192.0.2.1]", "192.0.2.1"),
+        ("::ffff:c000:201", "192.0.2.1"),
+        ("::192.0.2.1", "::192.0.2.1"),
+        # RFC 4007 §11, RFC 6874
+        ("IPv6:fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%25eth0]", "fe80::1"),
+        ("::ffff:192.0.2.1%2", "192.0.2.1"),
+        (ip_address("fe80::1%eth0"), "fe80::1"),
+        # A line as it was read
+        (" 192.0.2.1\r\n", "192.0.2.1"),
+        ("\t[IPv6:2001:db8::25] ", "2001:db8::25"),
+    ],
+)
+def test_addresses_as_mail_servers_hand_them_over(given: Any, address: str) -> None:
+    connection = Connection(ip=given)
+    assert connection.address == ip_address(address)
+    assert connection.ip == str(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "", "  ", "unknown", "UNKNOWN", "local", "/run/lmtp.sock", "unix:/run/smtpd.sock", "local:/run/m", "unix:",
+        "[UNIX: localhost]", "[UNIX: /run/m]", "unix:/run/a b\n", "/run/192.0.2.1",
+    ],
+)  # fmt: skip
+def test_a_client_without_an_address(given: str) -> None:
+    connection = Connection(ip=given, helo="h.example", mail_from="a@example.com")
+    assert (connection.ip, connection.address) == (None, None)
+    assert connection == Connection(helo="h.example", mail_from="a@example.com")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "localhost", "not-an-ip", "192.0.2", "192.0.2.256", "192.0.2.999", "300.1.1.1", "192.000.002.001", "\ud800",
+        "192.0.2.1/32", "2001:db8::/32", "[]", "[192.0.2.1", "192.0.2.1]", "[[::1]]", "[192.0.2.1] x", "%eth0", "IPv6:",
+        "IPv4:192.0.2.1", "192.0.2.1:", "192.0.2.1:smtp", "192.0.2.1:123456", "2001:db8::1:99999",
+        "192.0.2.1, 192.0.2.2", "mx.example.com [192.0.2.1]", "192.0.2.1\x00", "\x1c192.0.2.1",
+        "\uff11\uff19\uff12.0.2.1", "unknown host", "run/m",
+    ],
+)  # fmt: skip
 def test_text_that_is_no_address(wrong: str) -> None:
-    with pytest.raises(UsageError, match="is no IP address: give text such as"):
+    with pytest.raises(UsageError, match=r"is no IP address: give text such as '192\.0\.2\.1'"):
         Connection(ip=wrong)
 
 
@@ -41,11 +100,72 @@ def test_wrong_types(wrong: dict[str, Any]) -> None:
         Connection(**wrong)
 
 
-def test_angle_brackets_of_the_path_fall_away() -> None:
-    assert Connection(mail_from="<a@example.com>").mail_from == "a@example.com"
-    assert Connection(mail_from="<>") == Connection(mail_from="")
-    assert Connection(mail_from="").mail_from == ""
-    assert Connection().mail_from is None
+@pytest.mark.parametrize("peer", [("192.0.2.1", 25), ("2001:db8::1", 25, 0, 0), ("192.0.2.1",)])
+def test_the_address_of_a_socket_has_more_than_the_host(peer: Any) -> None:
+    with pytest.raises(TypeError, match="not tuple; of the address of a socket give the first item"):
+        Connection(ip=peer)
+    assert Connection(ip=peer[0]).address == ip_address(peer[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("<a@example.com>", "a@example.com"),
+        (" <a@example.com>\r\n", "a@example.com"),
+        ("a@example.com\r\n", "a@example.com"),
+        ("<>", ""),
+        (" <> ", ""),
+        ("< >", ""),
+        ("", ""),
+        (" ", ""),
+        ("\r\n", ""),
+        (None, None),
+        ("<a@example.com", "<a@example.com"),
+        ("a@example.com>", "a@example.com>"),
+        ("<", "<"),
+        (">", ">"),
+        # Inside, and other controls: whoever sent that sent no address
+        ("a @example.com", "a @example.com"),
+        ("a@example.com\r\nDATA", "a@example.com\r\nDATA"),
+        ("a@example.com\x0b", "a@example.com\x0b"),
+        ("\x1ca@example.com\u2028", "\x1ca@example.com\u2028"),
+    ],
+)
+def test_the_path_is_kept_without_what_surrounds_it(given: str | None, kept: str | None) -> None:
+    assert Connection(mail_from=given).mail_from == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("mx.example.com", "mx.example.com"),
+        ("mx.example.com.", "mx.example.com."),
+        (" mx.example.com \t\r\n", "mx.example.com"),
+        ("[192.0.2.1]\r\n", "[192.0.2.1]"),
+        ("mx.example.com\r\nMAIL", "mx.example.com\r\nMAIL"),
+        ("mx.example.com\x0b", "mx.example.com\x0b"),
+        ("", ""),
+        ("\r\n", ""),
+        (None, None),
+    ],
+)
+def test_the_name_is_kept_without_white_space_around_it(given: str | None, kept: str | None) -> None:
+    assert Connection(helo=given).helo == kept
+
+
+def test_what_a_server_hands_over_is_checked_as_what_it_means() -> None:
+    zone = {"example.com": {"TXT": ["v=spf1 ip6:2001:db8::25 -all"]}, "h.example": {"TXT": ["v=spf1 ip6::: -all"]}}
+    raw = b"From: a@example.com\r\n\r\n"
+    given = Connection(ip="IPv6:2001:db8::25", helo=" h.example.\r\n", mail_from=" <a@example.com>\r\n")
+    found = authenticate(raw, given, Zone(zone), "mx.example.org", 0)
+    usual = Connection(ip="2001:db8::25", helo="h.example.", mail_from="a@example.com")
+    assert found == authenticate(raw, usual, Zone(zone), "mx.example.org", 0)
+    assert found.spf is not None
+    assert found.spf.result == "pass"
+    # A client without an address: nothing is checked that needs one
+    found = authenticate(raw, Connection(ip="unix:/run/m", mail_from="a@example.com"), Zone(zone), "mx.example.org", 0)
+    assert found.spf is not None
+    assert (found.spf.result, found.iprev, found.to_dict()["connection"]["ip"]) == ("none", None, None)
 
 
 def test_it_is_a_value() -> None:

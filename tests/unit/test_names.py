@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+import idna
 import pytest
 
 from mailauth import names
@@ -62,6 +63,64 @@ def test_normal_form(text: str, normal: str) -> None:
 )
 def test_what_is_no_name(text: str) -> None:
     assert names.to_ascii(text) is None
+
+
+def longest(letter: str, octets: int) -> str:
+    """Return a label of "a" and one other letter whose A-label has so many octets."""
+    (label,) = [label for n in range(70) if len(b"xn--" + (label := "a" * n + letter).encode("punycode")) == octets]
+    return label
+
+
+def test_a_u_label_is_bounded_by_its_a_label() -> None:
+    # RFC 5891 §4.2.4: 63 octets, which are fewer characters
+    label, longer = longest("ü", 63), longest("ü", 64)
+    assert names.to_ascii(f"{label}.example") == f"xn--{label.encode('punycode').decode()}.example"
+    assert names.to_ascii(f"{longer}.example") is None
+    # As many characters as an A-label has room for: each of the same letter is one octet more
+    repeated = next(n for n in range(70, 0, -1) if len(("\u0e01" * n).encode("punycode")) <= 59)
+    assert names.to_ascii("\u0e01" * repeated + ".example") is not None
+    assert names.to_ascii("\u0e01" * (repeated + 1) + ".example") is None
+
+
+def test_a_name_is_bounded_by_its_a_labels() -> None:
+    a_label = names.to_ascii("ü") or ""
+    start = ".".join(["ü"] * 20)
+    rest = 253 - len(".".join([a_label] * 20)) - 1
+    labels = ["a" * 49] * (rest // 50) + ["a" * (rest % 50)]
+    name = names.to_ascii(".".join([start, *labels]))
+    assert name is not None
+    assert len(name) == 253
+    assert names.to_ascii(".".join([start, *labels[:-1], labels[-1] + "a"])) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["中" * 60 + ".example", ".".join("ü" * 60), "中" * 250, "中" * 100_000, "ü." * 100_000, "a" * 100_000 + "ü"],
+    ids=lambda name: ascii(name[:3]) + str(len(name)),
+)
+def test_what_is_too_long_does_not_reach_idna(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Punycode takes the square of a label
+    def called(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(idna, "alabel", called)
+    monkeypatch.setattr(idna, "ulabel", called)
+    assert names.to_ascii(name) is None
+    long = f"xn--{'a' * 60}.example"
+    assert names.to_unicode(long) == long
+
+
+def test_a_name_is_converted_up_to_its_first_bad_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    convert = idna.alabel
+
+    def count(label: str) -> bytes:
+        asked.append(label)
+        return convert(label)
+
+    monkeypatch.setattr(idna, "alabel", count)
+    assert names.to_ascii("ü.a.☃.ö.example") is None
+    assert asked == ["ü", "☃"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,139 @@ def test_what_must_stay(field: bytes) -> None:
     assert not forged(field)
 
 
+# As Microsoft writes it: no authserv-id, so that the field is read from its beginning
+NOBODY = b"""Authentication-Results: spf=pass (sender IP is 203.0.113.66)
+ smtp.mailfrom=contoso.example; dkim=pass (signature was verified)
+ header.d=so.com;dmarc=pass action=none header.from=contoso.example;compauth=pass
+ reason=100""".replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        "mail", "smtp", "o.com", "so", "com", "header", "mailfrom", "from", "contoso", "example", "d", "66",
+        "203.0.113.6", "3.0.113.66", "smtp.mail", "oso.example", "verif", "100.example",
+    ],
+)  # fmt: skip
+def test_a_name_is_not_found_inside_other_words(ours: str) -> None:
+    # RFC 8601 §5: what claims our identifier; a part of another identifier does not
+    assert not forged(NOBODY, {ours})
+    assert not forged(NOBODY.replace(b"results: ", b"results: \x00("), {ours})
+
+
+@pytest.mark.parametrize("ours", ["so.com", "contoso.example", "CONTOSO.example", "contoso.example."])
+def test_the_value_of_a_property_is_not_an_authserv_id(ours: str) -> None:
+    assert not forged(NOBODY, {ours})
+    assert not forged(NOBODY.replace(b"header.d=", b"header.i=@"), {ours})
+    assert not forged(NOBODY.replace(b"header.d=", b"header.i=x@"), {ours})
+    assert not forged(NOBODY.replace(b"header.d=so.com", b"header.d=so.com(good)"), {ours})
+    # A value is what directly follows: all else could be anything to somebody
+    assert forged(NOBODY.replace(b"header.d=so.com", b"header.d= so.com contoso.example"), {ours})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"dkim=pass", b"mx.example.org; dkim=pass"),  # Microsoft has the domain of the receiving tenant here
+        (b"; dkim=pass", b";mx.example.org;dkim=pass"),
+        (b"; dkim=pass", b"; MX.example.ORG.; dkim=pass"),
+        (b"; dkim=pass", b'; "mx.example.org"; dkim=pass'),
+        (b"; dkim=pass", b"; mx.(a (b))example.org; dkim=pass"),
+        (b"; dkim=pass", b"; mx\r\n .example . org; dkim=pass"),
+        (b"; dkim=pass", b'; "mx.ex\\ample.org"; dkim=pass'),
+        (b"; dkim=pass", b"; m\0x.example\xff.org; dkim=pass"),
+        (b"signature", b"signature mx.example.org"),
+        (b"signature", b"signature (by mx.(x)example.org)"),
+        (b"spf=pass", b"spf=mx.example.org"),
+        (b"action=none", b"x@mx.example.org"),
+        (b"action=none", b"<mx.example.org>"),
+        (b"action=none", b"mx.example.org/12"),
+        (b"action=none", b"mx.example.org:25"),
+    ],
+)
+def test_a_whole_name_where_nobody_signs(change: tuple[bytes, bytes]) -> None:
+    assert change[0] in NOBODY
+    assert forged(NOBODY.replace(*change))
+    assert not forged(NOBODY.replace(change[0], change[1].lower().replace(b"org", b"net")))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"=?utf-8?q?mx.example.org?=", b"=\0?utf-8?b?bXguZXhhbXBsZS5vcmc=?=", b"mx.=?u?q?example?=.org", b'"" =?u?q?mx?=',
+     b"(x) =?utf-8?q?mx?=", b'"=?utf-8?q?mx?="'],
+)  # fmt: skip
+def test_an_encoded_word_may_be_any_name(start: bytes) -> None:
+    # RFC 2047 §5: it has no place here, and is decoded all the same by some
+    assert forged(b"Authentication-Results: " + start + b"; dmarc=pass")
+    # Behind a name, in a comment or a value it is no name
+    assert not forged(b"Authentication-Results: mx.example.com; x=" + start)
+    assert not forged(NOBODY.replace(b"signature", b"=?utf-8?q?signature?="))
+    assert not forged(NOBODY.replace(b"=so.com", b"==?utf-8?q?x?=@so.com"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"mx(a).example.org", b"mx(a(b)).example.org", b"mx(a(b(c)d)).(e)(f)example(g).org",
+        b"mx(\\)).example.org", b"mx(\\().example.org", b"(a(b))mx.example.org (c(d))", b"m(x)x.example.org",
+        b"mx." + b"(" * 60 + b"x" + b")" * 60 + b"example.org", b"(x mx(y).example.org",
+        b"((mx(y).example.org)", b"mx\\(a).example.org", b"mx. (a (b)) \r\n example.org",
+        b'"mx"(a(b))".example.org"', b"mx.example(a(b)).org(c).", b")mx(a).example.org", b"mx(a\\b(\\\\)).example.org",
+    ],
+)  # fmt: skip
+def test_comments_nest(name: bytes) -> None:
+    # RFC 8601 §2.2: CFWS is that of RFC 5322 §3.2.2, where a comment may hold comments
+    assert forged(b"Authentication-Results: " + name + b"; dmarc=pass")
+    assert not forged(b"Authentication-Results: " + name.replace(b"org", b"com") + b"; dmarc=pass")
+
+
+@pytest.mark.parametrize(
+    "name", [b"a.(b)mx.example.org", b"a-(b(c))mx.example.org", b"(x)a.(b)mx.example.org", b"a.mx(b).example.org"]
+)
+def test_a_longer_name_with_a_comment_in_it(name: bytes) -> None:
+    assert not forged(b"Authentication-Results: " + name + b"; dmarc=pass")
+
+
+@pytest.mark.parametrize(
+    "name", [b"mx.example.org(b).a", b"mx.example.org (b) a", b"mx.example.org.(b)a", b'mx.example.org"a"']
+)
+def test_a_name_that_ends_before_the_junk(name: bytes) -> None:
+    # RFC 8601 §2.2: the authserv-id ends where CFWS begins; what follows, no reader needs to understand
+    assert forged(b"Authentication-Results: " + name + b"; dmarc=pass")
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t", b"\r\n ", b"(x)", b"(\\x)"])
+@pytest.mark.parametrize("ours", [b"mx.example.org", b'"mx.example.org"'])
+def test_no_length_of_what_is_before_hides_a_name(blank: bytes, ours: bytes) -> None:
+    # The beginning is read first, up to 4096 octets; our name is found before that bound, across it and behind it
+    for before in (*range(4076, 4100), 5000):
+        filling = (blank * before)[: before // len(blank) * len(blank)]
+        field = b"Authentication-Results:" + filling
+        assert forged(field + ours + b"; dmarc=pass")
+        assert forged(field + ours)
+        # Some thousand comments are not read
+        if b"(" not in blank:
+            assert not forged(field + ours.replace(b"mx", b"mx2") + b"; dmarc=pass")
+            assert not forged(field + ours.replace(b".org", b".org.evil.example") + b"; dmarc=pass")
+
+
+def test_a_bound_in_the_middle_of_a_name_is_not_its_end() -> None:
+    for length in range(4090, 4100):
+        field = b"Authentication-Results:" + b" " * (length - len(b"mx.example.org"))
+        assert len((field + b"mx.example.org").partition(b":")[2]) == length - len(b"Authentication-Results:") + 23
+        assert not forged(field + b"mx.example.organic; dmarc=pass")
+        assert not forged(field + b" mx.example.org.evil; dmarc=pass")
+
+
+@pytest.mark.parametrize("ours", ["our mail", 'a"b', "a(b)", "x;y", "a=b", '"', "()", "é", "a" * 200])
+def test_any_name_of_ours(ours: str) -> None:
+    """A name that has to be quoted is found, and makes nothing else go."""
+    quoted = '"' + ours.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    assert forged(f"Authentication-Results: {quoted}; dmarc=pass".encode(), {ours})
+    assert not forged(NOBODY, {ours})
+    assert not forged(b'Authentication-Results: (not closed "', {ours})
+
+
 @pytest.mark.parametrize(
     "name", ["mx.exämple.org", "MX.exämple.ORG", "mx.xn--exmple-cua.org", "MX.XN--EXMPLE-CUA.ORG", "mx.EXÄMPLE.org"]
 )

@@ -6,7 +6,7 @@ import pytest
 
 from mailauth import Reason, Result, spf
 from mailauth.results import Malformed
-from mailauth.spf.record import is_spf
+from mailauth.spf.record import is_near_miss, is_spf
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,36 @@ from mailauth.spf.record import is_spf
 )
 def test_what_is_an_spf_record(text: bytes, *, is_one: bool) -> None:
     assert is_spf(text) is is_one
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v=spf1\tip4:192.0.2.1 -all", "v=spf1\u00a0-all", "v=spf1\u2003-all", "v=spf1\r\n-all", "v=spf1;a;-all",
+        "v=SPF1; -all", "v=spf1;", "v=spf1, a", "v=spf1,a", "v=spf1-all", "v=spf1+all", "v=spf1include:x.example -all",
+        "v=spf1\x00", "v=spf1.", "v=spf1:a", " v=spf1 -all", "\tv=spf1 -all", "\n v=spf1 -all", "\u00a0v=spf1 -all",
+        "\ufeffv=spf1 -all", "\u200bv=spf1 -all", '"v=spf1 -all"', "'v=spf1 -all'", '\\\\"v=spf1 -all"',
+        "\u201cv=spf1 -all\u201d", "(v=spf1 -all)", "=v=spf1 -all", "v= spf1 -all", "v = spf1 -all", "v=spf 1 -all",
+        "v=spf-1 -all", "V:SPF1 -all", "spf1 -all", "SPF1 a mx", "spf1", "v=\u201cspf1\u201d -all", "v==spf1 -all",
+        "@ IN TXT v=spf1 -all", 'example.com. 3600 IN TXT "v=spf1 -all"', "SPF: v=spf1 -all", "spf=v=spf1 -all",
+    ],
+)  # fmt: skip
+def test_what_was_meant_as_an_spf_record(text: str) -> None:
+    assert is_near_miss(text.encode())
+    assert not is_spf(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "v=spf1", "v=spf1 -all", "V=SPF1 -all", "v=spf10", "v=spf10 -all", "v=spf1.1 -all", "v=spf2 -all",
+        "v=spf2.0/pra -all", "spf2.0/mfrom,pra -all", "spf2.0/pra", "v=DMARC1; p=none", "v=DKIM1; p=", "v=BIMI1; l=",
+        "google-site-verification=v", "MS=ms12345678", "spf", "v=spf", "v=", "1", "about spf: one", "nov=spf1",
+        "x" * 80 + " v=spf1 -all", "sspf1", "v" * 40 + "spf1",
+    ],
+)  # fmt: skip
+def test_what_was_not(text: str) -> None:
+    assert not is_near_miss(text.encode())
 
 
 @pytest.mark.parametrize(
