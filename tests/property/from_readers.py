@@ -199,14 +199,13 @@ def _is_hop(field: str, _: str, other: str) -> bool:
     return re.search(rf"<[^>]*@[^>]*@\s*{re.escape(other)}\b[^@:]*:", field, re.IGNORECASE) is not None
 
 
-def _is_joined(_: str, author: str, other: str) -> bool:
-    seen, ours = _as_unicode(other), _as_unicode(author)
-    return len(seen) > len(ours) and seen.startswith(ours)
-
-
-def _is_inside(field: str, _: str, other: str) -> bool:
-    address = rf"@{re.escape(other)}"
-    return re.search(rf'"[^"]*{address}[^"]*"[^"]*@|<[^<>]*\([^()]*{address}', field, re.IGNORECASE) is not None
+def _is_inside(field: str, author: str, other: str) -> bool:
+    address = rf"@({re.escape(other)}|{re.escape(_as_unicode(other))})"
+    return (
+        re.search(rf'"[^"]*({address}|[<>])[^"]*"[^"]*@|<[^<>]*>?\([^()]*{address}', field, re.IGNORECASE) is not None
+        # A comment in a comment
+        or (re.search(r"\([^()]*\(", field) is not None and other.startswith(author))
+    )
 
 
 def _is_first_label(field: str, author: str, other: str) -> bool:
@@ -232,7 +231,6 @@ def _as_unicode(domain: str) -> str:
 
 KNOWN = (
     Known("getaddresses.*", _is_hop, "the last of several hops of a route is taken for an address"),
-    Known("(getaddresses|parseaddr).*", _is_joined, "the words after a domain are joined to it"),
     Known("postal-mime.*", _is_inside, "quotes and comments within an address are not kept together"),
     Known("mailparser|postal-mime.*", _is_first_label, "a domain ends at white space: a single label is nobody's"),
     # "Anna @ home", an @ within a character of another character set, a comment in a comment
@@ -247,10 +245,11 @@ KNOWN = (
 def excuse(reader: str, body: bytes, author: str, others: Iterable[str]) -> str | None:
     """Return why a disagreement is no evidence, None where it is evidence."""
     text = body.decode("utf-8", "replace")
-    for known in KNOWN:
-        if re.fullmatch(known.readers, reader) and all(known.matches(text, author, other) for other in others):
-            return known.why
-    return None
+    reasons = set()
+    for other in others:
+        known = (k for k in KNOWN if re.fullmatch(k.readers, reader) and k.matches(text, author, other))
+        reasons.add(next((k.why for k in known), None))
+    return None if None in reasons else "; ".join(sorted(filter(None, reasons)))
 
 
 def author_of(body: bytes) -> str | None:

