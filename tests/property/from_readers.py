@@ -208,7 +208,7 @@ def _is_inside(field: str, author: str, other: str) -> bool:
         re.search(rf'"[^"]*({address}|[<>])[^"]*"[^"]*@|<[^<>]*>?\([^()]*{address}', field, re.IGNORECASE) is not None
         # A comment in a comment, a parenthesis or a special in quotes
         or (re.search(r"\([^()]*\(", field) is not None and other.startswith(author))
-        or re.search(r'\\[()]|"[<:;]"', field) is not None
+        or re.search(r'\\[()]|"[^"]*[<:;][^"]*"', field) is not None
     )
 
 
