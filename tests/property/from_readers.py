@@ -196,15 +196,19 @@ class Known(NamedTuple):
 
 
 def _is_hop(field: str, _: str, other: str) -> bool:
-    return re.search(rf"<[^>]*@[^>]*@\s*{re.escape(other)}\b[^@:]*:", field, re.IGNORECASE) is not None
+    routes = re.findall(r"<\s*(@[^<>:]*,\s*@[^<>:]*):", field)
+    return any(
+        other.rpartition(".")[2] in re.split(r"\W+", re.sub("\ufffd", "", route.lower())) for route in routes
+    ) or (re.search(rf"<[^>]*@[^>]*@\s*{re.escape(other)}\b[^@:]*:", field, re.IGNORECASE) is not None)
 
 
 def _is_inside(field: str, author: str, other: str) -> bool:
     address = rf"@({re.escape(other)}|{re.escape(_as_unicode(other))})"
     return (
         re.search(rf'"[^"]*({address}|[<>])[^"]*"[^"]*@|<[^<>]*>?\([^()]*{address}', field, re.IGNORECASE) is not None
-        # A comment in a comment
+        # A comment in a comment, a parenthesis or a special in quotes
         or (re.search(r"\([^()]*\(", field) is not None and other.startswith(author))
+        or re.search(r'\\[()]|"[^"]*[<:;][^"]*"', field) is not None
     )
 
 
@@ -253,7 +257,9 @@ def excuse(reader: str, body: bytes, author: str, others: Iterable[str]) -> str 
 
 
 def author_of(body: bytes) -> str | None:
-    return Message.parse(b"From: " + body + b"\r\n\r\n").author.domain
+    """Return the author for us; None too where the field of the message is not this one, because of its line ends."""
+    message = Message.parse(b"From: " + body + b"\r\n\r\n")
+    return None if message.normalised else message.author.domain
 
 
 class Comparison:
