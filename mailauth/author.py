@@ -9,7 +9,7 @@ agree. Where two readings differ there is no author. Knows no DNS.
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64, a2b_qp
+from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ _TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
 # RFC 2047 §2, and the language of RFC 2231 §5; some readers take anything for a character set
 _WORD_START = re.compile(r"=\?([^?]*+)\?([bBqQ])\?")
 _TOKEN = re.compile(r"[\w.-]+(?:\*[\w-]*)?", re.ASCII)
+_HEX = re.compile(rb"=[ \t]*([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 # A codec is looked up by a name of a stranger's: these, and ISO 8859-1 for all others
 _CHARSETS = frozenset({
@@ -46,11 +47,14 @@ _FOREIGN = re.compile("[\udc80-\udcff]")
 _DOMAIN = re.compile(r"[ \t]*+([\w-]++(?:\.[\w-]++)*+)\.?")
 # What ends a domain beyond doubt: the frame of an address, or a quotation mark with nothing attached to it
 _CLOSING = "'\"\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
-_LAST = re.compile(rf"(?:\Z|@|(?:[{_CLOSING}](?![^ \t<>()\[\],;:]))?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[<>,;:)(\]]))")
+_LAST = re.compile(rf"(?:\Z|@|(?:[{_CLOSING}](?![^ \t<>()\[\],;:]))?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[<>,;:)\]]))")
 _AFTER_DOT = re.compile(r"[ \t(<]")
 _EMPTY_ANGLE = re.compile(r'<[ \t"]*+>')
 # "Anna @ home <a@example.com>", and an octet of a character between others
-_NO_ADDRESS = re.compile("(?<=[ \t])@[ \t]++[\\w'&!*+/ \t-]*+(?=[<,]|\\Z)|(?<=[\udc80-\udcff])@(?=[\udc80-\udcff])")
+_NO_ADDRESS = re.compile(
+    "(?<=[ \t])@[ \t]++[\\w'&!*+/ \t-]*+(?=[<,]|\\Z)"
+    '|(?<=[\udc80-\udcff])@(?=[\udc80-\udcff][^.<>,;:()"\\s]*+(?:[<>,;:()"\\s]|\\Z))'
+)
 _HIDDEN = re.compile(r"@(?:\.|\([^()]*+\))*+([\w-]++(?:\.++[\w-]++)*+)", re.ASCII)
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
 # What stands for text that is no part of an address; no domain holds it
@@ -181,7 +185,10 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
         match = _DOMAIN.match(text, at.end())
         name = match[1] if match else ""
         # Some readers see the beginning alone of a domain that is not ASCII, unless it is framed
-        readable = name.isascii() or (match and not foreign and text.startswith(">", match.end()))
+        framed = (
+            match and text.startswith(">", match.end()) and "<" in text[text.rfind(">", 0, at.start()) + 1 : at.start()]
+        )
+        readable = name.isascii() or (framed and not foreign)
         domain = names.to_ascii(name) if "." in name and readable else None
         if match is None or domain is None:
             raise _unclear(text, at.start())
@@ -210,17 +217,24 @@ def _without_iso_2022(value: bytes) -> tuple[bytes, list[str]]:
 def _hidden_domains(hidden: list[str]) -> Iterator[str]:
     """Yield the domains that a reader without ISO-2022 would find in such text, as far as they look like real ones."""
     for text in hidden:
+        if "=?" in text:
+            raise Malformed(Reason.AUTHOR_SYNTAX, "ISO-2022 text holds an encoded-word")
         for match in _HIDDEN.finditer(text):
             if "." in match[1] and _TOP_LEVEL.fullmatch(match[1].rpartition(".")[2]):
                 yield names.to_ascii(match[1]) or ascii(match[1])
 
 
 def _as_text(value: bytes) -> Iterator[str]:
-    """Yield the field as text: octet by octet, and as encodings read it whose second octets look like ASCII."""
+    """Yield the field as text: octet by octet, and as readers of other encodings see it."""
     yield value.decode("utf-8", "surrogateescape")
-    if _TRAIL_SPECIAL.search(value) and not _is_utf8(value):
+    if _is_utf8(value):
+        return
+    if _TRAIL_SPECIAL.search(value):
         for two_octets in _TWO_OCTETS:
             yield two_octets.sub(b"\x80\x80", value).decode("utf-8", "surrogateescape")
+    if b"=?" in value:
+        # Dropped, they may leave an encoded-word
+        yield value.decode("utf-8", "ignore")
 
 
 def _is_utf8(value: bytes) -> bool:
@@ -275,7 +289,8 @@ def _decode(charset: str, encoding: str, content: str) -> str:
         octets = octets[: len(octets) - (len(octets) % 4 == 1)]
         octets = a2b_base64(octets + b"=" * (-len(octets) % 4))
     else:
-        octets = a2b_qp(octets.replace(b"= ", b"=").replace(b"=\t", b"="), header=True)
+        # RFC 2047 §4.2; a blank after "=" is what a fold leaves
+        octets = _HEX.sub(lambda match: bytes([int(match[1], 16)]), octets.replace(b"_", b" "))
     charset = charset.partition("*")[0].strip().lower()
     if charset.startswith("iso-2022"):
         octets = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets)

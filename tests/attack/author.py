@@ -317,7 +317,7 @@ COMMENTS: list[Row] = [
     ("depth-8000", b"(" * 8000 + b")" * 8000 + b"anna@example.com", REFUSED, "Limits.comment_depth: 50"),
     ("not-closed", b"x@example.net (anna@example.com", REFUSED, GRAMMAR),
     ("not-opened", b"x@example.net) anna@example.com", REFUSED, GRAMMAR),
-    ("closed-by-escape", rb"x@example.net (\)", HIMSELF, ONE_READING),
+    ("closed-by-escape", rb"x@example.net (\)", REFUSED, GRAMMAR),
     ("3000-in-a-row", b"(a)" * 3000 + b"anna@example.com", SPOOFED, COMMENT),
 ]
 

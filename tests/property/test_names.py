@@ -104,7 +104,7 @@ def test_letters_that_case_folding_joins(ours: str, claimed: str, found: bool) -
 
 
 def test_the_ways_to_write_ours_are_all_there() -> None:
-    assert OurNames(("mx.exämple.org.", "MX2")).texts == {"mx.exämple.org", "mx.xn--exmple-cua.org", "mx2"}
-    assert OurNames(("our mail",)).texts == {"our mail", "ourmail"}
+    assert OurNames(("mx.exämple.org.", "MX2")).words == {"mx.exämple.org", "mx.xn--exmple-cua.org", "mx2"}
+    assert OurNames(('our"mail',)).words == {"ourmail"}
     assert "" not in OurNames(())
-    assert not OurNames(()).texts
+    assert not OurNames(()).words
