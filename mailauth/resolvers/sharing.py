@@ -14,6 +14,7 @@ from threading import RLock
 from typing import Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.loops import Happening, Loop, Threads, running
 
 _THREADS = Threads()
@@ -37,6 +38,11 @@ class Sharing:
     """The flights of one resolver. Shared by threads; tasks share with the tasks of their own event loop."""
 
     def __init__(self) -> None:
+        self.after_fork()
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Forget the flights: nobody in this process leads one."""
         self._flights: dict[tuple[Any, Question], _Flight] = {}
         # a garbage collection inside may close an abandoned task, which takes the lock again
         self._lock = RLock()
@@ -97,7 +103,9 @@ class Sharing:
                 finally:
                     with self._lock:
                         for question in mine:
-                            del self._flights[loop.scope, question]
+                            # not there in a child of fork() where the task of the parent is closed
+                            if self._flights.get((loop.scope, question)) is flight:
+                                del self._flights[loop.scope, question]
                     flight.landed.set()
                 found.update(flight.answers)
             joined = {q: leader for q, leader in flights.items() if leader is not flight}
