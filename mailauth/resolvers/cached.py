@@ -187,8 +187,7 @@ class Cached:
         with self._lock:
             entries = self._entries
             for question, answer in zip(batch, answers, strict=True):
-                seconds, octets = self._seconds(answer), _octets(question, answer)
-                if seconds <= 0 or octets > self._max_bytes:
+                if (seconds := self._seconds(answer)) <= 0 or (octets := _octets(question, answer)) > self._max_bytes:
                     continue
                 if question in entries:
                     self._octets -= entries.pop(question).octets

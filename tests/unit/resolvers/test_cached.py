@@ -435,17 +435,29 @@ def _event() -> Any:
     return running().event()
 
 
+async def starting(stack: AsyncExitStack) -> Callable[..., Any]:
+    """Return what starts a coroutine function beside others; they end with the stack."""
+    if under_trio():
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        return nursery.start_soon
+    group = await stack.enter_async_context(asyncio.TaskGroup())
+    return lambda function, *arguments: group.create_task(function(*arguments))
+
+
+async def settle() -> None:
+    """Let every other task run until it waits."""
+    if under_trio():
+        await trio.testing.wait_all_tasks_blocked()
+    else:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
 def test_those_with_more_time_than_the_first_ask_once_more_together(run: Run) -> None:
     class Hurried(Later):
         async def resolve(self, questions: Batch, timeout: float | None = None) -> Any:  # noqa: ASYNC109
             answers = await super().resolve(questions)
-            return (Answer(Status.TIMEOUT),) if timeout is not None and timeout <= 1 else answers
-
-    async def settle() -> None:
-        if under_trio():
-            await trio.testing.wait_all_tasks_blocked()
-        for _ in range(0 if under_trio() else 50):
-            await asyncio.sleep(0)
+            return (Answer(Status.TIMEOUT),) if timeout is not None and timeout <= 0 else answers
 
     source, found = Hurried(), []
     cache = Cached(source)
@@ -455,16 +467,10 @@ def test_those_with_more_time_than_the_first_ask_once_more_together(run: Run) ->
 
     async def main() -> None:
         gate = source.gate = _event()
-        times = (1, 1000, 2000, None, 1)
         async with AsyncExitStack() as stack:
-            if under_trio():
-                nursery = await stack.enter_async_context(trio.open_nursery())
-                start: Any = lambda seconds: nursery.start_soon(one, seconds)  # noqa: E731
-            else:
-                group = await stack.enter_async_context(asyncio.TaskGroup())
-                start = lambda seconds: group.create_task(one(seconds))  # noqa: E731
-            for seconds in times:
-                start(seconds)
+            start = await starting(stack)
+            for seconds in (0, 1000, 2000, None, 0):
+                start(one, seconds)
                 await settle()
             assert len(source.batches) == 1
             source.gate = _event()
@@ -475,9 +481,31 @@ def test_those_with_more_time_than_the_first_ask_once_more_together(run: Run) ->
 
     run(main)
     assert len(source.batches) == 2
-    # the two in a hurry had no time of their own left, or were answered by the second
-    assert [status for seconds, status in found if seconds != 1] == [Status.OK] * 3
+    assert [status for seconds, status in found if seconds != 0] == [Status.OK] * 3
+    assert [status for seconds, status in found if seconds == 0] == [Status.TIMEOUT] * 2
     assert not cache._sharing._flights
+
+
+def test_a_server_that_is_silent_for_the_first_is_not_asked_again_for_those_who_waited(run: Run) -> None:
+    # the first has time left: its question ended by the patience of the resolver
+    source = Later(Answer(Status.TIMEOUT))
+    cache, found = Cached(source), []
+
+    async def one(seconds: float | None) -> None:
+        found.append((await later(cache, question(), within=seconds))[0].status)
+
+    async def main() -> None:
+        source.gate = _event()
+        async with AsyncExitStack() as stack:
+            start = await starting(stack)
+            for seconds in (1000, 2000, 3000, None):
+                start(one, seconds)
+                await settle()
+            source.gate.set()
+
+    run(main)
+    assert len(source.batches) == 1
+    assert found == [Status.TIMEOUT] * 4
 
 
 def test_an_abandoned_loop_does_not_block_the_next() -> None:

@@ -39,7 +39,7 @@ def in_children(work, number=3):
         child = os.fork()
         if not child:
             # a child that hangs is ended, and so not well
-            signal.alarm(25)
+            signal.alarm(60)
             work(place)
             # as most programs end: what is left behind is taken apart
             sys.exit(0)
@@ -58,7 +58,7 @@ def program(port: int, code: str) -> None:
     """Run a program to its end; it must say nothing."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", START + code, str(port)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=100, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -120,7 +120,7 @@ def busy(number):
         cached.clear()
 threads = [threading.Thread(target=busy, args=(number,)) for number in range(4)]
 for thread in threads: thread.start()
-for _ in range(15): in_children(lambda place: ask(cached, "in"), 2)
+for _ in range(8): in_children(lambda place: ask(cached, "in"), 2)
 stop.set()
 for thread in threads: thread.join()
 """
