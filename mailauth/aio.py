@@ -140,11 +140,12 @@ async def authenticate(
 ) -> Authentication:
     """Say who really sent a message; see `mailauth.authenticate`, which has the same arguments and result.
 
-    `resolver` may be asynchronous; None is dnspython's for this system, under asyncio or trio.
+    `resolver` may be asynchronous; None is dnspython's for this system, under asyncio or trio, with one cache for the
+    process.
     """
     evaluation = prepare(raw, connection, authserv_id, now, limits, options)
     if resolver is None:
-        from mailauth.resolvers import AsyncDnspythonResolver  # noqa: PLC0415  heavy, and needed here only
+        from mailauth.resolvers import system  # noqa: PLC0415  heavy, and needed here only
 
-        resolver = AsyncDnspythonResolver()
+        resolver = system.ASYNCHRONOUS
     return await run(evaluation, resolver, seconds=(limits or DEFAULT_LIMITS).seconds)

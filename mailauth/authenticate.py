@@ -376,13 +376,6 @@ def prepare(
     )
 
 
-def system_resolver() -> Any:
-    """Return the resolver of this system, made anew."""
-    from mailauth.resolvers import DnspythonResolver  # noqa: PLC0415  dnspython is heavy, and needed here only
-
-    return DnspythonResolver()
-
-
 def authenticate(
     raw: Octets,
     connection: Connection | None = None,
@@ -399,7 +392,7 @@ def authenticate(
             CRLF; the result says so.
         connection: what SMTP knew; None when nothing is known (SPF is then none).
         resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the resolver of
-            this system, through dnspython. Keep one of your own for many messages.
+            this system, through dnspython, with one cache for the process.
         authserv_id: our name in Authentication-Results; None: the name of this host.
         now: time of receipt, an aware datetime or POSIX seconds; None: now.
         limits: see `Limits`.
@@ -412,5 +405,8 @@ def authenticate(
         UsageError, TypeError: for an argument that cannot be used. Nothing in the message or in DNS raises.
     """
     evaluation = prepare(raw, connection, authserv_id, now, limits, options)
-    seconds = (limits or DEFAULT_LIMITS).seconds
-    return run(evaluation, system_resolver() if resolver is None else resolver, seconds=seconds)
+    if resolver is None:
+        from mailauth.resolvers import system  # noqa: PLC0415  dnspython is heavy, and needed here only
+
+        resolver = system.BLOCKING
+    return run(evaluation, resolver, seconds=(limits or DEFAULT_LIMITS).seconds)

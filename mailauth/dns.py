@@ -41,7 +41,7 @@ class Question(NamedTuple):
     rdtype: str
 
 
-_KEPT_BYTES = 4096
+KEPT_BYTES = 4096  # of TXT data; what is parsed from more is not kept
 _MISSING: Any = object()
 
 
@@ -81,7 +81,7 @@ class Answer:
         if value is _MISSING:
             value = parser(self)
             # A long answer makes objects of many times its size: it is read again rather than kept so
-            if sum([len(r) for r in self.records if isinstance(r, bytes)]) <= _KEPT_BYTES:
+            if sum([len(r) for r in self.records if isinstance(r, bytes)]) <= KEPT_BYTES:
                 self._parsed[parser] = value
         return value
 

@@ -9,15 +9,15 @@ from mailauth.errors import MailauthError
 
 
 def chosen_resolver(arguments: argparse.Namespace) -> Any:
-    """Return the resolver of --dns, --nameserver or the system.
+    """Return the resolver of --dns, or one with a cache that asks --nameserver or the system's nameservers.
 
     Raises:
         MailauthError: for a zone that cannot be read or used, and for an address that is not one.
     """
-    from mailauth.resolvers import DnspythonResolver, Zone  # noqa: PLC0415  dnspython only where it is used
+    from mailauth.resolvers import Cached, DnspythonResolver, Zone  # noqa: PLC0415  dnspython only where it is used
 
     if arguments.dns is None:
-        return DnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None)
+        return Cached(DnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None))
     try:
         return Zone.load(arguments.dns)
     except OSError as error:

@@ -1,10 +1,10 @@
 """DNS over the network through c-ares, as aiodns does it: many questions in flight, at a small cost for each.
 
 One c-ares channel serves all batches, under asyncio and trio. It runs in a thread of its own, reads each response
-there, and wakes the loop once a batch; no question is a task. What c-ares does not tell is not in the answers: the
-AD flag, and TTL and aliases of a name that does not exist. It takes a truncated answer over TCP without records for
-NODATA, and a malformed one for the failure of every question that is in flight. Keeps transport and configuration;
-no state of an evaluation.
+there, and wakes the loop once a batch; no question is a task. A child of fork() opens a channel of its own. What
+c-ares cannot ask, or answers for a reason that may not be of the question, dnspython is asked. What c-ares does not
+tell is not in the answers: the AD flag, TTL and aliases of an absence, and that an answer over TCP is truncated. Keeps
+transport and configuration; no state of an evaluation.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.names import MAX_LABEL, MAX_NAME, host_name
+from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.loops import running
 
 try:
@@ -30,9 +32,14 @@ except ImportError:
     msg = "AiodnsResolver needs aiodns: pip install 'mailauth[fast]'"
     raise UsageError(msg) from None
 
+if TYPE_CHECKING:
+    from mailauth.resolvers.dnspython import AsyncDnspythonResolver
+
 _Land = Callable[[Question, Answer], None]
 
-_RENEWAL = 10_000  # questions
+# c-ares keeps answers of its own, up to 64 KiB each, and NODATA without a TTL for an hour: it is made to forget after
+_FLUSH_QUESTIONS = 500
+_FLUSH_SECONDS = 5.0
 _PACE = 0.25  # seconds; c-ares goes no lower when it has learned how fast a server is
 _MAX_ALIASES = 16  # as dnspython has it
 
@@ -64,12 +71,37 @@ _STATUS: Mapping[int, Status] = {
     pycares.errno.ARES_ENOTFOUND: Status.NXDOMAIN,
     pycares.errno.ARES_ETIMEOUT: Status.TIMEOUT,
 }
+# A malformed reply fails every question of its socket. FORMERR and NOTIMP may be about EDNS: c-ares asks again without
+# it after some FORMERR only
+_UNCLEAR = frozenset({pycares.errno.ARES_EBADRESP, pycares.errno.ARES_EFORMERR, pycares.errno.ARES_ENOTIMP})
+# The answer of dnspython comes in its place
+_UNTOLD = Answer(Status.SERVFAIL, detail="c-ares cannot tell")
+
+
+class _Parents:
+    """What c-ares and pycares leave in a child of fork(): their threads did not come along."""
+
+    def __init__(self) -> None:
+        self.channels: list[pycares.Channel] = []  # held: to end one would be to wait for its thread
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Let pycares end the channels of this process: it does so in a thread that it starts once."""
+        with suppress(AttributeError):
+            pycares._shutdown_manager = pycares._ChannelShutdownManager()  # noqa: SLF001  it has no other way
+
+
+_PARENTS = _Parents()
 
 
 class AiodnsResolver:
-    """A resolver for asyncio and trio; may serve several event loops.
+    """A resolver for asyncio and trio; may serve several event loops, and works on in a child of fork().
 
-    Closing is for the tidy: a resolver that is dropped ends its thread when its last question is answered.
+    c-ares cannot ask for names that hold other characters than letters, digits and `-_/*`, nor for some types, and
+    fails every question of a socket where a malformed reply arrives: these questions are asked through dnspython.
+    It takes an answer over TCP that is truncated for a whole one, and asks again without EDNS only where a server
+    refuses it, not where a server drops it. Closing is for the tidy: a resolver that is dropped ends its thread when
+    its last question is answered.
 
     Args:
         nameservers: IP addresses. None: the system's.
@@ -93,12 +125,22 @@ class AiodnsResolver:
         max_txt_bytes: int = 65536,
     ) -> None:
         self._servers = None if nameservers is None else _addresses(nameservers)
+        self._timeout = timeout
         self._patience = timeout * tries
         self._port = port
         self._max_txt_bytes = max_txt_bytes
-        self._lock = Lock()
+        self._dnspython: AsyncDnspythonResolver | None = None
         self._channel: pycares.Channel | None = None
-        self._asked = 0
+        self.after_fork()
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Leave the channel to the parent, whose thread serves it."""
+        self._lock = Lock()
+        self._asked, self._next_flush = 0, 0.0
+        if self._channel is not None:
+            _PARENTS.channels.append(self._channel)
+            self._channel = None
 
     async def resolve(self, questions: Batch, timeout: float | None = None) -> Answers:  # noqa: ASYNC109  contract
         """Return the answers, in the order of the questions. Raises for no DNS trouble.
@@ -107,21 +149,27 @@ class AiodnsResolver:
         its questions until they are answered, or until it gives them up.
         """
         loop = running()
-        answers: dict[Question, Answer] = {}
-        wanted = set(questions)
+        seconds = self._patience if timeout is None else min(self._patience, timeout)
+        end = time.monotonic() + seconds
+        wanted = {question for question in questions if _can_ask(question)}
+        found: dict[Question, Answer] = {}
         landed = loop.event()
 
         def land(question: Question, answer: Answer) -> None:
-            answers[question] = answer
-            if len(answers) == len(wanted):
+            found[question] = answer
+            if len(found) == len(wanted):
                 # the loop may have ended since
                 with suppress(RuntimeError):
                     loop.soon(landed.set)
 
         for question in wanted:
             self._ask(question, land)
+        # beside those of c-ares, which are on their way
+        answers = await self._ask_dnspython([q for q in questions if q not in wanted], end)
         if wanted:
-            await loop.wait(landed, self._patience if timeout is None else min(self._patience, timeout))
+            await loop.wait(landed, end - time.monotonic())
+        answers |= found
+        answers |= await self._ask_dnspython([q for q, a in answers.items() if a is _UNTOLD], end)
         late = Answer(Status.TIMEOUT, detail="no answer in time")
         return tuple([answers.get(question, late) for question in questions])
 
@@ -141,24 +189,38 @@ class AiodnsResolver:
     ) -> None:
         await self.close()
 
+    async def _ask_dnspython(self, questions: Iterable[Question], end: float) -> dict[Question, Answer]:
+        batch = tuple(dict.fromkeys(questions))
+        if not batch:
+            return {}
+        if self._dnspython is None:
+            from mailauth.resolvers.dnspython import AsyncDnspythonResolver  # noqa: PLC0415  large, and seldom needed
+
+            self._dnspython = AsyncDnspythonResolver(
+                self._servers,
+                timeout=self._timeout,
+                lifetime=self._patience,
+                port=self._port,
+                max_txt_bytes=self._max_txt_bytes,
+            )
+        return dict(zip(batch, await self._dnspython.resolve(batch, end - time.monotonic()), strict=True))
+
     def _ask(self, question: Question, land: _Land) -> None:
         name, rdtype = question
-        if rdtype not in _TYPES:
-            land(question, Answer(Status.SERVFAIL, detail=f"c-ares is not asked for {rdtype} records here"))
-        elif len(name) > MAX_NAME or _NAME.fullmatch(name) is None:
-            land(question, Answer(Status.SERVFAIL, detail="c-ares cannot ask for a name with such labels"))
-        else:
-            try:
-                self._open().query(name, _TYPES[rdtype][0], callback=partial(self._landed, question, land))
-            except Exception as error:  # noqa: BLE001  no channel, or one that has just been closed
-                land(question, Answer(Status.SERVFAIL, detail=_brief(error)))
+        try:
+            self._open().query(name, _TYPES[rdtype][0], callback=partial(self._landed, question, land))
+        except pycares.AresError:
+            # a name that it does not ask for (RFC 7686), or a channel that it cannot open
+            land(question, _UNTOLD)
+        except Exception as error:  # noqa: BLE001  a channel that has just been closed
+            land(question, Answer(Status.SERVFAIL, detail=_brief(error)))
 
     def _open(self) -> pycares.Channel:
-        """Return the channel: a new one now and then, as c-ares keeps each answer for its TTL and has no bound."""
+        """Return the channel, which forgets now and then."""
         with self._lock:
+            now = time.monotonic()
             self._asked += 1
-            if self._channel is None or self._asked > _RENEWAL:
-                # the old one ends with its last question
+            if self._channel is None:
                 self._channel = pycares.Channel(
                     servers=self._servers,
                     udp_port=self._port,
@@ -167,7 +229,12 @@ class AiodnsResolver:
                     timeout=_PACE,
                     tries=math.ceil(math.log2(self._patience / _PACE + 1)),
                 )
-                self._asked = 1
+            elif self._asked > _FLUSH_QUESTIONS or now >= self._next_flush:
+                # it forgets when it reads its configuration again; what is being asked goes on
+                self._channel.reinit()
+            else:
+                return self._channel
+            self._asked, self._next_flush = 0, now + _FLUSH_SECONDS
             return self._channel
 
     def _landed(self, question: Question, land: _Land, result: Any, error: int | None) -> None:
@@ -178,6 +245,8 @@ class AiodnsResolver:
             land(question, Answer(Status.SERVFAIL, detail=_brief(trouble)))
 
     def _failed(self, error: int) -> Answer:
+        if error in _UNCLEAR:
+            return _UNTOLD
         status = _STATUS.get(error, Status.SERVFAIL)
         answer = Answer(status)
         return Answer(status, detail=_brief(pycares.errno.strerror(error))) if answer.failed else answer
@@ -202,15 +271,20 @@ class AiodnsResolver:
             return Answer(Status.SERVFAIL, detail=detail)
         if found:
             ttls += [_ttl(r.ttl) for r in found]
-        else:
+        elif soas := [r for r in result.authority if r.type == pycares.QUERY_TYPE_SOA]:
             # RFC 2308 §5
-            soas = [r for r in result.authority if r.type == pycares.QUERY_TYPE_SOA]
             ttls += [_ttl(min(r.ttl, r.data.minimum)) for r in soas]
+        else:
+            ttls = []
         if not found and not cnames:
-            # c-ares has an error of its own for NODATA: this is a code that it does not tell (YXDOMAIN, NOTAUTH …)
-            return Answer(Status.SERVFAIL, detail="c-ares: an answer without records, of an unknown code")
+            # c-ares has an error of its own for NODATA: this is a code that it does not tell (BADVERS, YXDOMAIN …)
+            return _UNTOLD
         status = Status.OK if found else Status.NODATA
         return Answer(status, data, min(ttls, default=None), tuple(cnames))
+
+
+def _can_ask(question: Question) -> bool:
+    return question.rdtype in _TYPES and len(question.name) <= MAX_NAME and _NAME.fullmatch(question.name) is not None
 
 
 def _ttl(seconds: int) -> int:

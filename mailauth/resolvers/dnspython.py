@@ -1,13 +1,14 @@
 """DNS over the network, through dnspython: one resolver that blocks, one for asyncio and trio.
 
-Asks for absolute names only, with EDNS (RFC 6891); dnspython repeats truncated answers over TCP. Every outcome
-becomes an `Answer`, by the functions of `mailauth.resolvers.records`. A bogus answer (RFC 4035 §4.3) is SERVFAIL, as
-the validating nameserver gave it. Keeps transport and configuration; no cache, and no state of an evaluation.
+Asks for absolute names only, with EDNS (RFC 6891) where the server knows it; dnspython repeats truncated answers over
+TCP. Every outcome becomes an `Answer`, by the functions of `mailauth.resolvers.records`. A bogus answer (RFC 4035
+§4.3) is SERVFAIL, as the validating nameserver gave it. Keeps transport and configuration; no cache, and no state of
+an evaluation. Works on in a child of fork().
 """
 
 from __future__ import annotations
 
-import ipaddress
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,25 +16,24 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, Generic, TypeVar, cast
-from urllib.parse import urlsplit
 
 import dns.asyncbackend
-import dns.asyncquery
 import dns.asyncresolver
 import dns.flags
-import dns.message
-import dns.nameserver
-import dns.query
 import dns.resolver
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
+from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.loops import AsyncLoop, running
+from mailauth.resolvers.nameservers import Plain, given
 from mailauth.resolvers.records import answer, failure, query_name
 from mailauth.resolvers.sharing import Sharing
 
 _THREADS = 32
 _IN_FLIGHT = 256  # questions of one event loop: each has a socket, of which many systems allow a process 1024
+_RESOLV_CONF = "/etc/resolv.conf"
+_LOOK_SECONDS = 5.0  # between two looks whether it has changed
 
 R = TypeVar("R", bound=dns.resolver.BaseResolver)
 
@@ -59,7 +59,7 @@ class _Configuration(Generic[R]):
         Args:
             nameservers: IP addresses; https:// URLs (RFC 8484; needs `dnspython[doh]`); or tls://IP#NAME, also with
                 a port before the NAME (RFC 7858), whose certificate must be good for NAME. None: the system's, read
-                at the first question.
+                at the first question, and again when /etc/resolv.conf has changed.
             timeout: seconds to wait for one server before the next is asked.
             lifetime: seconds to wait for the answer to one question in all.
             port: port of the nameservers.
@@ -76,31 +76,51 @@ class _Configuration(Generic[R]):
         if resolver is not None and (nameservers is not None or not isinstance(resolver, self._make)):
             msg = f"resolver={resolver!r}: give a {self._make.__module__}.Resolver, and no nameservers beside it"
             raise UsageError(msg)
-        self._nameservers = None if nameservers is None else _usable(nameservers)
+        self._nameservers = None if nameservers is None else given(nameservers, port)
         self._timeout = timeout
         self._lifetime = lifetime
         self._port = port
         self._max_txt_bytes = max_txt_bytes
         self._trust_ad = trust_ad
         self._resolver = resolver
+        self._of_system = nameservers is None and resolver is None
+        self._configuration: Any = None  # what the file of the system looked like when it was read
+        self._next_look = 0.0
         self._sharing = Sharing()
-        self._lock = Lock()
         self._places: dict[Any, tuple[Any, int]] = {}  # by event loop: its places, and how many batches use them
+        self.after_fork()
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Make the lock anew: a thread of the parent may hold it."""
+        self._lock = Lock()
 
     def _transport(self) -> R:
-        if self._resolver is None:
-            resolver = self._make(configure=self._nameservers is None)
-            resolver.port = self._port
-            resolver.timeout = self._timeout
-            resolver.lifetime = self._lifetime
-            resolver.use_edns(0)
-            if self._trust_ad:
-                # RFC 6840 §5.7: AD in a query asks for AD in the response
-                resolver.set_flags(dns.flags.RD | dns.flags.AD)
-            if self._nameservers is not None:
-                resolver.nameservers = self._nameservers
-            self._resolver = resolver
+        """Return the resolver of the caller, or ours, made anew when the configuration of the system has changed."""
+        configuration = self._configuration
+        if self._of_system and time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_SECONDS
+            configuration = _look(_RESOLV_CONF)
+        if self._resolver is None or configuration != self._configuration:
+            try:
+                self._resolver = self._made()
+                self._configuration = configuration
+            except Exception:
+                # a file that is just being written: the old one serves until the next look
+                if self._resolver is None:
+                    raise
         return cast("R", self._resolver)
+
+    def _made(self) -> R:
+        resolver: Any = self._make(_RESOLV_CONF, configure=self._of_system)
+        resolver.nameservers = self._nameservers or [Plain(server, self._port) for server in resolver.nameservers]
+        resolver.timeout = self._timeout
+        resolver.lifetime = self._lifetime
+        resolver.use_edns(0)
+        if self._trust_ad:
+            # RFC 6840 §5.7: AD in a query asks for AD in the response
+            resolver.set_flags(dns.flags.RD | dns.flags.AD)
+        return cast("R", resolver)
 
     def _options(self, deadline: float | None) -> dict[str, Any]:
         """Return the arguments of a question that is to be answered by `deadline`."""
@@ -114,55 +134,13 @@ class _Configuration(Generic[R]):
         return failure(error, self._max_txt_bytes, trust_ad=self._trust_ad)
 
 
-def _usable(nameservers: Sequence[str]) -> list[str | dns.nameserver.Nameserver]:
-    if isinstance(nameservers, str) or not nameservers:
-        msg = (
-            f"nameservers={nameservers!r}: give a list of IP addresses, https:// or tls:// URLs; None for the system's"
-        )
-        raise UsageError(msg)
-    return [_server(server) for server in nameservers]
-
-
-def _server(server: str) -> str | dns.nameserver.Nameserver:
-    if isinstance(server, str) and server.startswith("https://"):
-        if not dns.query.have_doh:
-            msg = f"nameservers: {server!r} needs DNS over HTTPS: pip install 'dnspython[doh]'"
-            raise UsageError(msg)
-        return server
+def _look(path: str) -> tuple[int, int, int] | None:
+    """Return what tells one content of a file from another."""
     try:
-        if isinstance(server, str) and server.startswith("tls://"):
-            return _over_tls(server)
-        ipaddress.ip_address(str(server))
-    except ValueError:
-        msg = f"nameservers: {server!r} is no IP address, https:// URL or tls://IP#NAME; give its address"
-        raise UsageError(msg) from None
-    return server
-
-
-def _over_tls(url: str) -> dns.nameserver.Nameserver:
-    place, _, name = url.removeprefix("tls://").partition("#")
-    try:
-        address, port = str(ipaddress.ip_address(place)), 853
-    except ValueError:
-        parts = urlsplit(f"//{place}")
-        address, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 853
-    if not name:
-        # any certificate would do
-        raise ValueError
-    return _TlsNameserver(address, port, name)
-
-
-class _TlsNameserver(dns.nameserver.DoTNameserver):
-    async def async_query(self, request: dns.message.QueryMessage, *_: Any, **options: Any) -> dns.message.Message:
-        # dnspython's own forgets the backend, and takes the one that was running when it first asked anything
-        return await dns.asyncquery.tls(
-            request,
-            self.address,
-            options["timeout"],
-            self.port,
-            backend=options["backend"],
-            server_hostname=self.hostname,
-        )
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class DnspythonResolver(_Configuration[dns.resolver.Resolver]):

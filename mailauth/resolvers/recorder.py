@@ -17,7 +17,7 @@ from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, fail
 from mailauth.errors import UsageError
 from mailauth.files import replace
 from mailauth.resolvers.loops import together
-from mailauth.resolvers.zone import Zone, moment
+from mailauth.resolvers.zone import Zone, moment, normal_name
 
 if TYPE_CHECKING:
     import os
@@ -91,7 +91,8 @@ class Recorder:
             UsageError: for a time in any other form.
         """
         zone: dict[str, dict[str, Any]] = {}
-        answers = {question: answer for question, answer in self._answers.copy().items() if question.name.isascii()}
+        # a name in another form than that of zones has its place below; no check of ours asks for one
+        answers = {q: a for q, a in self._answers.copy().items() if all(map(_is_normal, (q.name, *a.cnames)))}
         # direct answers first: they fix what stands at a name, aliases must agree with it
         for (name, rdtype), answer in sorted(answers.items(), key=lambda item: len(item[1].cnames)):
             value = _value(answer)
@@ -142,6 +143,10 @@ class Recorder:
         """
         text = json.dumps(self.to_dict(now, recorded), indent=1, sort_keys=True)
         replace(path, f"{text}\n".encode("ascii"))
+
+
+def _is_normal(name: str) -> bool:
+    return name.isascii() and name == normal_name(name)
 
 
 def _fits(name: str, rdtype: str, value: Any) -> bool:

@@ -28,10 +28,12 @@ from mailauth.names import host_name
 def query_name(name: str) -> dns.name.Name:
     """Return the absolute name to ask for. Made of labels, as no character of a question is an escape.
 
+    Octets that are no UTF-8 are lone surrogates in a question, as they are in a `Zone`.
+
     Raises:
         dns.exception.DNSException, UnicodeError: for what DNS cannot hold.
     """
-    return dns.name.Name([*(label.encode() for label in name.split(".")), b""])
+    return dns.name.Name([*(label.encode("utf-8", "surrogateescape") for label in name.split(".")), b""])
 
 
 def records(rdataset: dns.rdataset.Rdataset) -> tuple[Any, ...]:
@@ -62,6 +64,7 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
         # RFC 2181 §9: a part of an answer is none; it was asked for over TCP already
         return Answer(Status.SERVFAIL, detail="truncated over TCP too")
     found = response.resolve_chaining()
+    ttl: int | None = found.minimum_ttl
     data: tuple[Any, ...] = ()
     if found.answer is not None and status is Status.OK:
         data = records(found.answer)
@@ -69,10 +72,17 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
             return Answer(Status.SERVFAIL, detail=f"{size} octets of TXT data, more than the limit of {max_txt_bytes}")
     elif status is Status.OK:
         status = Status.NODATA
+    # RFC 2308 §5: an absence is kept for the lesser of the TTL of the SOA record and its minimum, which dnspython has
+    # found; and not without one, where dnspython has a default
+    if found.answer is None and not any(
+        rrset.rdtype == dns.rdatatype.SOA and found.canonical_name.is_subdomain(rrset.name)
+        for rrset in response.authority
+    ):
+        ttl = None
     return Answer(
         status,
         data,
-        ttl=found.minimum_ttl,
+        ttl=ttl,
         cnames=tuple(host_name(alias[0].target.to_text()) for alias in found.cnames),
         secure=bool(response.flags & dns.flags.AD) if trust_ad else None,
     )

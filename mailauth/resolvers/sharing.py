@@ -14,19 +14,21 @@ from threading import RLock
 from typing import Any
 
 from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.loops import Happening, Loop, Threads, running
 
 _THREADS = Threads()
+_NEARLY = 0.1  # seconds by which a transport may be early
 
 
 class _Flight:
-    """The questions that one leader is asking."""
+    """The questions that one leader is asking. `hurried`: its time was used up when it had its answers."""
 
-    __slots__ = ("answers", "deadline", "landed")
+    __slots__ = ("answers", "hurried", "landed")
 
-    def __init__(self, landed: Happening, deadline: float) -> None:
+    def __init__(self, landed: Happening) -> None:
         self.answers: dict[Question, Answer] = {}
-        self.deadline = deadline
+        self.hurried = False
         self.landed = landed
 
 
@@ -37,6 +39,11 @@ class Sharing:
     """The flights of one resolver. Shared by threads; tasks share with the tasks of their own event loop."""
 
     def __init__(self) -> None:
+        self.after_fork()
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Forget the flights: nobody in this process leads one."""
         self._flights: dict[tuple[Any, Question], _Flight] = {}
         # a garbage collection inside may close an abandoned task, which takes the lock again
         self._lock = RLock()
@@ -86,7 +93,7 @@ class Sharing:
         found: dict[Question, Answer] = {}
         remaining = list(dict.fromkeys(questions))
         while remaining:
-            flight = _Flight(loop.event(), deadline)
+            flight = _Flight(loop.event())
             with self._lock:
                 flights = {q: self._flights.setdefault((loop.scope, q), flight) for q in remaining}
             mine = tuple(q for q, leader in flights.items() if leader is flight)
@@ -94,10 +101,13 @@ class Sharing:
                 try:
                     answers = yield mine, None, deadline - time.monotonic()
                     flight.answers.update(zip(mine, answers or (), strict=True))
+                    flight.hurried = time.monotonic() > deadline - _NEARLY
                 finally:
                     with self._lock:
                         for question in mine:
-                            del self._flights[loop.scope, question]
+                            # not there in a child of fork() where the task of the parent is closed
+                            if self._flights.get((loop.scope, question)) is flight:
+                                del self._flights[loop.scope, question]
                     flight.landed.set()
                 found.update(flight.answers)
             joined = {q: leader for q, leader in flights.items() if leader is not flight}
@@ -107,8 +117,9 @@ class Sharing:
             remaining = []
             for question, leader in joined.items():
                 answer = leader.answers.get(question)
-                # what timed out for a leader in a hurry may be answered for one with more time
-                if answer and (late or answer.status is not Status.TIMEOUT or leader.deadline >= deadline):
+                # what timed out for a leader in a hurry may be answered for one with more time; not what timed out by
+                # the patience of the transport
+                if answer and (late or answer.status is not Status.TIMEOUT or not leader.hurried):
                     found[question] = answer
                 elif late:
                     found[question] = Answer(Status.TIMEOUT, detail="no answer in time")

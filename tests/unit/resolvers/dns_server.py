@@ -17,10 +17,12 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
+import dns.rdtypes.ANY.TXT
 import dns.rrset
 
-Reply = dns.message.Message | None
+Reply = dns.message.Message | bytes | None
 Script = Callable[[dns.message.Message], Reply]
 
 SLOW = 0.3  # seconds
@@ -62,11 +64,6 @@ def silent(_: dns.message.Message) -> Reply:
     return None
 
 
-def slowly(query: dns.message.Message) -> Reply:
-    time.sleep(SLOW)
-    return says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
-
-
 TOGETHER = threading.Barrier(8)
 
 
@@ -90,11 +87,84 @@ def always_truncated(query: dns.message.Message) -> Reply:
     return response
 
 
+def after_a_while(script: Script) -> Script:
+    def reply(query: dns.message.Message) -> Reply:
+        time.sleep(SLOW)
+        return script(query)
+
+    return reply
+
+
+def cut(query: dns.message.Message) -> Reply:
+    whole = says(f"{query.question[0].name} 60 A 192.0.2.1")(query)
+    assert isinstance(whole, dns.message.Message)
+    return whole.to_wire()[:-3]
+
+
+def garbage(query: dns.message.Message) -> Reply:
+    return query.id.to_bytes(2, "big") + b"\x81\x80" + b"\xff" * 20
+
+
+def mirrored(query: dns.message.Message) -> Reply:
+    """Answer with the octets of the name that was asked for."""
+    response = dns.message.make_response(query)
+    rdata = dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, [b"/".join(query.question[0].name.labels)])
+    response.answer.append(dns.rrset.from_rdata(query.question[0].name, 60, rdata))
+    return response
+
+
+def without_edns(refusal: Script, then: Script) -> Script:
+    """Refuse each query with EDNS."""
+    return lambda query: (refusal if query.edns >= 0 else then)(query)
+
+
+def code(rcode: dns.rcode.Rcode, *, edns: bool = False) -> Script:
+    """Answer with a code, and as a server without EDNS does unless told otherwise."""
+
+    def reply(query: dns.message.Message) -> Reply:
+        response = dns.message.make_response(query)
+        if not edns:
+            response.use_edns(False)
+        response.set_rcode(rcode)
+        return response
+
+    return reply
+
+
+def header_only(query: dns.message.Message) -> Reply:
+    return query.id.to_bytes(2, "big") + b"\x81\x81" + bytes(8)
+
+
+def echo(query: dns.message.Message) -> Reply:
+    """Send the query back as FORMERR, its EDNS with it."""
+    wire = query.to_wire()
+    return wire[:2] + b"\x81\x81" + wire[4:]
+
+
+def echo_uncounted(query: dns.message.Message) -> Reply:
+    """The same, but with the EDNS behind the end of the message."""
+    wire = query.to_wire()
+    return wire[:2] + b"\x81\x81" + wire[4:10] + bytes(2) + wire[12:]
+
+
 def only_with_edns(query: dns.message.Message) -> Reply:
     return says("edns.example. 60 A 192.0.2.1", rcode=dns.rcode.NOERROR if query.edns == 0 else dns.rcode.FORMERR)(
         query
     )
 
+
+# How software without EDNS refuses it
+NO_EDNS: dict[str, Script] = {
+    "formerr": code(dns.rcode.FORMERR),
+    "formerr-with-opt": code(dns.rcode.FORMERR, edns=True),
+    "header-only": header_only,
+    "echo": echo,
+    "echo-uncounted": echo_uncounted,
+    "notimp": code(dns.rcode.NOTIMP),
+    "badvers": code(dns.rcode.BADVERS, edns=True),
+    "servfail": code(dns.rcode.SERVFAIL),
+    "dropped": silent,
+}
 
 SOA = "example. 120 SOA ns.example. root.example. 1 2 3 4 90"
 
@@ -140,8 +210,39 @@ SCRIPTS: dict[tuple[str, str], Script] = {
     ("two words.example.", "A"): says("two\\032words.example. 60 A 192.0.2.1"),
     ("a\\b.example.", "A"): says("a\\\\b.example. 60 A 192.0.2.1"),
     ("single.", "A"): says("single. 60 A 192.0.2.1"),
-    **{(f"slow{i}.example.", "A"): slowly for i in range(8)},
+    ("shop.example.", "TXT"): says('shop.example. 60 TXT "v=spf1 exists:%{l}.%{h}.%{i}.verp.example -all"'),
+    ("cut.example.", "A"): cut,
+    ("slow-no-edns.example.", "A"): after_a_while(
+        without_edns(code(dns.rcode.FORMERR), says("slow-no-edns.example. 60 A 192.0.2.1"))
+    ),
+    ("garbage.example.", "A"): garbage,
+    ("nx-bare.example.", "TXT"): says(rcode=dns.rcode.NXDOMAIN),
+    ("alias-nodata-bare.example.", "TXT"): says("alias-nodata-bare.example. 50 CNAME end.example."),
+    ("low-soa.example.", "TXT"): says("example. 30 SOA ns.example. root.example. 1 2 3 4 90"),
+    ("strings.example.", "TXT"): says(
+        r'''strings.example. 60 TXT ""|"\255\128\000" "\195\169 \001"|"one" " two" "" " three"'''
+    ),
+    ("x.onion.", "TXT"): says("onion. 120 SOA ns.example. root.example. 1 2 3 4 90", rcode=dns.rcode.NXDOMAIN),
     **{(f"together{i}.example.", "A"): together for i in range(8)},
+    **{(f"slow{i}.example.", "A"): after_a_while(has("A", "192.0.2.1")) for i in range(8)},
+    **{
+        (f"{name}.no-edns.example.", rdtype): without_edns(refusal, then)
+        for name, refusal in NO_EDNS.items()
+        for rdtype, then in (("A", has("A", "192.0.2.1")), ("TXT", has("TXT", " ".join(["z" * 255] * 10))))
+    },
+}
+
+# What is answered otherwise over TCP
+OVER_TCP: dict[tuple[str, str], Script] = {
+    ("tcp-no-edns.example.", "A"): without_edns(code(dns.rcode.FORMERR), has("A", "192.0.2.1")),
+}
+SCRIPTS[("tcp-no-edns.example.", "A")] = always_truncated
+
+# What is answered alike for each name below
+BELOW: dict[str, Script] = {
+    "mirror.example.": mirrored,
+    "slow-mirror.example.": after_a_while(mirrored),
+    "verp.example.": has("A", "127.0.0.2"),
 }
 
 
@@ -153,10 +254,12 @@ def respond(wire: bytes, limit: int) -> bytes | None:
     query = dns.message.from_wire(wire)
     question = query.question[0]
     ASKED[plain(question.name).removesuffix(".")] += 1
-    script = SCRIPTS.get((plain(question.name), dns.rdatatype.to_text(question.rdtype)), says(rcode=dns.rcode.NOTIMP))
-    response = script(query)
-    if response is None:
-        return None
+    key = plain(question.name), dns.rdatatype.to_text(question.rdtype)
+    script = BELOW.get(plain(dns.name.Name(question.name.labels[-3:])))
+    script = script or (OVER_TCP.get(key) if limit > 1232 else None) or SCRIPTS.get(key)
+    response = (script or says(rcode=dns.rcode.NOTIMP))(query)
+    if response is None or isinstance(response, bytes):
+        return response
     answer = response.to_wire(max_size=65535)
     if len(answer) <= limit:
         return answer

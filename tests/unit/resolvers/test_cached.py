@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from mailauth import aio
 from mailauth.dns import Answer, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers import AsyncDnspythonResolver, Cached, DnspythonResolver, Recorder, Zone
-from mailauth.resolvers.cached import Stats
+from mailauth.resolvers.loops import under_trio
 from unit.resolvers.dns_server import ASKED, serving
 
 
@@ -66,7 +67,10 @@ class Clock:
         (Status.OK, None, {"max_ttl": 20}, 20),
         (Status.NODATA, 90, {}, 90),
         (Status.NODATA, 900, {}, 300),
-        (Status.NODATA, None, {}, 300),
+        # RFC 2308 §5: an absence without SOA SHOULD NOT be cached
+        (Status.NODATA, None, {}, 0),
+        (Status.NXDOMAIN, None, {}, 0),
+        (Status.NXDOMAIN, None, {"min_ttl": 5}, 5),
         (Status.NXDOMAIN, 900, {"negative_ttl": 40}, 40),
         (Status.NXDOMAIN, 900, {"negative_ttl": 0}, 0),
         (Status.NXDOMAIN, 900, {"max_ttl": 30}, 30),
@@ -112,16 +116,16 @@ def test_the_one_not_used_for_longest_goes_first() -> None:
     for name in ("a", "b", "a", "c", "a", "b"):
         cache.resolve((question(name),))
     assert source.asked == {question("a"): 1, question("b"): 2, question("c"): 1}
-    assert cache.stats == Stats(hits=2, misses=4, entries=2, evictions=2)
+    assert cache.stats[:4] == (2, 4, 2, 2)
     cache.clear()
-    assert cache.stats.entries == 0
+    assert (cache.stats.entries, cache.stats.octets) == (0, 0)
 
 
 def test_hostile_names_do_not_make_it_grow() -> None:
-    cache = Cached(Source(Answer(Status.NXDOMAIN)), max_entries=50)
+    cache = Cached(Source(Answer(Status.NXDOMAIN, ttl=60)), max_entries=50)
     for i in range(300):
         cache.resolve(tuple(question(f"{i}.{j}.example") for j in range(10)))
-    assert cache.stats == Stats(0, 3000, 50, 2950)
+    assert cache.stats[:4] == (0, 3000, 50, 2950)
     assert not cache._sharing._flights
     cache = Cached(Source(Answer(Status.SERVFAIL)), max_entries=50)
     cache.resolve(tuple(question(str(i)) for i in range(100)))
@@ -429,6 +433,79 @@ def _event() -> Any:
     from mailauth.resolvers.loops import running
 
     return running().event()
+
+
+async def starting(stack: AsyncExitStack) -> Callable[..., Any]:
+    """Return what starts a coroutine function beside others; they end with the stack."""
+    if under_trio():
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        return nursery.start_soon
+    group = await stack.enter_async_context(asyncio.TaskGroup())
+    return lambda function, *arguments: group.create_task(function(*arguments))
+
+
+async def settle() -> None:
+    """Let every other task run until it waits."""
+    if under_trio():
+        await trio.testing.wait_all_tasks_blocked()
+    else:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+def test_those_with_more_time_than_the_first_ask_once_more_together(run: Run) -> None:
+    class Hurried(Later):
+        async def resolve(self, questions: Batch, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+            answers = await super().resolve(questions)
+            return (Answer(Status.TIMEOUT),) if timeout is not None and timeout <= 0 else answers
+
+    source, found = Hurried(), []
+    cache = Cached(source)
+
+    async def one(seconds: float | None) -> None:
+        found.append((seconds, (await later(cache, question(), within=seconds))[0].status))
+
+    async def main() -> None:
+        gate = source.gate = _event()
+        async with AsyncExitStack() as stack:
+            start = await starting(stack)
+            for seconds in (0, 1000, 2000, None, 0):
+                start(one, seconds)
+                await settle()
+            assert len(source.batches) == 1
+            source.gate = _event()
+            gate.set()
+            await settle()
+            assert len(source.batches) == 2
+            source.gate.set()
+
+    run(main)
+    assert len(source.batches) == 2
+    assert [status for seconds, status in found if seconds != 0] == [Status.OK] * 3
+    assert [status for seconds, status in found if seconds == 0] == [Status.TIMEOUT] * 2
+    assert not cache._sharing._flights
+
+
+def test_a_server_that_is_silent_for_the_first_is_not_asked_again_for_those_who_waited(run: Run) -> None:
+    # the first has time left: its question ended by the patience of the resolver
+    source = Later(Answer(Status.TIMEOUT))
+    cache, found = Cached(source), []
+
+    async def one(seconds: float | None) -> None:
+        found.append((await later(cache, question(), within=seconds))[0].status)
+
+    async def main() -> None:
+        source.gate = _event()
+        async with AsyncExitStack() as stack:
+            start = await starting(stack)
+            for seconds in (1000, 2000, 3000, None):
+                start(one, seconds)
+                await settle()
+            source.gate.set()
+
+    run(main)
+    assert len(source.batches) == 1
+    assert found == [Status.TIMEOUT] * 4
 
 
 def test_an_abandoned_loop_does_not_block_the_next() -> None:
