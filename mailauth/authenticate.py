@@ -37,7 +37,7 @@ from mailauth.results import (
     utf8,
 )
 
-# RFC 4155 §5, Appendix A: it has a time of day, is not a header field, and a continued line is not such a line
+# RFC 4155 §A: it has a time of day, is not a header field, and a continued line is not such a line
 _MBOX_LINE = re.compile(rb"From (?![ \t]*:)(?=[^\r\n]*[0-9]:[0-9]{2})[^\r\n]*+\r?\n(?![ \t])")
 # Of the questions of a message, the share of what no policy rests on: nobody pushes a verdict out with ARC sets
 _SHARE_ASIDE = 3 / 10

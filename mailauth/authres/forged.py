@@ -76,7 +76,9 @@ def _mentions(text: str, ours: OurNames) -> bool:
         return True
     pieces = _without_comments(text.casefold())
     shown = [_AROUND_DOT.sub(".", NOISE.sub("", piece)) for piece in pieces]
-    if shown[0].lstrip().startswith("=?"):
+    # White space inside a label is dropped by who reads it as noise: at the beginning, where the name is due
+    start = INVISIBLE.sub("", shown[0])
+    if start.startswith("=?") or ((match := ours.whole.match(start)) and match[1]):
         return True
     # The quick look first: the other takes ten times as long
     likely = [piece for piece in {*pieces, *shown} if any(word in piece for word in ours.words)]

@@ -15,9 +15,7 @@ _FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.I
 _INSTANCE = tuple(map(re.compile, ("i", "=", "[0-9]{1,2}", ";")))
 WHITE = " \t\r\n"
 _WHITE = re.compile(f"[{WHITE}]+")
-# RFC 5321 §4.1.2: a Keyword has no underscore, and no hyphen at its end; both are written, and so they are read
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
-_STRICT_KEYWORD = re.compile(r"[a-z0-9-]*[a-z0-9]")
 # RFC 2045 §5.1: a token is ASCII; UTF-8 has its place in a quoted-string
 _TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+")
 # RFC 5322 §3.2.3 and RFC 6376 §3.5, with the UTF-8 of RFC 6532 §3.2 and RFC 8616 §3
@@ -251,7 +249,7 @@ class _Reader(Scanner):
         self.comments.clear()
         return authserv_id, version
 
-    def judge(self, what: str, text: str, also: re.Pattern[str] = _TOKEN) -> None:
+    def judge(self, what: str, text: str, also: re.Pattern[str]) -> None:
         """Name a value, as it was written, that is not a token, a quoted-string or what else its place allows."""
         if self.broken or text[:1] == text[-1:] == '"':
             return
@@ -262,8 +260,13 @@ class _Reader(Scanner):
 
     def keyword(self) -> str:
         """Take a Keyword, in lower case."""
-        word = self.take(_KEYWORD).lower()
-        if word and not _STRICT_KEYWORD.fullmatch(word):
+        match = _KEYWORD.match(self.text, self.position)
+        if match is None:
+            return ""
+        self.position = match.end()
+        word = match[0].lower()
+        # RFC 5321 §4.1.2: Ldh-str; other words are written, and so they are read
+        if "_" in word or word[-1] == "-":
             self.problem(f"not a Keyword: {word[:40]}")
         return word
 
@@ -343,9 +346,10 @@ class _Reader(Scanner):
             self.skip()
             start = self.position
             value = self.value()
-            written = self.text[start : self.position]
-            # RFC 8601 §2.2: a reason is a value, a pvalue may also be [ [ local-part ] "@" ] domain-name
-            self.judge(f"{ptype}.{name}" if name else ptype, written, _ADDRESS if name or ptype != "reason" else _TOKEN)
+            if not _TOKEN.fullmatch(self.text, start, self.position):
+                # RFC 8601 §2.2: a reason is a value, a pvalue may also be [ [ local-part ] "@" ] domain-name
+                also = _ADDRESS if name or ptype != "reason" else _TOKEN
+                self.judge(f"{ptype}.{name}" if name else ptype, self.text[start : self.position], also)
             if name:
                 properties.append(Property(ptype, name, value))
             elif ptype == "reason":

@@ -164,7 +164,7 @@ def test_apply_removes_the_forged_fields_and_nothing_else(identity: str) -> None
         # Each field with its line end, then the rest of the message
         pieces = re.split(rb"(?<=\n)(?![ \t])" if auth.normalised else rb"(?<=\r\n)(?![ \t])", rest)
         rest = b"".join(piece for n, piece in enumerate(pieces) if n not in auth.forged)
-    # RFC 4155 §5: nothing is above the line with which a message of an mbox begins
+    # RFC 4155 §A: nothing is above the line with which a message of an mbox begins
     first = re.match(rb"(?:From \S+@\S+ \w+ \w+ +\d+ \d+:\d+:\d+ \d+\r\n)?", rest)
     assert first
     assert auth.apply(case.raw) == first[0] + on_top + rest[first.end() :]

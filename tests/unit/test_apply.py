@@ -88,7 +88,7 @@ MBOX_LINES = [
 @pytest.mark.parametrize("line", MBOX_LINES)
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 def test_the_first_line_of_an_mbox_stays_first(line: bytes, line_end: bytes) -> None:
-    # RFC 4155 §5: a message of an mbox begins with that line; above it a field would be the end of another message
+    # RFC 4155 §A: a message of an mbox begins with that line; above it a field would be the end of another message
     raw = line + line_end + b"".join([*FIELDS, BODY]).replace(b"\n", line_end)
     found = check(raw, Options(received_spf=True))
     assert found.forged == tuple(position + 1 for position in FORGED)
