@@ -47,6 +47,14 @@ class Mechanism(NamedTuple):
     prefix6: int = 128
 
 
+# Terms that nearly every record has
+_BARE = {
+    sign + name: Mechanism(sign + name, qualifier, name)
+    for sign, qualifier in [("", Result.PASS), *_QUALIFIERS.items()]
+    for name in ("all", "a", "mx", "ptr")
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A syntactically right SPF record.
@@ -106,7 +114,9 @@ def parse_record(record: bytes) -> Record:
     for term in record.decode("ascii")[6:].split(" "):
         if not term:
             continue
-        if "=" in term and (modifier := _MODIFIER.fullmatch(term)):
+        if bare := _BARE.get(term):
+            mechanisms.append(bare)
+        elif "=" in term and (modifier := _MODIFIER.fullmatch(term)):
             name = modifier[1].lower()
             if name in ("redirect", "exp"):
                 # RFC 7208 §6: "MUST NOT appear in a record more than once each"

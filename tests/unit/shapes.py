@@ -212,7 +212,7 @@ def _short_terms(n: int) -> Job:
     for domain in ("example.com", "example.net"):
         for i in range(11):
             name = f"i{i}.{domain}" if i else domain
-            zone[name] = {"TXT": [f"v=spf1 include:i{i + 1}.{domain}{' a' * (n // 44)}"]}
+            zone[name] = {"TXT": [f"v=spf1 include:i{i + 1}.{domain}{' a:b.c' * (n // 132)}"]}
     return job(FROM + b"\r\nbody\r\n", zone, helo="example.net")
 
 
