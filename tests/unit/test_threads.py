@@ -27,7 +27,7 @@ THREADS = 16
 # Each bounded, of pure functions; named in docs/SECURITY.md
 CACHES = {
     "mailauth.address._parse_path",
-    "mailauth.authres.forged._forms",
+    "mailauth.authres.identity.our_names",
     "mailauth.authres.write._head",
     "mailauth.authres.write._kept",
     "mailauth.connection._parse_address",
