@@ -162,7 +162,8 @@ _SPF: Mapping[Reason, Entry] = {
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_RECORD_BYTES: Entry(
-        meaning="The SPF, DMARC or key record is longer than `Limits.record_bytes`.",
+        meaning="The SPF, DMARC or key record is longer than `Limits.record_bytes` (16 kB), or the SPF records of one "
+        "check are together longer than three times that.",
         source="choice, RFC 7208 §3.4, §11.1",
         sender="Shorten the record; it should fit into one UDP answer.",
         receiver="No honest record comes near the limit.",

@@ -37,6 +37,7 @@ _EXPLANATION_LENGTH = 500
 _MAX_IDENTITY = 1000  # characters of a value that a macro repeats; RFC 5321 §4.5.3.1 allows 256
 # Choice D35: the terms of a record are asked by threes, and one by one once an answer found nothing
 _AHEAD = 3
+_LARGE_RECORDS = 3  # all records of a check are no longer than so many of the largest size
 _RULES = {
     "include": "RFC 7208 §5.2",
     "a": "RFC 7208 §5.3",
@@ -156,7 +157,7 @@ class _Check:
         self.identity, self.helo, self.receiver, self.now = (local, domain), connection.helo or "", receiver, now
         # RFC 8616 §4: a term that uses a local part which is not ASCII does not match
         self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
-        self.terms = self.voids = self.queries = 0
+        self.terms = self.voids = self.queries = self.octets = 0
         self.known: dict[Question, Answer] = {}
         self.targets: dict[tuple[str, str], str | None] = {}
         self.validated: list[str] | None = None
@@ -314,10 +315,13 @@ class _Check:
         if len(records) > 1:
             raise _Stop(Result.PERMERROR, Reason.SPF_MULTIPLE_RECORDS, f"{domain} has {len(records)} SPF records")
         # Before it is parsed: a record makes objects of many times its size
-        if len(records[0]) > self.limits.record_bytes:
-            raise _Stop(
-                Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {len(records[0])} octets"
-            )
+        size = len(records[0])
+        self.octets += size
+        if size > self.limits.record_bytes:
+            raise _Stop(Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, f"the record of {domain} has {size} octets")
+        if self.octets > self.limits.record_bytes * _LARGE_RECORDS:
+            detail = f"with the record of {domain}, {self.octets} octets of records"
+            raise _Stop(Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, detail)
         record = answer.parsed(_policy)
         if isinstance(record, Malformed):
             raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from mailauth import names
@@ -23,8 +23,7 @@ _MANY_PARTS = 9999
 _MAX_EXPANSION = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(NamedTuple):
     """One `%{…}`: the letter, how many right-hand parts (None: all), reversed, delimiters, URL-escaped."""
 
     letter: str
@@ -40,18 +39,21 @@ class Macro:
             delimiters = self.delimiters or "."
             for other in delimiters[1:]:
                 value = value.replace(other, delimiters[0])
-            parts = value.split(delimiters[0])
+            # No more is split than is kept: a record has room for thousands of macros
+            if self.parts is None:
+                parts = value.split(delimiters[0])
+            elif self.reverse:
+                parts = value.split(delimiters[0], self.parts)[: self.parts]
+            else:
+                parts = value.rsplit(delimiters[0], self.parts)[-self.parts :]
             if self.reverse:
                 parts.reverse()
-            if self.parts is not None:
-                parts = parts[-self.parts :]
             value = ".".join(parts)
         # RFC 7208 §7.3: upper case letters percent-encode all but the unreserved characters of RFC 3986
         return quote(value, safe="", errors="replace") if self.escape else value
 
 
-@dataclass(frozen=True, slots=True)
-class MacroString:
+class MacroString(NamedTuple):
     """A parsed macro-string: literal text and macros, the letters it uses, and whether it ends in a macro-expand.
 
     `fixed` is its target where it uses no letter.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address
+from typing import NamedTuple
 
 from mailauth.results import Malformed, Reason, Result
 from mailauth.spf.macro import MacroString, parse, parse_domain_spec
@@ -34,8 +35,7 @@ _MEANT = re.compile(
 _BEGINNING = 80  # octets of a record in which to look for it
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanism:
+class Mechanism(NamedTuple):
     """One directive. `network` is the address of ip4/ip6 cut to its prefix; `prefix4`/`prefix6` the lengths."""
 
     text: str
@@ -45,6 +45,14 @@ class Mechanism:
     network: int = 0
     prefix4: int = 32
     prefix6: int = 128
+
+
+# Terms that nearly every record has
+_BARE = {
+    sign + name: Mechanism(sign + name, qualifier, name)
+    for sign, qualifier in [("", Result.PASS), *_QUALIFIERS.items()]
+    for name in ("all", "a", "mx", "ptr")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,9 @@ def parse_record(record: bytes) -> Record:
     for term in record.decode("ascii")[6:].split(" "):
         if not term:
             continue
-        if modifier := _MODIFIER.fullmatch(term):
+        if bare := _BARE.get(term):
+            mechanisms.append(bare)
+        elif "=" in term and (modifier := _MODIFIER.fullmatch(term)):
             name = modifier[1].lower()
             if name in ("redirect", "exp"):
                 # RFC 7208 §6: "MUST NOT appear in a record more than once each"
@@ -136,7 +146,7 @@ def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
     if name not in DNS_MECHANISMS:
         raise Malformed(Reason.SPF_SYNTAX, f"no such mechanism: {term[:80]!a}")
     prefix4, prefix6 = 32, 128
-    if name in ("a", "mx"):
+    if "/" in rest and name in ("a", "mx"):
         # The prefix lengths go first, from the right: a "/" may also stand among macro delimiters
         cidr = _DUAL_CIDR.search(rest)
         if cidr:

@@ -196,6 +196,26 @@ def _macros(unit: str) -> Callable[[int], Job]:
     return make
 
 
+def _one_part(n: int) -> Job:
+    """Macros that take little of a long value; the name is none, so that nothing ends the evaluation."""
+    zone = {}
+    for i in range(5):
+        text = f"v=spf1 exists:{'%{l1}' * (n // 25)}..x include:i{i + 1}.example.com"
+        zone[f"i{i}.example.com"] = {"TXT": [text]}
+    zone["example.com"] = zone.pop("i0.example.com")
+    return job(FROM + b"\r\nbody\r\n", zone, mail_from=f"{'a.' * 499}a@example.com")
+
+
+def _short_terms(n: int) -> Job:
+    """Records with as many terms as they have room for, ten of them for each identity."""
+    zone = {}
+    for domain in ("example.com", "example.net"):
+        for i in range(11):
+            name = f"i{i}.{domain}" if i else domain
+            zone[name] = {"TXT": [f"v=spf1 include:i{i + 1}.{domain}{' a:b.c' * (n // 132)}"]}
+    return job(FROM + b"\r\nbody\r\n", zone, helo="example.net")
+
+
 def _random_spec(n: int) -> Job:
     spec = "%{l1r.+,/_=-}" * (n // 13)
     return job(
@@ -469,6 +489,8 @@ SHAPES = [
     Shape("SPF: macros l", _macros("%{l}")),
     Shape("SPF: macros S, reversed", _macros("%{S9999r.+,/_=-}")),
     Shape("SPF: macros in one term", _random_spec),
+    Shape("SPF: macros of one part", _one_part),
+    Shape("SPF: records of short terms", _short_terms),
     Shape("SPF: terms a", terms("a:t{}.example.net")),
     Shape("SPF: terms a that answer", terms("a:t{}.wild.example", zone={"*.wild.example": {"A": ["198.51.100.1"]}})),
     Shape("SPF: terms mx", terms("mx:t{}.wild.example", zone={"*.wild.example": {"MX": [[0, "a.wild.example"]]}})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mailauth import Answer, Connection, Limits, Question, Result, Status, run, spf
 from mailauth.resolvers import Zone
 from mailauth.results import SpfOutcome
+from mailauth.spf import macro
 
 V4 = "192.0.2.3"
 
@@ -187,3 +189,48 @@ def test_a_helo_name_is_cut_to_1000_characters(length: int) -> None:
     name = {"z.example.net": {"A": ["127.0.0.2"]}}
     outcome = check("v=spf1 exists:%{h1}.example.net -all", name, helo=helo)
     assert outcome.result is (Result.PASS if length <= 1000 else Result.FAIL)
+
+
+def padded(terms: str, octets: int) -> dict[str, Any]:
+    return {"TXT": [f"v=spf1 {terms}".ljust(octets)]}
+
+
+@pytest.mark.parametrize(("last", "word"), [(99, "neutral"), (100, "neutral"), (101, "limit:record_bytes")])
+@pytest.mark.parametrize("link", ["include:", "redirect="])
+def test_the_records_of_a_check_are_bounded_together(link: str, last: int, word: str) -> None:
+    """To three of the largest size."""
+    zone = {
+        "i1.example.com": padded(f"{link}i2.example.com", 100),
+        "i2.example.com": padded(f"{link}i3.example.com", last - 20),
+        "i3.example.com": padded("?all", 20),
+    }
+    record = f"v=spf1 {link}i1.example.com".ljust(100)
+    outcome = check(record, zone, limits=Limits(record_bytes=100))
+    assert (str(outcome.reason) if outcome.result is Result.PERMERROR else str(outcome.result)) == word
+    assert check(record, zone).result is Result.NEUTRAL
+
+
+def test_a_record_that_is_read_twice_counts_twice() -> None:
+    zone = {"i.example.com": padded("?all", 100)}
+    for count, word in ((2, "neutral"), (3, "permerror")):
+        record = f"v=spf1 {'include:i.example.com ' * count}".ljust(100)
+        assert check(record, zone, limits=Limits(record_bytes=100)).result == word
+
+
+# --- transformers
+
+
+@pytest.mark.parametrize("value", ["a.b.c.d.e", "", ".", "..", "a", ".a", "a."])
+@pytest.mark.parametrize("delimiters", ["", ".", "-", ".-", "-.+"])
+@pytest.mark.parametrize("count", ["", "1", "2", "3", "5", "6", "128"])
+@pytest.mark.parametrize("reverse", ["", "r"])
+def test_parts_are_those_of_the_whole_value(value: str, delimiters: str, count: str, reverse: str) -> None:
+    """RFC 7208 §7.3: split at every delimiter, then reversed, then the right-hand parts, then joined by dots."""
+    for text in (value, value.replace(".", "-"), value.replace(".", "-", 1)):
+        parts = re.split(f"[{re.escape(delimiters or '.')}]", text)
+        if reverse:
+            parts = parts[::-1]
+        if count:
+            parts = parts[-int(count) :]
+        found = macro.parse(f"%{{l{count}{reverse}{delimiters}}}").expand({"l": text})
+        assert found == (".".join(parts) if delimiters or count or reverse else text)
