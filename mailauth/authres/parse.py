@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailauth.taglist import read_instance
+
 _FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.IGNORECASE)
-_INSTANCE = re.compile(r"\s*i\s*=\s*([0-9]{1,3})\s*;", re.IGNORECASE)
 _WHITE = re.compile(r"[ \t\r\n]+")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
 VERSION = re.compile(r"[0-9]+(?![^\s;(])")
@@ -181,8 +182,8 @@ class _Reader(Scanner):
         name = _FIELD_NAME.match(self.text)
         if name:
             self.position = name.end()
-            if name[1] and (found := _INSTANCE.match(self.text, self.position)):
-                instance, self.position = int(found[1]), found.end()
+            if name[1] and (found := read_instance(self.text, self.position)):
+                instance, self.position = found
         authserv_id, version = self.identity()
         # RFC 8601 §2.6: an unknown version, and the field is not for us
         if version == 1:
