@@ -6,17 +6,21 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
-from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, walk
+from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, same_organization, walk
 from mailauth.dmarc.record import PolicyWord, Record
 from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import Author
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Malformed, Reason, Result, SpfOutcome
+
+# Below 100
+_PERCENT = re.compile("0?[0-9]{1,2}")
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
 
@@ -67,7 +71,9 @@ class _Identifier(NamedTuple):
 
 
 def _invalid(record: Record) -> str:
-    """Name the tags that make a record unusable (RFC 9989 §4.10.1)."""
+    """Name the tags that make a record unusable (RFC 9989 §4.10.1, RFC 7489 §6.6.3)."""
+    if "p" not in dict(record.published) and "sp" not in dict(record.published):
+        return "no p="
     policies = [(name, value) for name, value in record.published if name in {"p", "sp", "np"}]
     return ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " of which one is invalid or stands twice,"
 
@@ -112,7 +118,7 @@ class _Check:
             )
         policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
         self.trace += policy.uses
-        if policy.failure is not None:
+        if policy.record is None and policy.failure is not None:
             return self._decided(policy, Result.TEMPERROR, policy.failure.reason, policy.failure.detail)
         if policy.record is None:
             detail = f"neither {domain} nor its organization publishes a DMARC record"
@@ -122,12 +128,14 @@ class _Check:
             return self._decided(policy, Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, detail)
         if not policy.record.usable:
             detail = f"the record of {policy.domain} has {_invalid(policy.record)} and no valid rua"
-            return self._decided(policy, Result.PERMERROR, Reason.DMARC_BAD_RECORD, detail)
+            # RFC 7489 §6.6.3 step 6: no DMARC processing. RFC 9989 §9.2 has a word for such a record
+            result = Result.NONE if self.discovery == "psl" else Result.PERMERROR
+            return self._decided(policy, result, Reason.DMARC_BAD_RECORD, detail)
         aligned, failure = yield from self._alignment(domain, policy)
         if aligned:
             detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
             return self._decided(policy, Result.PASS, Reason.DMARC_ALIGNED, detail, aligned)
-        if failure is not None:
+        if failure := failure or policy.failure:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
             return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
         passing = sorted({i.domain for i in self.identifiers if i.result is Result.PASS})
@@ -150,7 +158,7 @@ class _Check:
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
             if identifier != domain:
-                if strict[mechanism] or not self._could_align(identifier, domain, policy):
+                if strict[mechanism]:
                     continue
                 same, trouble = yield from self._same_organization(identifier, policy)
                 failure = failure or trouble
@@ -164,39 +172,36 @@ class _Check:
         # In the order of the methods, whatever was found first
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
-    def _could_align(self, identifier: str, domain: str, policy: Policy) -> bool:
-        """RFC 9989 §4.10.2, choice D22: only what is at or below the Organizational Domain of the author."""
-        if policy.walk.failure is not None:
-            return names.related(identifier, domain)
-        return names.is_under(identifier, policy.walk.organizational_domain)
-
     def _same_organization(self, identifier: str, policy: Policy) -> Evaluation[tuple[bool, Malformed | None]]:
-        """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
-        walked = self.ahead.walks.get(identifier) or (yield from walk(identifier, self.organizational_domain))
-        self.trace += walked.uses
-        failure = policy.walk.failure or walked.failure
+        """Compare Organizational Domains (RFC 9989 §4.10.2); the trouble that leaves it open, if it does."""
         if self.organizational_domain is not None:
             # The suffix list decides without DNS
-            failure = None
-        if failure is not None:
-            return False, failure
-        return walked.organizational_domain == policy.walk.organizational_domain, None
+            return self.organizational_domain(identifier) == policy.walk.organizational_domain, None
+        # Choice D22: only what is at or below the Organizational Domain of the author; of others nothing is asked
+        if not any(names.is_under(identifier, domain) for domain in policy.walk.organizations()):
+            return False, None
+        walked = self.ahead.walks.get(identifier) or (yield from walk(identifier))
+        self.trace += walked.uses
+        same = same_organization(walked, policy.walk)
+        return bool(same), (policy.walk.failure or walked.failure) if same is None else None
 
     def _decided(
         self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
     ) -> DmarcOutcome:
         record = policy.record
         published = {} if record is None else dict(record.published)
-        if published.get("pct", "100") != "100":
-            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
-            detail += "; pct= has no effect any more"
+        if result is not Result.PASS and policy.walk.hints:
+            # What its publisher may not know
+            detail += f"; {policy.walk.hints[0]}"
+        if record is not None:
+            detail += self._about_pct(record)
         return DmarcOutcome(
             result=result,
             reason=reason,
             detail=detail,
             author_domain=self.author.domain,
             policy_domain=policy.domain,
-            organizational_domain=None if policy.walk.failure else policy.walk.organizational_domain,
+            organizational_domain=None if policy.walk.open else policy.walk.organizational_domain,
             policy=policy.requested if record is not None and record.usable else None,
             published=published,
             testing=bool(record and record.testing),
@@ -205,6 +210,17 @@ class _Check:
             disposition=self._disposition(result, policy.requested),
             secure=policy.walk.secure,
         )
+
+    def _about_pct(self, record: Record) -> str:
+        value = dict(record.published).get("pct", "100")
+        if self.discovery == "treewalk":
+            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
+            return "" if value == "100" else "; pct= has no effect any more"
+        if record.weaker:
+            return "; by pct=0 the policy is one step weaker"
+        # Choice: the share of the mail is left to who has the mail (RFC 7489 §6.6.4)
+        partial = _PERCENT.fullmatch(value) is not None
+        return f"; pct={value} is for a share of the mail, this advice for all of it" if partial else ""
 
     def _disposition(self, result: Result, requested: PolicyWord | None) -> Disposition:
         if result is Result.TEMPERROR:
