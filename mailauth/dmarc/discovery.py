@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
@@ -57,25 +56,26 @@ class Walk(NamedTuple):
 
     def organizations(self) -> set[str]:
         """Return every Organizational Domain that open names leave possible."""
+        if not self.open:
+            return {self.organizational_domain}
         return {self.organization(assumed) for assumed in _assumptions(self.open)}
 
 
 def same_organization(one: Walk, other: Walk) -> bool | None:
     """Whether two domains have one Organizational Domain (RFC 9989 §4.10.2); None when open names leave it open."""
+    if not one.open and not other.open:
+        return one.organizational_domain == other.organizational_domain
     # Choice D34: in place of each answer that failed, everything that it could have been is tried
     verdicts = {one.organization(a) == other.organization(a) for a in _assumptions((*one.open, *other.open))}
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
-def _assumptions(names: tuple[str, ...]) -> list[Mapping[str, _Psd]]:
+def _assumptions(unread: tuple[str, ...]) -> list[dict[str, _Psd]]:
     """Return what may be published at names without answer: nothing anywhere, or one record.
 
     Several at once decide nothing that one of them does not.
     """
-    return [_NOTHING, *({name: psd} for name in dict.fromkeys(names) for psd in _EVERY_PSD)]
-
-
-_NOTHING: Mapping[str, _Psd] = MappingProxyType({})
+    return [{}, *({name: psd} for name in dict.fromkeys(unread) for psd in _EVERY_PSD)]
 
 
 class Policy(NamedTuple):
