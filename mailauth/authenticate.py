@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mailauth import arc, dkim, dmarc, iprev, names, spf
+from mailauth import arc, authres, dkim, dmarc, iprev, names, spf
 from mailauth._version import __version__
 from mailauth.address import parse_path
 from mailauth.authres.forged import forged_fields
@@ -200,6 +200,9 @@ def evaluate(
         msg = f"connection must be a mailauth.Connection or None, not {type(connection).__name__}"
         raise TypeError(msg)
     connection = connection or Connection(source="none")
+    if options.public_suffix_list is not None:
+        # A list that cannot be used is told to the caller now, not with the first message that needs it
+        dmarc.load_suffix_list(options.public_suffix_list)
     return _compose(message, connection, authserv_id_of(authserv_id), posix(now), limits, options)
 
 
@@ -246,13 +249,17 @@ def _compose(
             now=now,
             limits=limits,
             options=options,
-            is_public_suffix=suffixes.is_suffix,
+            # Choice D32: who is on the private part of the list is somebody, and signs his own mail
+            is_public_suffix=suffixes.is_icann_suffix,
+            publishes=dmarc.publishes,
             trace=trace,
         )
         if "dkim" in checks
         else _nothing(),
     ]
-    arc_check = arc.verify(message, limits=limits, options=options, trace=trace) if "arc" in checks else _nothing()
+    arc_check = (
+        arc.verify(message, now=now, limits=limits, options=options, trace=trace) if "arc" in checks else _nothing()
+    )
     long_chain = len(message.find(b"arc-seal")) > _LONG_CHAIN
     # What no verdict of DMARC rests on shares the rounds, but not all of the questions
     aside = [
@@ -325,29 +332,47 @@ class _LazySuffixes:
     def __init__(self, path: str | None) -> None:
         self._path = path
 
-    def is_suffix(self, domain: str) -> bool:
-        return dmarc.load_suffix_list(self._path).is_suffix(domain)
+    def is_icann_suffix(self, domain: str) -> bool:
+        return dmarc.load_suffix_list(self._path).is_icann_suffix(domain)
 
     def organizational_domain(self, domain: str) -> str:
         return dmarc.load_suffix_list(self._path).organizational_domain(domain)
 
 
 def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOutcome:
-    """Choice: with every sealer trusted, a DMARC pass that the first of them saw is a reason to accept a fail.
+    """Choice D33: with every sealer trusted, a DMARC pass that the first of them saw is a reason to accept a fail.
 
     The result stays what it is: ARC is local knowledge, no input to DMARC (RFC 9989 §5.4).
     """
     # RFC 8617 §5.2: a chain that failed is not trusted, and so counts as none
     if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
         return outcome
-    # RFC 8601 §2.3, §2.6, §4.1: only a result that is known in all its parts is believed
-    claims = (r for r in chain.payloads[0].results if r.method == "dmarc" and r.version == 1)
-    if not any(
-        c.result == "pass" and names.to_ascii(c.get("header.from") or "") == outcome.author_domain for c in claims
-    ):
+    if not _saw_pass(chain.payloads[0], outcome.author_domain):
         return outcome
     detail = f"{outcome.detail}; the trusted sealer {chain.sealers[0]} saw it pass"
     return dataclasses.replace(outcome, detail=detail, disposition=Disposition.ACCEPT)
+
+
+def _saw_pass(payload: authres.AuthenticationResults, author: str | None) -> bool:
+    """Whether a sealer says that DMARC passed for an author, and says nothing else of it."""
+    # RFC 8601 §2.3, §2.6, §4.1: only what is known in all its parts is believed. A property without its type, such as
+    # the "action=" of a large provider, is the one fault after which nothing else is read differently
+    untyped = sum(not p.ptype for result in payload.results for p in result.properties)
+    if payload.version != 1 or len(payload.problems) != untyped:
+        return False
+    claims = []
+    for result in payload.results:
+        values = [p.value for p in result.properties if (p.ptype, p.name) == ("header", "from")]
+        domains = [names.to_ascii(value) for value in values]
+        # Whatever could be about this author counts: any word and version, no From, two of them, one that is no domain
+        if result.method == "dmarc" and (len(domains) != 1 or domains[0] in (author, None)):
+            claims.append((result, domains))
+    if len(claims) != 1:
+        return False
+    ((claim, domains),) = claims
+    # No such result holds an address; one that does was part of an address that the sealer did not quote
+    texts = (*(p.value for p in claim.properties), *claim.comments, claim.reason or "")
+    return claim.version == 1 and claim.result == "pass" and domains == [author] and "@" not in "".join(texts)
 
 
 def prepare(

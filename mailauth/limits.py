@@ -65,17 +65,19 @@ class Options:
         mode: "rfc9989" discovers DMARC policy by the DNS tree walk; "rfc7489" by the public suffix list.
         strict: count every void SPF query (RFC 7208 as its test suite reads it), and answer `policy` to a
             signature that leaves a second Subject, Date, To … unsigned.
-        allow_partial_body: let a DKIM signature pass whose l= leaves octets of the body unsigned.
+        allow_partial_body: let a DKIM signature pass whose l= leaves visible octets of the body unsigned.
         allow_expired: let a DKIM signature pass after its x= time.
         allow_future: let a DKIM signature pass whose t= lies in the future.
-        allow_public_suffix: let a DKIM signature pass whose d= is a public suffix or a single label.
+        allow_public_suffix: let a DKIM signature pass whose d= is a registry's public suffix or a single label.
         count_testing_keys: a passing signature whose key says t=y counts for DMARC.
         enforce_reject: the receiver has other knowledge and may reject on p=reject (RFC 9989 §7.4).
-        trusted_sealers: domains whose ARC sets this receiver believes.
+        trusted_sealers: domains whose ARC sets this receiver believes. What such a sealer says of DMARC changes the
+            advice for a message that fails, never the result.
         authserv_ids: more names of ours in Authentication-Results (of sibling hosts, retired ones); a field that
             claims one of them came from outside and is forged.
         received_spf: write a Received-SPF field as well.
-        public_suffix_list: path of a list to use instead of the installed ones.
+        public_suffix_list: path of a list to use instead of the installed ones, with the section markers of the one
+            at publicsuffix.org; a list that is not whole is refused.
         clock_skew: seconds by which the clocks of signers may differ from ours.
     """
 

@@ -58,6 +58,7 @@ class Message:
 
     __slots__ = (
         "_author",
+        "_blank",
         "_bodies",
         "_header_end",
         "_index",
@@ -80,6 +81,7 @@ class Message:
         self._author: Author | None = None
         self._bodies: dict[tuple[bool, int | None], tuple[bytes, int]] = {}
         self._lengths: tuple[set[int], set[int]] = set(), set()
+        self._blank: dict[bool, int] = {}
         self._index: dict[bytes, list[int]] = {}
         self.repeated: set[bytes] = set()
         self._relaxed: dict[int, bytes] = {}
@@ -250,6 +252,21 @@ class Message:
         hashes |= dict.fromkeys((None, *cuts), digest.digest())
         for length, value in hashes.items():
             self._bodies[relaxed, length] = value, total
+
+    def blank_octets(self, *, relaxed: bool) -> int:
+        """Return how many octets at the end of the canonical body are white space and line ends, and nothing else."""
+        if relaxed not in self._blank:
+            end = len(self.raw)
+            while end > self.body_start:
+                start = max(end - CHUNK, self.body_start)
+                if kept := self.raw[start:end].rstrip(FWS):
+                    end = start + len(kept)
+                    break
+                end = start
+            # What comes before the last visible octet does not change what follows it
+            visible = int(end > self.body_start)
+            self._blank[relaxed] = sum(map(len, canonical_body(self.raw, end - visible, relaxed=relaxed))) - visible
+        return self._blank[relaxed]
 
     @property
     def author(self) -> Author:

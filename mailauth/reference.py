@@ -209,6 +209,7 @@ _DKIMPY_PASSES = {
 _DKIMPY_REFUSES = (
     ("is in the future", "dkimpy compares t= with today's clock, not with the time of receipt"),
     ("x= value is past", "dkimpy compares x= with today's clock, not with the time of receipt"),
+    ("i= domain is not", "dkimpy neither unfolds nor decodes i= (RFC 6376 §2.11, §3.5)"),
     ("q= value", "dkimpy knows no list of query methods, and dns/txt in lower case only (RFC 6376 §3.5)"),
     ("Unexpected characters in RFC822 header", "dkimpy refuses a message with an unusual header line"),
     ("UnknownKeyTypeError: None", "dkimpy knows no list of services in s= of the key (RFC 6376 §3.6.1)"),
@@ -340,8 +341,11 @@ def _explain_arc(message: Message, outcome: ArcOutcome, theirs: str, keys: list[
         return "dkimpy looks for ' i=N;' to the letter and finds no other spelling of the instance"
     if "ed25519" in theirs:
         return "dkimpy knows no ed25519 in ARC (RFC 8463)"
-    for name in (b"arc-seal", b"arc-message-signature", b"arc-authentication-results"):
-        instances = [int(m[1]) for p in message.find(name) if (m := _INSTANCE.search(message.fields[p]))]
+    fields = [message.find(name) for name in (b"arc-seal", b"arc-message-signature", b"arc-authentication-results")]
+    if any(b"(" in message.value(p).partition(b";")[0] for positions in fields for p in positions):
+        return "dkimpy reads no comments around the instance (RFC 8617 §4.2.1)"
+    for positions in fields:
+        instances = [int(m[1]) for p in positions if (m := _INSTANCE.search(message.fields[p]))]
         if instances != sorted(instances, reverse=True):
             return "dkimpy hashes the sets in the order they stand in, not by instance (RFC 8617 §5.1.1)"
     refusals = (_dkimpy_refusal("not a pass" if "did not validate" in theirs else theirs, key) for key in keys)

@@ -222,10 +222,10 @@ class DkimOutcome(Outcome):
     """One DKIM-Signature field (RFC 6376).
 
     `domain` (d=) and `selector` (s=) are in normal form, None where they are no domain names. `identity` is i= as
-    the field has it, None when absent. `b` is the signature in base64 without white space. `body_length` is l=;
-    `unsigned_bytes` the octets of the canonical body behind it. `testing`: the key says t=y. `unsigned_duplicates`:
-    fields a reader is shown that stand in the message more often than they are signed. `index`: the position of
-    the field in the header section, 0 at the top.
+    the field has it, without white space, None when absent. `b` is the signature in base64 without white space.
+    `body_length` is l=; `unsigned_bytes` the octets of the canonical body behind it, white space too. `testing`: the
+    key says t=y. `unsigned_duplicates`: fields a reader is shown that stand in the message more often than they are
+    signed. `index`: the position of the field in the header section, 0 at the top.
     """
 
     result: Result
@@ -277,7 +277,8 @@ class ArcOutcome(Outcome):
     `instances` counts the sets, `oldest_pass` is the instance from which on the message is unchanged (0: from the
     first), `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each
     instance, parsed when they are read: claims of the sealer, worth only as much as he is trusted. `trusted`: the
-    chain passed, every sealer is in `Options.trusted_sealers`, and the newest signature covers From.
+    chain passed, every sealer is in `Options.trusted_sealers`, and the newest message signature is of the last of them
+    and covers From and the whole body.
     """
 
     result: Result
@@ -325,10 +326,10 @@ class DmarcOutcome(Outcome):
     """DMARC (RFC 9989, or RFC 7489 by option).
 
     `author_domain` is the domain of From, None when there is not exactly one (`reason` then says why, and a
-    receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in;
-    `published` the tags of the record as published. `aligned` names the mechanisms that gave an aligned pass,
-    `identifiers` all that were looked at, those of DKIM in the order of the signatures (not compared: the rest is
-    the verdict). `disposition` is advice.
+    receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in, None
+    where there is none or DNS left it open; `published` the tags of the record as published. `aligned` names the
+    mechanisms that gave an aligned pass, `identifiers` all that were looked at, those of DKIM in the order of the
+    signatures (not compared: the rest is the verdict). `disposition` is advice.
     """
 
     result: Result

@@ -1,4 +1,4 @@
-"""Tag lists (RFC 6376 §3.2): the syntax of DKIM-Signature, DKIM key records and the ARC fields; and base64.
+"""Tag lists (RFC 6376 §3.2): the syntax of DKIM-Signature, DKIM key records and the ARC fields; and its encodings.
 
 A linear scanner on octets. Knows the list syntax only; what a tag means is the business of its protocol.
 """
@@ -16,6 +16,10 @@ _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SPECS = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([^;]*+)")
 # RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS stands between, "=" and ";" are the frame
 _PRINTABLE = bytes(range(0x21, 0x7F)) + FWS
+_HEX_OCTET = re.compile(rb"=([0-9A-F]{2})")
+_POSITION = re.compile(r"[0-9]{1,2}(?![0-9])")
+_WHITE = re.compile(r"[ \t\r\n]+")
+_COMMENT_RUN = re.compile(r"[^()\\]+")
 
 
 def parse(text: bytes, reason: Reason, max_tags: int) -> dict[bytes, bytes]:
@@ -93,6 +97,56 @@ def decode_base64(value: bytes) -> bytes | None:
         return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
     except binascii.Error:
         return None
+
+
+def decode_quoted_printable(value: bytes) -> bytes:
+    """Return the octets of a DKIM-Quoted-Printable value (RFC 6376 §2.11).
+
+    White space is not part of it. An "=" without two hexadecimal digits in upper case stays as it is.
+    """
+    return _HEX_OCTET.sub(lambda octet: bytes.fromhex(octet[1].decode()), value.translate(None, FWS))
+
+
+def skip_cfws(text: str, position: int) -> int:
+    """Return where white space and comments (RFC 5322 §3.2.2) end; the end of the text where a comment is open."""
+    depth = 0
+    while char := text[position : position + 1]:
+        if run := (_COMMENT_RUN if depth else _WHITE).match(text, position):
+            position = run.end()
+            continue
+        if char == "(":
+            depth += 1
+        elif depth == 0:
+            break
+        elif char == ")":
+            depth -= 1
+        else:
+            position += 1  # a quoted-pair
+        position += 1
+    return min(position, len(text))
+
+
+def read_instance(text: str, position: int = 0) -> tuple[int, int] | None:
+    """Read the instance that an ARC field begins with, its semicolon included; None where there is none.
+
+    Args:
+        text: the field, folding included.
+        position: where what follows the colon of the field begins.
+
+    Returns:
+        The number, and the position after the semicolon.
+    """
+    # RFC 8617 §4.2.1: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] position; §4.1.1 to §4.1.3: instance [CFWS] ";"
+    for char in "i=":
+        position = skip_cfws(text, position)
+        if not text.startswith(char, position):
+            return None
+        position += 1
+    digits = _POSITION.match(text, skip_cfws(text, position))
+    if digits is None:
+        return None
+    position = skip_cfws(text, digits.end())
+    return (int(digits[0]), position + 1) if text.startswith(";", position) else None
 
 
 def printable(text: bytes, limit: int = 40) -> str:

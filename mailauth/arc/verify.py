@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, overload
 
-from mailauth import authres, taglist
+from mailauth import authres, names, taglist
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
-from mailauth.dkim.verify import check_signature, try_keys, unsigned_from, unsigned_octets
+from mailauth.dkim.verify import check_signature, hides_text, try_keys, unsigned_from, unsigned_octets, untimely
 from mailauth.dns import Answer, Evaluation, Question, Use, all_secure, question_of, use_of
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message import CRLF, Message
+from mailauth.moment import posix
 from mailauth.results import ArcOutcome, Malformed, Reason, Result
 
 _AAR = b"arc-authentication-results"
 _AMS = b"arc-message-signature"
 _SEAL = b"arc-seal"
-# RFC 8617 §4.1.1: i= comes first in the payload
-_INSTANCE = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,2})[ \t\r\n]*;")
+_CV = re.compile(r";[ \t\r\n]*+cv")
 _INSTANCE_DIGITS = 2
 _NO_CHAIN = ArcOutcome(result=Result.NONE, reason=Reason.ARC_NONE, detail="the message has no ARC set")
 
@@ -46,6 +47,7 @@ class _Set:
 def verify(
     message: Message,
     *,
+    now: datetime | float | None = None,
     limits: Limits | None = None,
     options: Options | None = None,
     trace: list[Use] | None = None,
@@ -54,11 +56,15 @@ def verify(
 
     Args:
         message: the message.
+        now: time of receipt, an aware datetime or POSIX seconds, for t= and x= of the newest message signature. None:
+            they are not judged, and a chain whose newest message signature has one of them is not trusted.
         limits: see `Limits`.
-        options: `trusted_sealers` decides `ArcOutcome.trusted`.
+        options: `trusted_sealers` decides `ArcOutcome.trusted`; the newest message signature is acceptable under the
+            same options as a DKIM signature.
         trace: takes the use of each answer.
     """
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
+    moment = None if now is None else posix(now)
     if not (message.find(_AAR) or message.find(_AMS) or message.find(_SEAL)):
         return _NO_CHAIN
     sets: list[_Set] = []
@@ -71,7 +77,7 @@ def verify(
                 for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
                     question = questions[signature.key_name]
                     trace.append(use_of((question, "arc", f"{kind} i={i}", "RFC 8617 §5.2", None, None)))
-        oldest = _check_messages(message, sets, answers, limits, options)
+        oldest = _check_messages(message, sets, answers, limits, options, moment)
         _check_seals(message, sets, answers, limits)
     except Malformed as problem:
         return ArcOutcome(
@@ -95,8 +101,21 @@ def verify(
         sealers=sealers,
         payloads=_payloads(message, sets),
         secure=all_secure(answers.values()),
-        # What is trusted is about this author
-        trusted=set(sealers) <= options.trusted_sealers and unsigned_from(message, sets[-1].ams) is None,
+        trusted=_is_trusted(message, sets, options, moment),
+    )
+
+
+def _is_trusted(message: Message, sets: list[_Set], options: Options, now: int | None) -> bool:
+    """Whether what the sealers say may be believed of this message, as it is now."""
+    newest, sealers = sets[-1].ams, _sealers(sets)
+    # Choice D33: all sealers are trusted, and the newest of them signed this author, the whole body, and in time. With
+    # a key of another domain, who holds that could find a key under which the same signature fits another author
+    return (
+        options.trusted_sealers.issuperset(sealers)
+        and names.is_under(newest.domain or "", sealers[-1])
+        and unsigned_from(message, newest) is None
+        and unsigned_octets(message, newest) == 0
+        and (now is not None or (newest.timestamp is None and newest.expiration is None))
     )
 
 
@@ -172,10 +191,11 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
     messages = _by_instance(_AMS, [(_message_signature(message, p, limits), p) for p in positions[_AMS]])
     payloads: dict[int, int] = {}
     for position in positions[_AAR]:
-        match = _INSTANCE.match(message.value(position))
-        if match is None or int(match[1]) in payloads:
+        # RFC 8617 §4.1.1: i= comes first in the payload
+        found = taglist.read_instance(message.value(position).decode("latin-1"))
+        if found is None or found[0] in payloads:
             raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Authentication-Results without an instance i= of its own")
-        payloads[int(match[1])] = position
+        payloads[found[0]] = position
     highest = len(seals)
     expected = set(range(1, highest + 1))
     if set(seals) != expected or set(messages) != expected or set(payloads) != expected:
@@ -207,9 +227,35 @@ def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tu
     return found
 
 
+def _tag_list(message: Message, position: int) -> bytes:
+    """Return the tag list of an ARC field with its comments turned into blanks, so that all else keeps its place."""
+    value = message.value(position)
+    if b"(" not in value:
+        return value
+    text = value.decode("latin-1")
+    # RFC 8617 §4.1.2, §4.1.3: comments may be around the instance and, in an ARC-Seal, around the "=" of cv=
+    instance = taglist.read_instance(text)
+    end = 0 if instance is None else instance[1]
+    text = _blanked(text, 0, end)
+    if cv := _CV.search(text, end):
+        equals = taglist.skip_cfws(text, cv.end())
+        if text.startswith("=", equals):
+            text = _blanked(text, cv.end(), taglist.skip_cfws(text, equals + 1))
+    return text.encode("latin-1")
+
+
+def _blanked(text: str, start: int, end: int) -> str:
+    pieces = [text[:start]]
+    while start < end:
+        behind = taglist.skip_cfws(text, start)
+        pieces.append(" " * (behind - start) + text[behind : behind + 1])
+        start = behind + 1
+    return "".join(pieces) + text[start:]
+
+
 def _seal(message: Message, position: int, limits: Limits) -> Signature:
     signature = Signature()
-    read_tags(signature, message.value(position), limits)
+    read_tags(signature, _tag_list(message, position), limits)
     # RFC 8617 §4.1.3: "h" in an ARC-Seal invalidates the chain
     if b"h" in signature.tags:
         raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Seal with h=")
@@ -220,7 +266,7 @@ def _seal(message: Message, position: int, limits: Limits) -> Signature:
 
 def _message_signature(message: Message, position: int, limits: Limits) -> Signature:
     signature = Signature()
-    read_tags(signature, message.value(position), limits)
+    read_tags(signature, _tag_list(message, position), limits)
     taglist.require(signature.tags, (b"i",), Reason.ARC_STRUCTURE)
     read_common(signature)
     read_message_tags(signature, limits)
@@ -233,7 +279,12 @@ def _message_signature(message: Message, position: int, limits: Limits) -> Signa
 
 
 def _check_messages(
-    message: Message, sets: list[_Set], answers: dict[str, Answer], limits: Limits, options: Options
+    message: Message,
+    sets: list[_Set],
+    answers: dict[str, Answer],
+    limits: Limits,
+    options: Options,
+    now: int | None,
 ) -> int:
     """Verify the newest message signature, then the older ones as far as they hold: the oldest-pass instance."""
     for i in range(len(sets), 0, -1):
@@ -244,11 +295,10 @@ def _check_messages(
             # Choice: c= is simple/simple where absent (RFC 6376 §3.5), but sealers have meant relaxed
             each.ams.relaxed_header = each.ams.relaxed_body = True
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
-        if problem is None and not options.allow_partial_body and (unsigned := unsigned_octets(message, each.ams)):
-            problem = Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
-        # As in DKIM, where From is signed at all
-        if problem is None and "from" in each.ams.signed_headers:
-            problem = unsigned_from(message, each.ams)
+        problem = problem or _unacceptable(message, each.ams, options)
+        # The older ones were in time for those who sealed after them
+        if problem is None and i == len(sets) and now is not None:
+            problem = untimely(each.ams, now, options)
         if problem is None:
             continue
         if i == len(sets):
@@ -258,13 +308,29 @@ def _check_messages(
     return 0
 
 
+def _unacceptable(message: Message, signature: Signature, options: Options) -> Malformed | None:
+    """Return why a message signature that verifies is not good enough: the rules of DKIM (RFC 8617 §4.1.2)."""
+    # Choice D28: an empty h= signs no field, as the public suite has it
+    if any(signature.signed_names):
+        # RFC 6376 §6.1.1
+        if b"from" not in signature.signed_names:
+            detail = f"h={taglist.printable(signature.tags[b'h'])} does not name From"
+            return Malformed(Reason.FROM_NOT_SIGNED, detail)
+        if problem := unsigned_from(message, signature):
+            return problem
+    if not options.allow_partial_body and hides_text(message, signature):
+        unsigned = unsigned_octets(message, signature)
+        return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
+    return None
+
+
 def _check_seals(message: Message, sets: list[_Set], answers: dict[str, Answer], limits: Limits) -> None:
     """Verify every seal over all sets up to its own (RFC 8617 §5.1.1)."""
     running = sha256()
     for i, each in enumerate(sets, 1):
         running.update(message.relaxed(each.aar) + CRLF + message.relaxed(each.ams_position) + CRLF)
         own = running.copy()
-        own.update(message.relax(without_signature(message.fields[each.seal_position])))
+        own.update(message.relax(without_signature(message.fields[each.seal_position], each.seal.text)))
         _, verified, problem = try_keys(each.seal, answers[each.seal.key_name], own.digest, limits)
         if problem is not None:
             raise Malformed(problem.reason, f"ARC-Seal i={i}: {problem.detail}")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailauth.taglist import read_instance
+
 _FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.IGNORECASE)
-# RFC 8617 §3.9, §4.1.1: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] 1*2DIGIT, then [CFWS] ";"
-_INSTANCE = tuple(map(re.compile, ("i", "=", "[0-9]{1,2}", ";")))
 WHITE = " \t\r\n"
 _WHITE = re.compile(f"[{WHITE}]+")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
@@ -101,21 +101,6 @@ def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationRe
     if len(text) > max_bytes:
         return AuthenticationResults(None, problems=(f"the field is longer than {max_bytes}",))
     return _Reader(text).field()
-
-
-def read_instance(text: str) -> tuple[int | None, int]:
-    """Read "i=N;", with which an ARC-Authentication-Results begins, from the text behind its colon.
-
-    Returns:
-        N and the position behind the semicolon; None and 0 where no instance is.
-    """
-    scanner, words = Scanner(text), []
-    for pattern in _INSTANCE:
-        scanner.skip()
-        if not (word := scanner.take(pattern)):
-            return None, 0
-        words.append(word)
-    return int(words[2]), scanner.position
 
 
 class Scanner:
@@ -211,9 +196,8 @@ class _Reader(Scanner):
         name = _FIELD_NAME.match(self.text)
         if name:
             self.position = name.end()
-        if name is None or name[1]:
-            instance, end = read_instance(self.text[self.position :])
-            self.position += end
+        if (name is None or name[1]) and (found := read_instance(self.text, self.position)):
+            instance, self.position = found
         if name and name[1] and instance is None:
             self.problem("no instance")
         authserv_id, version = self.identity()

@@ -27,6 +27,7 @@ _B = re.compile(rb";[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
 class Signature:
     """What could be read of a signature so far; kept when parsing stops, for the outcome."""
 
+    text: bytes | None = None  # the tag list, with every tag where the field has it
     tags: dict[bytes, bytes] = field(default_factory=dict)
     domain: str | None = None
     selector: str | None = None
@@ -73,8 +74,6 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
     if "from" not in signature.signed_headers:
         raise Malformed(Reason.FROM_NOT_SIGNED, f"h={taglist.printable(tags[b'h'])} does not name From")
     _read_identity(signature)
-    if b"q" in tags and not any(m.lower() == b"dns/txt" for m in taglist.colon_list(tags[b"q"])):
-        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={taglist.printable(tags[b'q'])} offers no dns/txt")
     return signature
 
 
@@ -84,6 +83,7 @@ def read_tags(signature: Signature, text: bytes, limits: Limits) -> None:
         raise Malformed(
             Reason.LIMIT_SIGNATURE_BYTES, f"the field has {len(text)} octets, more than {limits.signature_bytes}"
         )
+    signature.text = text
     signature.tags = tags = taglist.parse(text, Reason.SIGNATURE_SYNTAX, limits.tags)
     signature.domain = _domain(tags.get(b"d"))
     signature.selector = _domain(tags.get(b"s"))
@@ -124,7 +124,7 @@ def read_common(signature: Signature) -> None:
 
 
 def read_message_tags(signature: Signature, limits: Limits) -> None:
-    """Read the tags that say what of the message is signed, and for how long: bh c h l x."""
+    """Read the tags of a signature over a message, beyond those of `read_common`: bh c h l q x."""
     tags = signature.tags
     taglist.require(tags, (b"bh", b"h"), Reason.SIGNATURE_SYNTAX)
     signature.body_hash = _octets(tags, b"bh")
@@ -150,6 +150,8 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
         and signature.expiration <= signature.timestamp
     ):
         raise Malformed(Reason.SIGNATURE_SYNTAX, "x= is not after t=")
+    if b"q" in tags and not any(m.lower() == b"dns/txt" for m in taglist.colon_list(tags[b"q"])):
+        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={taglist.printable(tags[b'q'])} offers no dns/txt")
 
 
 def _octets(tags: dict[bytes, bytes], name: bytes) -> bytes:
@@ -164,9 +166,11 @@ def _read_identity(signature: Signature) -> None:
     value = signature.tags.get(b"i")
     if value is None:
         return
+    # RFC 6376 §2.11: white space is not part of it. The "@" is one of the tag, an encoded one is a part of a name
+    value = value.translate(None, taglist.FWS)
     signature.identity = value.decode("utf-8", "backslashreplace")
-    _, at, raw_domain = signature.identity.rpartition("@")
-    domain = names.to_ascii(raw_domain)
+    _, at, raw_domain = value.rpartition(b"@")
+    domain = names.to_ascii(taglist.decode_quoted_printable(raw_domain).decode("utf-8", "backslashreplace"))
     if not at or domain is None or signature.domain is None or not names.is_under(domain, signature.domain):
         raise Malformed(
             Reason.IDENTITY_MISMATCH, f"i={taglist.printable(value)} is not at or below d={signature.domain}"
@@ -174,12 +178,17 @@ def _read_identity(signature: Signature) -> None:
     signature.at_domain = domain == signature.domain
 
 
-def without_signature(field: bytes) -> bytes:
-    """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5)."""
+def without_signature(field: bytes, text: bytes | None = None) -> bytes:
+    """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5).
+
+    Args:
+        field: the whole field.
+        text: `Signature.text`, where it differs from the field.
+    """
     name, colon, value = field.partition(b":")
     # As if each tag stood behind a semicolon: the octet to look for
     tags = b";" + value
-    found = _B.search(tags)
+    found = _B.search(tags if text is None else b";" + text)
     return field if found is None else name + colon + tags[1 : found.end(1)] + tags[found.end() :]
 
 
@@ -188,6 +197,6 @@ def header_digest(message: Message, position: int, signature: Signature) -> byte
     # RFC 6376 §3.7: the signature field being verified is not among those it signs
     chosen = message.select(signature.signed_names, position)
     parts = [*map(message.relaxed if signature.relaxed_header else message.fields.__getitem__, chosen)]
-    own = without_signature(message.fields[position])
+    own = without_signature(message.fields[position], signature.text)
     parts.append(message.relax(own) if signature.relaxed_header else own)
     return sha256(CRLF.join(parts)).digest()

@@ -99,6 +99,7 @@ def verify(
     limits: Limits | None = None,
     options: Options | None = None,
     is_public_suffix: Callable[[str], bool] | None = None,
+    publishes: Callable[[Answer], bool] | None = None,
     trace: list[Use] | None = None,
 ) -> Evaluation[tuple[DkimOutcome, ...]]:
     """Verify the DKIM signatures of a message, one outcome a field from the top. Never raises for any input.
@@ -111,6 +112,8 @@ def verify(
         limits: see `Limits`.
         options: what is locally acceptable, see `Options`.
         is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
+        publishes: tells whether an answer for TXT at `_dmarc` below a domain holds a DMARC record: a public suffix that
+            publishes one is somebody's own. None: that is not asked.
         trace: takes the use of each answer.
     """
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
@@ -119,7 +122,15 @@ def verify(
     found = _apply_limit(found, message, author_domain, limits)
     # RFC 6376 §3.6.2: keys are TXT records
     questions = {s.key_name: question_of((s.key_name, "TXT")) for _, s, problem in found if problem is None}
-    answers = dict(zip(questions, (yield tuple(questions.values())), strict=True)) if questions else {}
+    suffixes: dict[str, Question] = {}
+    if is_public_suffix is not None and not options.allow_public_suffix:
+        domains = (s.domain or "" for _, s, problem in found if problem is None)
+        suffixes = {d: question_of((f"_dmarc.{d}", "TXT")) for d in domains if "." in d and is_public_suffix(d)}
+    batch = (*questions.values(), *(suffixes.values() if publishes is not None else ()))
+    answers = dict(zip(batch, (yield batch), strict=True)) if batch else {}
+    nobodys = {d for d, question in suffixes.items() if _is_nobodys(answers.get(question), publishes)}
+    if trace is not None and publishes is not None:
+        trace += (Use(q, "dkim", f"whether {d} is somebody's own", "RFC 6376 §6.1.1") for d, q in suffixes.items())
     outcomes = []
     for read in found:
         position, signature, _ = read
@@ -130,15 +141,18 @@ def verify(
             if trace is not None:
                 question, subject = questions[signature.key_name], f"field {position}"
                 trace.append(use_of((question, "dkim", subject, "RFC 6376 §6.1.2", None, None)))
-            key, problem = check_signature(message, position, signature, answers[signature.key_name], limits)
+            key, problem = check_signature(message, position, signature, answers[questions[signature.key_name]], limits)
             unsigned = unsigned_octets(message, signature)
             duplicates = _unsigned_duplicates(message, signature)
-            problem = problem or _unacceptable(
-                message, signature, unsigned, duplicates, moment, options, is_public_suffix
-            )
-        answer = answers.get(signature.key_name) if read.problem is None else None
+            problem = problem or _unacceptable(message, signature, unsigned, duplicates, moment, options, nobodys)
+        answer = answers[questions[signature.key_name]] if read.problem is None else None
         outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates, answer))
     return tuple(outcomes)
+
+
+def _is_nobodys(answer: Answer | None, publishes: Callable[[Answer], bool] | None) -> bool:
+    # Choice D32: a public suffix with a DMARC record sends mail of its own; where DNS fails, it may have one
+    return answer is None or publishes is None or not (answer.failed or publishes(answer))
 
 
 def _apply_limit(found: list[Read], message: Message, author_domain: str | None, limits: Limits) -> list[Read]:
@@ -248,6 +262,24 @@ def unsigned_octets(message: Message, signature: Signature) -> int:
     return max(length - signature.body_length, 0)
 
 
+def hides_text(message: Message, signature: Signature) -> bool:
+    """Whether l= leaves octets of the body unsigned that a reader could see."""
+    # Choice D27: in white space and line ends at the end nothing can be hidden
+    unsigned = unsigned_octets(message, signature)
+    return unsigned > 0 and unsigned > message.blank_octets(relaxed=signature.relaxed_body)
+
+
+def untimely(signature: Signature, now: int, options: Options) -> Malformed | None:
+    """Return why a signature is out of its time, None when it is not."""
+    # RFC 6376 §3.5: x= is compared with the time of receipt
+    end, start = signature.expiration, signature.timestamp
+    if end is not None and now > end + options.clock_skew and not options.allow_expired:
+        return Malformed(Reason.EXPIRED, f"the signature expired {now - end} s ago")
+    if start is not None and start > now + options.clock_skew and not options.allow_future:
+        return Malformed(Reason.FUTURE, f"the signature was made {start - now} s in the future")
+    return None
+
+
 def unsigned_from(message: Message, signature: Signature) -> Malformed | None:
     """Return what is wrong when a signature leaves a From field unsigned, None when it covers every one."""
     # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
@@ -275,24 +307,18 @@ def _unacceptable(
     duplicates: tuple[str, ...],
     now: int | None,
     options: Options,
-    is_public_suffix: Callable[[str], bool] | None,
+    nobodys: set[str],
 ) -> Malformed | None:
     """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
     domain = signature.domain or ""
     if problem := unsigned_from(message, signature):
         return problem
-    if unsigned and not options.allow_partial_body:
+    if not options.allow_partial_body and hides_text(message, signature):
         return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
-    if now is not None:
-        # RFC 6376 §3.5: x= is compared with the time of receipt
-        end, start = signature.expiration, signature.timestamp
-        if end is not None and now > end + options.clock_skew and not options.allow_expired:
-            return Malformed(Reason.EXPIRED, f"the signature expired {now - end} s ago")
-        if start is not None and start > now + options.clock_skew and not options.allow_future:
-            return Malformed(Reason.FUTURE, f"the signature was made {start - now} s in the future")
+    if now is not None and (problem := untimely(signature, now, options)):
+        return problem
     # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which is nobody's own, may be ignored
-    suffix = "." not in domain or (is_public_suffix is not None and is_public_suffix(domain))
-    if suffix and not options.allow_public_suffix:
+    if ("." not in domain or domain in nobodys) and not options.allow_public_suffix:
         return Malformed(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")
     if duplicates and options.strict:
         return Malformed(Reason.UNSIGNED_DUPLICATES, f"unsigned second fields: {', '.join(duplicates)}")
@@ -312,6 +338,8 @@ def _outcome(
     if problem is None:
         result, reason = Result.PASS, Reason.SIGNATURE_VERIFIED
         detail = f"the signature of {signature.domain} verifies with its {key.bits if key else 0}-bit key"
+        if unsigned:
+            detail += f"; l= leaves {unsigned} octets at the end of the body unsigned"
         if duplicates:
             detail += f"; not signed: a second {', '.join(duplicates)}"
     else:

@@ -3,7 +3,7 @@
 from mailauth.dmarc.check import Ahead, check, walks_ahead
 from mailauth.dmarc.discovery import find_policy, walk, walk_names
 from mailauth.dmarc.psl import SuffixList, load_suffix_list
-from mailauth.dmarc.record import Record, parse
+from mailauth.dmarc.record import Record, parse, publishes
 
 __all__ = [
     "Ahead",
@@ -13,6 +13,7 @@ __all__ = [
     "find_policy",
     "load_suffix_list",
     "parse",
+    "publishes",
     "walk",
     "walk_names",
     "walks_ahead",

@@ -6,6 +6,7 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -13,11 +14,14 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.author import Author
-from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, walk
+from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, same_organization, walk
 from mailauth.dmarc.record import PolicyWord, Record
 from mailauth.dns import Evaluation, Use
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Identifier, Malformed, Reason, Result, SpfOutcome
+
+# Below 100
+_PERCENT = re.compile("0?[0-9]{1,2}")
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
 
@@ -67,7 +71,9 @@ _identifier_of: Callable[[tuple[Mechanism, str, Result, bool | None]], Identifie
 
 
 def _invalid(record: Record) -> str:
-    """Name the tags that make a record unusable (RFC 9989 §4.10.1)."""
+    """Name the tags that make a record unusable (RFC 9989 §4.10.1, RFC 7489 §6.6.3)."""
+    if "p" not in dict(record.published) and "sp" not in dict(record.published):
+        return "no p="
     policies = [(name, value) for name, value in record.published if name in {"p", "sp", "np"}]
     return ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " of which one is invalid or stands twice,"
 
@@ -119,7 +125,7 @@ class _Check:
             )
         policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
         self.trace += policy.uses
-        if policy.failure is not None:
+        if policy.record is None and policy.failure is not None:
             return self._decided(policy, Result.TEMPERROR, policy.failure.reason, policy.failure.detail)
         if policy.record is None:
             detail = f"neither {domain} nor its organization publishes a DMARC record"
@@ -129,12 +135,14 @@ class _Check:
             return self._decided(policy, Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, detail)
         if not policy.record.usable:
             detail = f"the record of {policy.domain} has {_invalid(policy.record)} and no valid rua"
-            return self._decided(policy, Result.PERMERROR, Reason.DMARC_BAD_RECORD, detail)
+            # RFC 7489 §6.6.3 step 6: no DMARC processing. RFC 9989 §9.2 has a word for such a record
+            result = Result.NONE if self.discovery == "psl" else Result.PERMERROR
+            return self._decided(policy, result, Reason.DMARC_BAD_RECORD, detail)
         aligned, failure = yield from self._alignment(domain, policy)
         if aligned:
             detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
             return self._decided(policy, Result.PASS, Reason.DMARC_ALIGNED, detail, aligned)
-        if failure is not None:
+        if failure := failure or policy.failure:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
             return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
         passing = sorted({name for _, name, found, _ in self.identifiers if found is Result.PASS})
@@ -173,27 +181,23 @@ class _Check:
         record = policy.record
         if record is not None and (record.strict_dkim if mechanism == "dkim" else record.strict_spf):
             return False
-        if not self._could_align(identifier, policy):
-            return False
         if self.organizational_domain is not None:
             # RFC 7489 §3.2: the suffix list decides without DNS
             return self.organizational_domain(identifier) == policy.walk.organizational_domain
+        # Choice D22: only what is at or below the Organizational Domain of the author; of others nothing is asked
+        if not any(names.is_under(identifier, domain) for domain in policy.walk.organizations()):
+            return False
         if identifier in self.ahead.walks and identifier not in self.walked:
             self._compare(self.ahead.walks[identifier], policy)
         return self.walked.get(identifier)
 
-    @staticmethod
-    def _could_align(identifier: str, policy: Policy) -> bool:
-        """RFC 9989 §4.10.2, choice D22: only what is at or below the Organizational Domain of the author."""
-        if policy.walk.failure is not None:
-            return names.related(identifier, policy.walk.domain)
-        return names.is_under(identifier, policy.walk.organizational_domain)
-
     def _compare(self, walked: Walk, policy: Policy) -> bool | Malformed:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
         self.trace += walked.uses
-        same = walked.organizational_domain == policy.walk.organizational_domain
-        found = self.walked[walked.domain] = policy.walk.failure or walked.failure or same
+        same = same_organization(walked, policy.walk)
+        failure = policy.walk.failure or walked.failure
+        # Without a failure no name is open
+        found = self.walked[walked.domain] = failure if same is None and failure is not None else bool(same)
         return found
 
     def _identified(self, policy: Policy) -> tuple[Identifier, ...]:
@@ -206,12 +210,11 @@ class _Check:
     ) -> DmarcOutcome:
         record = policy.record
         published = {} if record is None else dict(record.published)
-        if published.get("pct", "100") != "100":
-            # Choice D18: it has no effect, which its publisher may not know. RFC 7489 §6.6.4 lets a receiver sample
-            psl = self.discovery == "psl"
-            detail += (
-                "; pct= is not applied: the advice is for every message" if psl else "; pct= has no effect any more"
-            )
+        if result is not Result.PASS and policy.walk.hints:
+            # What its publisher may not know
+            detail += f"; {policy.walk.hints[0]}"
+        if record is not None:
+            detail += self._about_pct(record)
         if self.author.deviation:
             detail += f"; From is outside RFC 5322 ({self.author.deviation}), but names one domain in every reading"
         return DmarcOutcome(
@@ -220,7 +223,7 @@ class _Check:
             detail=detail,
             author_domain=self.author.domain,
             policy_domain=policy.domain,
-            organizational_domain=None if policy.walk.failure else policy.walk.organizational_domain,
+            organizational_domain=None if policy.walk.open else policy.walk.organizational_domain,
             policy=policy.requested if record is not None and record.usable else None,
             published=published,
             testing=bool(record and record.testing),
@@ -230,6 +233,17 @@ class _Check:
             disposition=self._disposition(result, policy.requested),
             secure=policy.walk.secure,
         )
+
+    def _about_pct(self, record: Record) -> str:
+        value = dict(record.published).get("pct", "100")
+        if self.discovery == "treewalk":
+            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
+            return "" if value == "100" else "; pct= has no effect any more"
+        if record.weaker:
+            return "; by pct=0 the policy is one step weaker"
+        # Choice: the share of the mail is left to who has the mail (RFC 7489 §6.6.4)
+        partial = _PERCENT.fullmatch(value) is not None
+        return f"; pct={value} is for a share of the mail, this advice for all of it" if partial else ""
 
     def _disposition(self, result: Result, requested: PolicyWord | None) -> Disposition:
         if result is Result.TEMPERROR:

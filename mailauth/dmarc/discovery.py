@@ -6,25 +6,32 @@ All names of a walk are asked in one round: reading stops where the RFC stops as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
-from mailauth.dmarc.record import PolicyWord, Record, records_of
-from mailauth.dns import Batch, Evaluation, Question, Status, Use, all_secure, unanswered
+from mailauth.dmarc.record import PolicyWord, Record, old_records_of, passed_over, records_of
+from mailauth.dns import Answer, Batch, Evaluation, Question, Status, Use, all_secure, unanswered
 from mailauth.results import Malformed
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
 _Places: TypeAlias = tuple[tuple[str, Question], ...]
+_Psd: TypeAlias = Literal["y", "n", "u"]
 
 _MAX_LABELS = 8  # RFC 9989 §4.10: at most 8 queries
 _JUMP_TO = 7
+_EVERY_PSD: tuple[_Psd, ...] = ("y", "n", "u")
 _WEAKER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 
 
 class Walk(NamedTuple):
-    """What was found for one domain, longest name first. `failure`: a name that was needed gave no answer."""
+    """What was found for one domain, longest name first.
+
+    `open` are the names that were needed and gave no answer, `failure` is the trouble with the first of them;
+    `organizational_domain` is what it is when nothing is published there. `hints` tell of records that were passed
+    over.
+    """
 
     domain: str
     found: tuple[tuple[str, Record], ...]
@@ -32,14 +39,50 @@ class Walk(NamedTuple):
     failure: Malformed | None
     secure: bool | None = None
     uses: tuple[Use, ...] = ()
+    open: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     def record_at(self, name: str) -> Record | None:
         """Return the record found at a name."""
         return next((record for at, record in self.found if at == name), None)
 
+    def organization(self, assumed: Mapping[str, _Psd]) -> str:
+        """Return the Organizational Domain if records with these psd= were published at open names."""
+        assumed = {name: psd for name, psd in assumed.items() if name in self.open}
+        if not assumed:
+            return self.organizational_domain
+        psds = {**{name: record.psd for name, record in self.found}, **assumed}
+        return _organizational_domain(self.domain, [(n, psds[n]) for n in sorted(psds, key=len, reverse=True)])
+
+    def organizations(self) -> set[str]:
+        """Return every Organizational Domain that open names leave possible."""
+        if not self.open:
+            return {self.organizational_domain}
+        return {self.organization(assumed) for assumed in _assumptions(self.open)}
+
+
+def same_organization(one: Walk, other: Walk) -> bool | None:
+    """Whether two domains have one Organizational Domain (RFC 9989 §4.10.2); None when open names leave it open."""
+    if not one.open and not other.open:
+        return one.organizational_domain == other.organizational_domain
+    # Choice D34: in place of each answer that failed, everything that it could have been is tried
+    verdicts = {one.organization(a) == other.organization(a) for a in _assumptions((*one.open, *other.open))}
+    return verdicts.pop() if len(verdicts) == 1 else None
+
+
+def _assumptions(unread: tuple[str, ...]) -> list[dict[str, _Psd]]:
+    """Return what may be published at names without answer: nothing anywhere, or one record.
+
+    Several at once decide nothing that one of them does not.
+    """
+    return [{}, *({name: psd} for name in dict.fromkeys(unread) for psd in _EVERY_PSD)]
+
 
 class Policy(NamedTuple):
-    """The record that applies to an Author Domain; None with a `failure` (temporary) or without any record."""
+    """The record that applies to an Author Domain; None with a `failure` (temporary) or without any record.
+
+    `requested` is the policy it asks for; None, with a `failure`, when it depends on whether the domain exists.
+    """
 
     walk: Walk
     uses: tuple[Use, ...]
@@ -78,29 +121,41 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
         return (yield from _by_suffix_list(domain, organizational_domain(domain)))
     places, batch, uses = _visits(domain)
     found: list[tuple[str, Record]] = []
+    unread: list[str] = []
+    hints: list[str] = []
     failure: Malformed | None = None
     read = 0
     answers = yield batch
     for read, ((name, question), answer) in enumerate(zip(places, answers, strict=True), 1):  # noqa: B007
-        failure = failure or unanswered(question, answer)
+        if problem := unanswered(question, answer):
+            failure = failure or problem
+            unread.append(name)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:
             found.append((name, records[0]))
             if records[0].psd != "u":
                 break
-    organizational = _organizational_domain(domain, found)
-    return Walk(domain, tuple(found), organizational, failure, all_secure(answers), uses[:read])
+        elif answer.records:
+            hints += _hints(question, answer)
+    organizational = _organizational_domain(domain, [(name, record.psd) for name, record in found])
+    secure = all_secure(answers)
+    return Walk(domain, tuple(found), organizational, failure, secure, uses[:read], tuple(unread), tuple(hints))
 
 
-def _organizational_domain(domain: str, found: list[tuple[str, Record]]) -> str:
-    """RFC 9989 §4.10.2."""
+def _hints(question: Question, answer: Answer) -> list[str]:
+    words = answer.parsed(passed_over)
+    return [] if words is None else [f"{question.name} has {words}"]
+
+
+def _organizational_domain(domain: str, found: list[tuple[str, _Psd]]) -> str:
+    """RFC 9989 §4.10.2, for the names with a record and its psd=, longest name first."""
     if not found:
         return domain
-    last, record = found[-1]
-    if record.psd == "n":
+    last, psd = next((each for each in found if each[1] != "u"), found[-1])
+    if psd == "n":
         return last
-    if record.psd == "y" and last != domain:
+    if psd == "y" and last != domain:
         # One label more than the public suffix, taken from the domain: the walk may have jumped over it
         return domain[: -len(last) - 1].rpartition(".")[2] + "." + last
     # The record with the fewest labels; a psd=y at the domain itself does not count against it
@@ -118,10 +173,13 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
     found: list[tuple[str, Record]] = []
     failure: Malformed | None = None
     uses: list[Use] = []
+    hints: list[str] = []
     answers = yield tuple([question for _, question in places])
     for (name, question), answer in zip(places, answers, strict=True):
         uses.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
-        records = answer.parsed(records_of)
+        records = answer.parsed(old_records_of)
+        if len(records) != 1:
+            hints += _hints(question, answer)
         # A public suffix counts only when it says it is one
         if name not in (domain, organizational):
             records = tuple(r for r in records if r.psd == "y")
@@ -132,7 +190,8 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
         if records:
             found.append((name, records[0]))
             break
-    return Walk(domain, tuple(found), organizational, failure, all_secure(answers), tuple(uses))
+    secure = all_secure(answers)
+    return Walk(domain, tuple(found), organizational, failure, secure, tuple(uses), hints=tuple(hints))
 
 
 def find_policy(author_domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Policy]:
@@ -149,20 +208,33 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
             domain, record = walked.found[-1]
         if record is None:
             return Policy(walked, uses)
-    requested = record.p
+    exists, missing = record.p, record.p
     if domain != author_domain:
-        requested = record.sp or record.p
-        if record.np is not None and record.np != requested:
-            # RFC 9989 §3.2.13: a domain does not exist when the query for its own name says NXDOMAIN
-            question = Question(author_domain, "A")
-            (answer,) = yield (question,)
-            uses += (Use(question, "dmarc", f"whether {author_domain} exists", "RFC 9989 §3.2.13"),)
-            if failure := unanswered(question, answer):
-                return Policy(walked, uses, failure=failure)
-            # Through an alias it is the target that does not exist; the name itself does
-            if answer.status is Status.NXDOMAIN and not answer.cnames:
-                requested = record.np
-    # RFC 9989 §4.7: t=y asks for the next weaker policy; RFC 7489 does not know it
-    if record.testing and organizational_domain is None:
-        requested = _WEAKER[requested]
-    return Policy(walked, uses, record, domain, requested)
+        exists = record.sp or record.p
+        missing = record.np or exists
+    # RFC 9989 §4.7: t=y asks for the next weaker policy
+    if record.weaker:
+        exists, missing = _WEAKER[exists], _WEAKER[missing]
+    if exists == missing:
+        return Policy(walked, uses, record, domain, exists)
+    found, failure, more = yield from _existence(author_domain, by_rfc9091=organizational_domain is not None)
+    requested = None if failure else exists if found else missing
+    return Policy(walked, uses + more, record, domain, requested, failure)
+
+
+def _existence(domain: str, *, by_rfc9091: bool) -> Evaluation[tuple[bool, Malformed | None, tuple[Use, ...]]]:
+    """Return whether a domain exists, the trouble that leaves it open, and the use of what was asked."""
+    if by_rfc9091:
+        # RFC 9091 §2.7: it does not when A, AAAA and MX all say NXDOMAIN or NODATA
+        batch, rule = tuple(Question(domain, rdtype) for rdtype in ("A", "AAAA", "MX")), "RFC 9091 §2.7"
+        answers = yield batch
+        exists = any(answer.status is Status.OK for answer in answers)
+    else:
+        # RFC 9989 §3.2.13: it does not when the query for its own name says NXDOMAIN; through an alias, it is the
+        # target that does not
+        batch, rule = (Question(domain, "A"),), "RFC 9989 §3.2.13"
+        answers = yield batch
+        exists = not answers[0].failed and (answers[0].status is not Status.NXDOMAIN or bool(answers[0].cnames))
+    uses = tuple(Use(question, "dmarc", f"whether {domain} exists", rule) for question in batch)
+    failure = None if exists else next(filter(None, map(unanswered, batch, answers)), None)
+    return exists, failure, uses

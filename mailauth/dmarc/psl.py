@@ -2,10 +2,12 @@
 
 The list is data that ages: a path of the caller, the system's list, the data of the `publicsuffixlist` package, and
 last, with a warning, the list of 2019 inside publicsuffix2. An unlisted top-level domain is a suffix of one label.
+A list that is not whole would make one organization of strangers: it is refused, never used.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import cache, lru_cache
 from importlib import util
@@ -14,37 +16,48 @@ from pathlib import Path
 from mailauth.errors import UsageError
 
 _SYSTEM = Path("/usr/share/publicsuffix/public_suffix_list.dat")
+_SOURCE = "https://publicsuffix.org/list/public_suffix_list.dat"
+_MAX_BYTES = 16 * 1024 * 1024
+_MARKER = re.compile(r"// ===(BEGIN|END) ([A-Z ]+)===")
+_ICANN = "ICANN DOMAINS"
+# A domain name in any script, perhaps with a wildcard for its first label, or an exception to one
+_RULE = re.compile(r"(?:!|\*\.)?[^\s!*.:;,/\\<>()\[\]{}\"'=&|]+(?:\.[^\s!*.:;,/\\<>()\[\]{}\"'=&|]+)*")
 
 
 class SuffixList:
     """A public suffix list; names in normal form (A-labels, lower case, no final dot)."""
 
     def __init__(self, path: str | None) -> None:
-        """Read the list at a path; None is the one inside publicsuffix2."""
+        """Read the list at a path; None is the one inside publicsuffix2.
+
+        Raises:
+            UsageError: for a file that cannot be read or is not a whole list.
+        """
         import publicsuffix2  # noqa: PLC0415  only who asks for suffixes pays for the list
 
-        # Its rules are right, its look-up is not: it takes every name above a rule for a rule (salesforce.com, because
-        # of my.salesforce.com), and an unlisted top-level domain for everybody's organization
-        self._rules = frozenset(publicsuffix2.PublicSuffixList(path).tlds)
-        self._known = lru_cache(maxsize=1024)(self._suffix)
+        path = path or publicsuffix2.PSL_FILE
+        try:
+            icann, others = _sections(_text(path))
+            # Its rules are right, its look-up is not: it takes every name above a rule for a rule (salesforce.com,
+            # because of my.salesforce.com), and an unlisted top-level domain for everybody's organization
+            rules = publicsuffix2.PublicSuffixList(icann + others).tlds
+        except (OSError, ValueError) as problem:
+            msg = f"the public suffix list {path!a} cannot be used ({problem}): put a fresh copy of {_SOURCE} there"
+            raise UsageError(msg) from None
+        self._icann, self._rules = frozenset(rules[: len(icann)]), frozenset(rules)
+        self._known = lru_cache(maxsize=1024)(_suffix)
 
     def suffix(self, domain: str) -> str:
         """Return the public suffix of a domain, which may be the domain itself."""
-        return self._known(domain)
-
-    def _suffix(self, domain: str) -> str:
-        name = domain
-        while True:
-            _, _, parent = name.partition(".")
-            if f"!{name}" in self._rules:
-                return parent
-            if not parent or name in self._rules or f"*.{parent}" in self._rules:
-                return name
-            name = parent
+        return self._known(domain, self._rules)
 
     def is_suffix(self, domain: str) -> bool:
-        """Whether the domain is a public suffix, under which strangers register names."""
+        """Whether the domain is a public suffix, under which strangers have names."""
         return self.suffix(domain) == domain
+
+    def is_icann_suffix(self, domain: str) -> bool:
+        """Whether the domain is a suffix by the ICANN part of the list, under which names are registered."""
+        return self._known(domain, self._icann) == domain
 
     def organizational_domain(self, domain: str) -> str:
         """Return the Organizational Domain: the suffix and one label; a suffix is its own (RFC 7489 §3.2)."""
@@ -54,28 +67,106 @@ class SuffixList:
         return domain[: -len(suffix) - 1].rpartition(".")[2] + "." + suffix
 
 
+def _suffix(domain: str, rules: frozenset[str]) -> str:
+    name = domain
+    while True:
+        _, _, parent = name.partition(".")
+        if f"!{name}" in rules:
+            return parent
+        if not parent or name in rules or f"*.{parent}" in rules:
+            return name
+        name = parent
+
+
+def _text(path: str) -> str:
+    """Return the text of a file.
+
+    Raises:
+        OSError: when it cannot be read.
+        ValueError: when it is not text.
+    """
+    with Path(path).open("rb") as file:
+        octets = file.read(_MAX_BYTES + 1)
+    if not octets:
+        msg = "the file is empty"
+        raise ValueError(msg)
+    if len(octets) > _MAX_BYTES:
+        msg = f"the file has more than {_MAX_BYTES} octets"
+        raise ValueError(msg)
+    try:
+        text = octets.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        msg = "the file is not UTF-8 text"
+        raise ValueError(msg)
+    return text
+
+
+def _sections(text: str) -> tuple[list[str], list[str]]:
+    """Return the rules of the ICANN section, and those of the others.
+
+    Raises:
+        ValueError: when this is not a list, or not the whole of one.
+    """
+    # Choice: a list is whole when each section that begins ends, and there is one of ICANN with .com in it; by
+    # that a list of few rules is a list too, and a part of a long one is not
+    sections: dict[str, list[str]] = {}
+    section: str | None = None
+    for number, line in enumerate(text.split("\n"), 1):
+        rule = line.strip()
+        if marker := _MARKER.fullmatch(rule):
+            word, name = marker.groups()
+            if (word == "BEGIN") is (section is not None) or (word == "END" and name != section):
+                msg = f"line {number} has {word} {name} out of place"
+                raise ValueError(msg)
+            section = name if word == "BEGIN" else None
+            sections.setdefault(name, [])
+        elif rule and not rule.startswith("//"):
+            # The format: a rule ends at the first white space
+            rule = rule.split()[0].lower()
+            if section is None or _RULE.fullmatch(rule) is None:
+                msg = f"line {number} is not a rule in a section"
+                raise ValueError(msg)
+            sections[section].append(rule)
+    if section is not None:
+        msg = f"it ends before its section {section} does"
+        raise ValueError(msg)
+    icann = sections.pop(_ICANN, [])
+    if "com" not in icann:
+        msg = f"it has no section {_ICANN} with the rule com"
+        raise ValueError(msg)
+    return icann, [rule for rules in sections.values() for rule in rules]
+
+
 def load_suffix_list(path: str | None = None) -> SuffixList:
     """Return the list at a path, or the best one installed; each is read once.
 
     Raises:
-        UsageError: for a path that cannot be read.
+        UsageError: for a path that cannot be read, and for a list that is not whole.
     """
     if path is not None:
         if not Path(path).is_file():
             msg = f"public_suffix_list={path!r} is no file: give the path of a public_suffix_list.dat, or None"
             raise UsageError(msg)
         return _load(path)
-    return _load(_best())
+    return _best()
 
 
 @cache
-def _best() -> str | None:
-    """Return the path of the best list that is installed, None for the one inside publicsuffix2."""
+def _best() -> SuffixList:
+    """Return the best list that is installed; the last is the one inside publicsuffix2."""
     paths = [_SYSTEM]
     package = util.find_spec("publicsuffixlist")
     if package is not None and package.origin:
         paths.append(Path(package.origin).with_name("public_suffix_list.dat"))
-    return next((str(path) for path in paths if path.is_file()), None)
+    for path in paths:
+        if path.is_file():
+            try:
+                return _load(str(path))
+            except UsageError as problem:
+                warnings.warn(f"{problem}; the next best list is used", stacklevel=3)
+    return _load(None)
 
 
 def warn_if_old(path: str | None) -> None:

@@ -1,4 +1,4 @@
-"""DMARC policy records (RFC 9989 §4.5, §4.7, §4.8): TXT records into policies.
+"""DMARC policy records (RFC 9989 §4.5, §4.7, §4.8; RFC 7489 §6.3 by option): TXT records into policies.
 
 A tag with a syntax error is as if it were not there; only a wrong v= makes the text no DMARC record. Knows nothing of
 messages or of where the record was found.
@@ -10,9 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
+from mailauth import taglist
 from mailauth.dns import Answer
 
 PolicyWord: TypeAlias = Literal["none", "quarantine", "reject"]
+Mode: TypeAlias = Literal["rfc9989", "rfc7489"]
 
 # RFC 9989 §4.8: "v" *WSP "=" *WSP %s"DMARC1"
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
@@ -20,8 +22,13 @@ _NAME = re.compile(r"[A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]+")
 # RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit behind "!" is cut off
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:![0-9]+[KMGTkmgt]?)?")
+# What was plainly meant as a DMARC record: the word itself, or a tag p= with one of its values
+_MEANT = re.compile(rb"dmarc|\bp[ \t]*=[ \t]*(?:none|quarantine|reject)\b", re.IGNORECASE)
+_MEANT_WITHIN = 512  # octets
+_SHOWN = 60
 _MAX_RECORDS = 100  # at one name
 _MAX_TAGS = 64
+_ZERO = re.compile("0{1,3}")
 _KNOWN = frozenset({"v", "p", "sp", "np", "adkim", "aspf", "t", "psd", "fo", "rua", "ruf", "pct", "rf", "ri"})
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 
@@ -31,8 +38,9 @@ class Record:
     """A DMARC record with its defaults filled in.
 
     `p` is "none" where absent. `usable` is False for an invalid p, sp or np without a place to report to: DMARC is
-    not applied then. `published` are the tags as published, by lower-case name; `rua` and `ruf` the valid URIs;
-    `size` is the number of octets of the text.
+    not applied then. `weaker`: the policies one step weaker are to be applied, by t=y (`testing`) or, under RFC 7489,
+    by pct=0. `published` are the tags as published, by lower-case name; `rua` and `ruf` the valid URIs; `size` is the
+    number of octets of the text.
     """
 
     published: tuple[tuple[str, str], ...]
@@ -43,14 +51,20 @@ class Record:
     strict_dkim: bool
     strict_spf: bool
     testing: bool
+    weaker: bool
     psd: Literal["y", "n", "u"]
     rua: tuple[str, ...]
     ruf: tuple[str, ...]
     size: int = field(compare=False)
 
 
-def parse(text: bytes) -> Record | None:
-    """Parse a TXT record; None when it is no DMARC record. Never raises for any input."""
+def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
+    """Parse a TXT record; None when it is no DMARC record. Never raises for any input.
+
+    Args:
+        text: the octets, all character-strings joined.
+        mode: "rfc7489" reads it by RFC 7489 and RFC 9091.
+    """
     if _VERSION.match(text) is None:
         return None
     published: dict[str, str] = {}
@@ -72,8 +86,16 @@ def parse(text: bytes) -> Record | None:
     rua, ruf = (_uris(published[n]) if n in tags else () for n in ("rua", "ruf"))
     p, sp, np = (cast("PolicyWord", tags[n]) if tags.get(n) in _POLICIES else None for n in ("p", "sp", "np"))
     # RFC 9989 §4.10.1: an invalid p, sp or np is p=none where reports can go somewhere, else no DMARC at all
+    invalid_policy = any(n in published and value is None for n, value in (("p", p), ("sp", sp), ("np", np)))
+    # RFC 9989 §4.7: t=y asks for the policy one level below
+    testing = weaker = tags.get("t") == "y"
+    if mode == "rfc7489":
+        # RFC 7489 §6.6.3 step 6: so is a record without p; np came later, and is not among them
+        invalid_policy = p is None or (sp is None and "sp" in published)
+        # RFC 7489 §6.6.4: to pct=0, no dice are needed. It does not know t=
+        testing, weaker = False, _ZERO.fullmatch(tags.get("pct", "")) is not None
     usable = True
-    if any(n in published and value is None for n, value in (("p", p), ("sp", sp), ("np", np))):
+    if invalid_policy:
         usable, p, sp, np = bool(rua), "none", None, None
     psd = tags.get("psd")
     return Record(
@@ -85,7 +107,8 @@ def parse(text: bytes) -> Record | None:
         np=np,
         strict_dkim=tags.get("adkim") == "s",
         strict_spf=tags.get("aspf") == "s",
-        testing=tags.get("t") == "y",
+        testing=testing,
+        weaker=weaker,
         psd="y" if psd == "y" else "n" if psd == "n" else "u",
         rua=rua,
         ruf=ruf,
@@ -100,6 +123,31 @@ def _uris(value: str) -> tuple[str, ...]:
 
 def records_of(answer: Answer) -> tuple[Record, ...]:
     """Return the DMARC records of an answer; kept with the answer."""
+    return _records(answer, "rfc9989")
+
+
+def old_records_of(answer: Answer) -> tuple[Record, ...]:
+    """Return the DMARC records of an answer, read by RFC 7489; kept with the answer."""
+    return _records(answer, "rfc7489")
+
+
+def _records(answer: Answer, mode: Mode) -> tuple[Record, ...]:
     # Texts that are no DMARC records may stand before it in any number
     found = [text for text in answer.records if _VERSION.match(text)][:_MAX_RECORDS]
-    return tuple(record for record in map(parse, found) if record is not None)
+    return tuple(record for text in found if (record := parse(text, mode)) is not None)
+
+
+def publishes(answer: Answer) -> bool:
+    """Whether an answer for `_dmarc` below a domain holds a DMARC record that counts (RFC 9989 §4.10)."""
+    return len(answer.parsed(records_of)) == 1
+
+
+def passed_over(answer: Answer) -> str | None:
+    """Return in words what an answer has in place of one DMARC record, None when nothing was meant to be one."""
+    found = answer.parsed(records_of)
+    if len(found) > 1:
+        return "several DMARC records, which count as none"
+    meant = next((text for text in answer.records if _MEANT.search(text, 0, _MEANT_WITHIN)), None)
+    if found or meant is None:
+        return None
+    return f"{taglist.printable(meant, _SHOWN)}, which does not begin with v=DMARC1; and so is not a DMARC record"

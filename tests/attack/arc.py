@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from unit.signing import MAIL, arc_fields, canonical_body, key, key_zone, sealed, signed, split
+from unit.signing import MAIL, NOW, arc_fields, canonical_body, key, key_zone, sealed, signed, split
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case
@@ -105,9 +105,33 @@ def forged_chains() -> Iterator[Case]:
     )
     both = Options(enforce_reject=True, trusted_sealers=frozenset({LIST, ATTACKER}))
     yield arc("E2.control-both-trusted", each, by_list(by_evil()), "pass", "accept", options=both)
-    covers = "decisions: what is trusted is about this author; so the newest signature covers From"
-    yield arc("E2.from-not-signed", covers, by_list(h="to:subject:date"), "pass")
-    yield arc("E2.from-not-signed-by-the-newest", covers, by_list(by_list(), h="to:subject"), "pass")
+    covers = "Choice D28, RFC 6376 §6.1.1: a signature that names fields, and not From, is none"
+    yield arc("E2.from-not-signed", covers, by_list(h="to:subject:date"))
+    yield arc("E2.from-not-signed-by-the-newest", covers, by_list(by_list(), h="to:subject"))
+    nothing = "Choice D28: an empty h= is a signature, as the public suite has it, and covers no author"
+    yield arc("E2.no-field-signed", nothing, by_list(h=""), "pass")
+    yield arc("E2.no-field-signed-by-the-newest", nothing, by_list(by_list(), h=":"), "pass")
+    whole = "Choice D33: what is trusted is about this text; so the newest signature covers the whole body"
+    partial = Options(enforce_reject=True, trusted_sealers=frozenset({LIST}), allow_partial_body=True)
+    yield arc("E2.body-not-signed", whole, by_list(ams={"l": "0"}), "pass", options=partial)
+    yield arc("E2.body-not-signed-by-the-newest", whole, by_list(by_list(), ams={"l": "9"}), "pass", options=partial)
+    yield arc("E2.last-line-end-not-signed", whole, by_list(ams={"l": str(BODY_LENGTH - 2)}), "pass")
+    time = "RFC 8617 §4.1.2, RFC 6376 §3.5: x= and t= are those of DKIM; a signature that is out of time is replayed"
+    for name, times in {
+        "expired": {"t": str(NOW - 9_000), "x": str(NOW - 301)}, "expired-alone": {"x": "1"},
+        "future": {"t": str(NOW + 301)}, "far-future": {"t": "999999999999"},
+    }.items():  # fmt: skip
+        yield arc(f"E2.{name}", time, by_list(ams=times))
+        yield arc(f"E2.{name}-in-the-newest", time, by_list(by_list(), ams=times))
+        yield arc(f"E2.control-{name}-in-an-older-one", time, by_list(by_list(ams=times)), "pass", "accept")
+    skew = {"t": str(NOW + 300), "x": str(NOW + 301)}
+    yield arc("E2.control-clocks-differ", time, by_list(ams=skew), "pass", "accept")
+    yield arc("E2.control-clocks-differ-behind", time, by_list(ams={"x": str(NOW - 300)}), "pass", "accept")
+    method = "RFC 8617 §4.1.2, RFC 6376 §3.5: no key can be asked for by another method"
+    yield arc("E2.other-query-method", method, by_list(ams={"q": "dns/cname"}))
+    foreign = "Choice D33: who holds the key of the newest signature could make it fit another author"
+    evil = {f"arc._domainkey.sig.{ATTACKER}": {"TXT": [key("rsa2048-list").record()]}}
+    yield arc("E2.signature-of-the-attacker", foreign, by_list(ams={"d": f"sig.{ATTACKER}"}), "pass", zone=evil)
     first_word = "decisions: the first sealer must have seen the pass; what later ones say, they have from him"
     yield arc(
         "E2.only-the-second-saw-a-pass",
@@ -139,6 +163,42 @@ def forged_chains() -> Iterator[Case]:
         "encoded": "dmarc==?utf-8?q?pass?= header.from=example.com",
     }.items():  # fmt: skip
         yield arc(f"E2.claim-{name}", claims, by_list(results=results), "pass")
+    one = "Choice D33: a sealer that says more than one thing of an author is believed in none"
+    passed = f"dmarc=pass header.from={VICTIM}"
+    for name, results in {
+        "fail-and-pass": f"dmarc=fail header.from={VICTIM}; {passed}",
+        "pass-and-fail": f"{passed}; dmarc=fail header.from={VICTIM}",
+        "pass-twice": f"{passed}; {passed}",
+        "pass-and-none": f"{passed}; dmarc=none header.from={VICTIM}",
+        "pass-and-unknown-word": f"{passed}; dmarc=bestguesspass header.from={VICTIM}",
+        "pass-and-fail-of-version-2": f"{passed}; dmarc/2=fail header.from={VICTIM}",
+        "pass-and-fail-in-capitals": f"{passed}; DMARC=FAIL HEADER.FROM={VICTIM.upper()}",
+        "pass-and-fail-with-final-dot": f"{passed}; dmarc=fail header.from={VICTIM}.",
+        "pass-and-fail-without-domain": f"{passed}; dmarc=fail",
+        "pass-and-fail-of-no-domain": f"{passed}; dmarc=fail header.from=(x)",
+        "pass-and-fail-of-an-address": f"{passed}; dmarc=fail header.from=anna@{VICTIM}",
+        "pass-and-fail-of-other-property": f"{passed}; dmarc=fail smtp.from={VICTIM}",
+        "pass-and-fail-among-others": f"spf=pass smtp.mailfrom=a@x.example; {passed}; arc=none; dmarc=fail",
+        "two-domains": f"{passed} header.from={ATTACKER}", "two-domains-first": f"dmarc=pass header.from={ATTACKER} "
+        f"header.from={VICTIM}", "domain-twice": f"{passed} header.from={VICTIM}",
+        "word-and-address": f"dmarc=pass@{ATTACKER} header.from={VICTIM}",
+        "word-and-more": f"dmarc=pass.fail header.from={VICTIM}",
+        "domain-and-address": f"dmarc=pass header.from={VICTIM}@{ATTACKER}",
+        "junk-behind": f"{passed} @{ATTACKER}", "junk-before": f"x@{ATTACKER}; {passed}",
+        "quoted-junk-behind": f'{passed} "@{ATTACKER}"', "comment-behind": f"{passed} (@{ATTACKER})",
+        "reason-behind": f'dmarc=pass reason="@{ATTACKER}" header.from={VICTIM}',
+        "property-behind": f"{passed} policy.x=y@{ATTACKER}",
+        "unquoted-address": f"spf=pass smtp.mailfrom=x; {passed} (@{ATTACKER})",
+        "unquoted-address-of-a-result": f"spf=pass smtp.mailfrom=x; {passed};y@{ATTACKER}; dmarc=fail header.from="
+        f"{VICTIM}", "no-results-but-this": f"none; {passed}",
+    }.items():  # fmt: skip
+        yield arc(f"E2.contradiction-{name}", one, by_list(results=results), "pass")
+    two_authors = f"{passed}; dmarc=fail header.from={ATTACKER}"
+    yield arc("E2.control-fail-of-another-author", one, by_list(results=two_authors), "pass", "accept")
+    large = "spf=pass (sender ip is 192.0.2.3) smtp.rcpttodomain=x.example; dmarc=pass (p=none sp=none pct=100) "
+    large += f"action=none header.from={VICTIM}; dkim=pass (signature was verified) header.d={VICTIM}; arc=none"
+    yield arc("E2.control-property-without-type", one, by_list(results=large), "pass", "accept")
+    yield arc("E2.claim-without-authserv-id", claims, by_list(aar=f"i=1; {passed}"), "pass")
     versions = by_list(aar=f"i=1; {LIST} 2; {CLAIM}")
     yield arc("E2.claim-in-version-2", "RFC 8601 §2.6: a version that nobody here reads", versions, "pass")
     other = MAIL.replace(b"Two", b"Another")
@@ -238,15 +298,18 @@ def structure() -> Iterator[Case]:
         "no-instance": f"{LIST}; {CLAIM}", "instance-behind": f"{LIST}; i=1; {CLAIM}",
         "no-semicolon": f"i=1 {LIST}; {CLAIM}", "comma": f"i=1, {LIST}; {CLAIM}", "other-tag": f"j=1; {LIST}; {CLAIM}",
         "empty": "",
-        "quoted": f'i="1"; {LIST}; {CLAIM}', "comment-before": f"(x) i=1; {LIST}; {CLAIM}",
-        "comment-between": f"i=(x)1; {LIST}; {CLAIM}", "text-before": f"xi=1; {LIST}; {CLAIM}",
+        "quoted": f'i="1"; {LIST}; {CLAIM}', "control-comment-before": f"(x) i=1; {LIST}; {CLAIM}",
+        "control-comment-between": f"i=(x)1; {LIST}; {CLAIM}", "text-before": f"xi=1; {LIST}; {CLAIM}",
+        "control-comments-everywhere": f"(a(b)\\)) i (; i=9;) = (=)\r\n\t1 (x) ; {LIST}; {CLAIM}",
+        "open-behind": f"i=1 (x; {LIST}; {CLAIM}", "closed-twice": f"(x)) i=1; {LIST}; {CLAIM}",
+        "hidden": f"(i=1; {LIST}; {CLAIM})", "capital": f"I=1; {LIST}; {CLAIM}",
     }.items():  # fmt: skip
         yield arc(
             f"E3.results-{name}",
             payload,
             by_list(aar=aar),
-            "fail" if "comment" not in name else "fail|pass",
-            "reject" if "comment" not in name else "reject|accept",
+            "pass" if "comment" in name else "fail",
+            "accept" if "comment" in name else "reject",
         )
     status = "RFC 8617 §5.2 steps 2 and 3: cv=none in the first set, cv=pass in all others, cv=fail in none"
     for cv in ("pass", "fail", "", "none pass", "nonepass", "x", "neutral", "temperror"):

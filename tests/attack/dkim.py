@@ -162,7 +162,8 @@ def partial_body() -> Iterator[Case]:
         "zero": signed(tags={"l": "0"}),
         "zero-padded": signed(tags={"l": "0" * 76}),
         "short": signed(tags={"l": "5"}),
-        "one-short": signed(tags={"l": str(len(RELAXED) - 1)}),
+        "one-letter-short": signed(tags={"l": str(len(RELAXED) - len(b"t\r\n"))}),
+        "blank-lines-and-one-letter-appended": signed(tags=whole) + b"\r\n" * 99 + b"x",
         "mime-takeover": takeover,
         "zero-and-new-body": signed(tags={"l": "0"}).replace(BODY, appended),
     }.items():
@@ -190,6 +191,11 @@ def partial_body() -> Iterator[Case]:
     yield control("B3.control-whole", covered, signed(tags=whole))
     yield control("B3.control-whole-simple", covered, signed(tags={"l": str(len(SIMPLE))}, c="simple/simple"))
     yield control("B3.control-zero-of-empty", covered, signed(empty, tags={"l": "0"}))
+    blank = "Choice D27: in white space and line ends at the end nothing can be hidden"
+    yield control("B3.control-final-line-end-unsigned", blank, signed(tags={"l": str(len(RELAXED) - 2)}))
+    yield control("B3.control-half-a-line-end-unsigned", blank, signed(tags={"l": str(len(RELAXED) - 1)}))
+    white = signed(tags={"l": str(len(SIMPLE))}, c="simple/simple") + b" \r\n\t\r\n  "
+    yield control("B3.control-white-space-appended-simple", blank, white)
     yield control("B3.control-blank-lines-appended", "RFC 6376 §3.4.4", signed(tags=whole) + b"\r\n \t\r\n\r\n")
 
 
@@ -202,7 +208,6 @@ def public_suffixes() -> Iterator[Case]:
         "com": VICTIM,
         "uk": "victim.co.uk",
         "co.uk": "victim.co.uk",
-        "github.io": "victim.github.io",
         "x.kobe.jp": "victim.x.kobe.jp",
         "xn--p1ai": "victim.xn--p1ai",
         "test": "victim.test",
@@ -211,6 +216,21 @@ def public_suffixes() -> Iterator[Case]:
         for name, tags in (("", {}), ("-with-identity", {"i": f"anna@{author}"})):
             raw = by_attacker(mail(f"anna@{author}"), suffix, tags=tags)
             yield attack(f"B4.{suffix}{name}", why, raw, "policy", zone=zone)
+    private = "Choice D32: on the private part of the list is somebody, who signs for himself and not for his customers"
+    customer, owner = "victim.github.io", "github.io"
+    raw = by_attacker(mail(f"anna@{customer}"), owner)
+    zone = {f"_dmarc.{customer}": {"TXT": ["v=DMARC1; p=reject"]}, **attacker_key(owner)}
+    yield case("B4.private-suffix", private, raw, {"dkim.0": "pass", "dmarc": forged("fail")}, zone=zone)
+    registry = (
+        "Choice D32: a registry with a DMARC record has mail of its own; below it, it is aligned with psd=y nowhere"
+    )
+    raw = by_attacker(mail("anna@victim.co.uk"), "co.uk")
+    zone = {
+        "_dmarc.victim.co.uk": {"TXT": ["v=DMARC1; p=reject"]},
+        "_dmarc.co.uk": {"TXT": ["v=DMARC1; p=reject; psd=y"]},
+        **attacker_key("co.uk"),
+    }
+    yield case("B4.registry-with-record", registry, raw, {"dkim.0": "pass", "dmarc": forged("fail")}, zone=zone)
 
 
 # --- B5

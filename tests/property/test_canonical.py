@@ -56,6 +56,13 @@ def test_body_hashes(body: bytes, length: int, *, relaxed: bool) -> None:
     assert message.body_hash(relaxed=relaxed, length=length) == (hashlib.sha256(whole[:length]).digest(), len(whole))
 
 
+@given(body=bodies, relaxed=st.booleans())
+def test_white_space_at_the_end(body: bytes, *, relaxed: bool) -> None:
+    whole = signing.relaxed_body(body) if relaxed else signing.simple_body(body)
+    blank = len(whole) - len(whole.rstrip(b" \t\r\n"))
+    assert Message.parse(HEADER + body).blank_octets(relaxed=relaxed) == blank
+
+
 names = st.sampled_from([b"A", b"Subject", b"b ", b"C\t "])
 folded = st.lists(
     st.sampled_from([b" ", b"\t", b"\r\n ", b"\r\n\t", b"a", b"BC", b":", b"\x0b", b"\x0c", b"\r", b"\n", b"\xff"]),

@@ -180,6 +180,17 @@ def _arc_payload(n: int) -> Job:
     return job(_arc_set(1, b"x=y (" * (n // 10) + b")" * (n // 10)) + FROM + b"\r\nbody\r\n")
 
 
+def _arc_comments(unit: bytes, end: bytes) -> Callable[[int], Job]:
+    """Comments before the instance of each of the three fields, and in a seal around cv= too."""
+
+    def make(n: int) -> Job:
+        comments = unit * (n // len(unit)) + end * (n // len(unit) if end else 0)
+        one = _arc_set(1).replace(b": i=1", b": " + comments + b" i=1")
+        return job(one.replace(b"cv=", b"cv" + comments + b"=" + comments) + FROM + b"\r\nbody\r\n")
+
+    return make
+
+
 def _macros(unit: str) -> Callable[[int], Job]:
     """Include after include, each with a record full of macros over long identities."""
 
@@ -418,6 +429,9 @@ SHAPES = [
     Shape("tags", field(b"DKIM-Signature: v=1", b"; a=b")),
     Shape("different tags", lambda n: job(signature(extra=b"".join(b"t%d=; " % i for i in range(n // 9))) + FROM)),
     Shape("d= of dots", field(b"DKIM-Signature: v=1; d=", b"a.", b"a; s=b")),
+    Shape(
+        "i= of encoded octets", lambda n: job(signature(extra=b"i=" + b"=40 " * (n // 4) + b"@example.com; ") + FROM)
+    ),
     Shape("i= of @", field(b"DKIM-Signature: v=1; a=rsa-sha256; d=a.b; s=b; h=from; bh=AAAA; b=AAAA; i=", b"@")),
     # many fields
     Shape("fields, all different", header(lambda i: b"h%d: v\r\n" % i)),
@@ -432,6 +446,11 @@ SHAPES = [
     Shape("ARC sets", _arc),
     Shape("ARC sets, one instance", header(lambda _: _arc_set(1))),
     Shape("ARC payload, nested comments", _arc_payload),
+    Shape("ARC instance, comments", _arc_comments(b"(; i=1;)", b"")),
+    Shape("ARC instance, nested comments", _arc_comments(b"(", b")")),
+    Shape("ARC instance, a comment that stays open", _arc_comments(b"(x ", b"")),
+    Shape("ARC instance, quoted-pairs", _arc_comments(b"(\\)\\()", b"")),
+    Shape("ARC instance, folds", _arc_comments(b"\r\n ()", b"")),
     Shape("A-R fields, forged", header(lambda _: FORGED)),
     Shape("A-R fields, unreadable", _our_names),
     Shape("A-R comments nested", field(b"Authentication-Results: ", b"(", b"mx.example.org; none")),

@@ -130,12 +130,12 @@ def canonical_body(body: bytes, c: str) -> bytes:
 # --- signing ---------------------------------------------------------------------------------------------------------
 
 
-def _joined(name: str, tags: Mapping[str, str | None], separator: str) -> bytes:
-    return f"{name}: {separator.join(f'{k}={v}' for k, v in tags.items() if v is not None)}".encode()
+def _joined(name: str, tags: Mapping[str, str | None], separator: str, head: str = "") -> bytes:
+    return f"{name}: {head}{separator.join(f'{k}={v}' for k, v in tags.items() if v is not None)}".encode()
 
 
-def _with_b(name: str, tags: dict[str, str | None], separator: str, signature: bytes) -> bytes:
-    return _joined(name, tags | {"b": base64.b64encode(signature).decode()}, separator) + b"\r\n"
+def _with_b(name: str, tags: dict[str, str | None], separator: str, signature: bytes, head: str = "") -> bytes:
+    return _joined(name, tags | {"b": base64.b64encode(signature).decode()}, separator, head) + b"\r\n"
 
 
 def _signed_data(message: bytes, own: bytes, h: str, c: str) -> bytes:
@@ -161,8 +161,12 @@ def signature(
     c: str = "relaxed/relaxed",
     separator: str = "; ",
     tags: Mapping[str, str | None] | None = None,
+    head: str = "",
 ) -> bytes:
-    """Return a signature field with its CRLF. `tags` come behind or replace the usual ones; None leaves one out."""
+    """Return a signature field with its CRLF. `tags` come behind or replace the usual ones; None leaves one out.
+
+    `head` is text that comes before all tags.
+    """
     signer = key(by)
     own: dict[str, str | None] = {
         "v": "1", "a": f"{signer.kind}-sha256", "c": c, "d": "example.com", "s": "s1", "h": h, "bh": "", "b": "",
@@ -173,8 +177,8 @@ def signature(
         body = body[: int(length)]
     if own["bh"] == "":
         own["bh"] = base64.b64encode(hashlib.sha256(body).digest()).decode()
-    data = _signed_data(message, _joined(name, own, separator), h, c)
-    return _with_b(name, own, separator, signer.sign(data))
+    data = _signed_data(message, _joined(name, own, separator, head), h, c)
+    return _with_b(name, own, separator, signer.sign(data), head)
 
 
 def signed(message: bytes = MAIL, **arguments: Any) -> bytes:
@@ -195,11 +199,15 @@ def sealed(
     aar: str | None = None,
     ams: Mapping[str, str | None] | None = None,
     seal: Mapping[str, str | None] | None = None,
+    head: str = "",
 ) -> bytes:
-    """Return the message with one more ARC set on top (RFC 8617 §5.1); `ams` and `seal` change tags."""
+    """Return the message with one more ARC set on top (RFC 8617 §5.1).
+
+    `ams` and `seal` change tags; `head` is text before them in both fields, and in the third if `aar` is None.
+    """
     sets = arc_fields(message)
     i = len(sets) + 1
-    first = aar if aar is not None else f"i={i}; {domain}; {results}"
+    first = aar if aar is not None else f"{head or f'i={i};'} {domain}; {results}"
     payload = f"ARC-Authentication-Results: {first}\r\n".encode()
     common: dict[str, str | None] = {"d": domain, "s": selector}
     message_signature = signature(
@@ -208,16 +216,18 @@ def sealed(
         by=by,
         h=h,
         c=c,
-        tags={"v": None, "i": str(i), **common, **(ams or {})},
+        tags={"v": None, "i": None if head else str(i), **common, **(ams or {})},
+        head=head,
     )
     data = b"".join(relaxed_header(field) for one in sets for field in one)
     data += relaxed_header(payload) + relaxed_header(message_signature)
     tags: dict[str, str | None] = {
-        "i": str(i), "a": f"{key(by).kind}-sha256", "cv": cv or ("none" if i == 1 else "pass"), **common, "b": "",
+        "i": None if head else str(i), "a": f"{key(by).kind}-sha256", "cv": cv or ("none" if i == 1 else "pass"),
+        **common, "b": "",
     }  # fmt: skip
     tags |= seal or {}
-    own = relaxed_header(_joined("ARC-Seal", tags, "; ") + b"\r\n").removesuffix(b"\r\n")
-    return _with_b("ARC-Seal", tags, "; ", key(by).sign(data + own)) + message_signature + payload + message
+    own = relaxed_header(_joined("ARC-Seal", tags, "; ", head) + b"\r\n").removesuffix(b"\r\n")
+    return _with_b("ARC-Seal", tags, "; ", key(by).sign(data + own), head) + message_signature + payload + message
 
 
 def arc_fields(message: bytes) -> list[tuple[bytes, bytes, bytes]]:

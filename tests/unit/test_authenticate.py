@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import socket
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,10 +228,186 @@ def test_trusted_sealers_are_a_reason_to_accept_not_to_pass() -> None:
         assert unbelieved.dmarc.disposition is Disposition.QUARANTINE
 
 
-def test_a_public_suffix_signs_for_nobody() -> None:
+LIST_ZONE = ZONE | key_zone("lists.example.org", "arc", "rsa2048-list")
+TRUSTING = Options(trusted_sealers=frozenset({"lists.example.org"}), enforce_reject=True)
+PASSED = "dmarc=pass header.from=example.com"
+
+
+def advice(raw: bytes, **options: Any) -> str:
+    chosen = dataclasses.replace(TRUSTING, **options)
+    found = check(raw, None, LIST_ZONE, options=chosen)
+    assert found.dmarc is not None
+    # whatever a sealer says, the result is that of DMARC
+    assert (found.dmarc.result, found.dmarc.policy) == (Result.FAIL, "reject")
+    assert "dmarc=fail" in found.headers[0]
+    assert ("saw it pass" in found.dmarc.detail) is (found.dmarc.disposition == "accept")
+    return str(found.dmarc.disposition)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        PASSED,
+        "DMARC=Pass Header.From=EXAMPLE.com.",
+        f"spf=pass smtp.mailfrom=a@example.com; dkim=pass header.i=@example.com; {PASSED} (p=reject); arc=none",
+        f"{PASSED} policy.dmarc=reject",
+        "dmarc=pass action=none header.from=example.com",
+        f"{PASSED}; dmarc=fail header.from=example.net",
+        f"dmarc=fail header.from=mail.example.com; {PASSED}",
+    ],
+)
+def test_one_result_for_the_author_is_believed(results: str) -> None:
+    assert advice(sealed(MAIL, results=results)) == "accept"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "dmarc=fail header.from=example.com",
+        "dmarc=pass",
+        "dmarc=pass header.from=example.net",
+        f"{PASSED}; {PASSED}",
+        f"{PASSED}; dmarc=fail header.from=example.com",
+        f"dmarc=fail header.from=example.com; {PASSED}",
+        f"{PASSED}; dmarc=weird header.from=example.com",
+        f"{PASSED}; dmarc/2=pass header.from=example.com",
+        f"{PASSED}; dmarc=fail",
+        f"{PASSED}; dmarc=fail header.from=",
+        f"{PASSED}; dmarc=fail header.from=anna@example.com",
+        f"{PASSED}; dmarc=fail smtp.from=example.net",
+        f"{PASSED}; dmarc=fail header.from=example.net header.from=example.org",
+        f"{PASSED} header.from=example.com",
+        f"{PASSED} header.from=example.net",
+        "dmarc/2=pass header.from=example.com",
+        # the rest of an address that the sealer did not quote
+        "dmarc=pass@evil.example header.from=example.com",
+        "dmarc=pass header.from=example.com@evil.example",
+        f"spf=pass smtp.mailfrom=x; {PASSED} (@evil.example)",
+        f"spf=pass smtp.mailfrom=x; {PASSED} reason=@evil.example",
+        f"spf=pass smtp.mailfrom=x; {PASSED} policy.x=@evil.example",
+        f"spf=pass smtp.mailfrom=x; {PASSED} @evil.example",
+        f"spf=pass smtp.mailfrom=x; {PASSED};y@evil.example",
+        # what a reader stumbles over may hide more
+        f"{PASSED}; dmarc",
+        f"{PASSED}; =fail",
+        f"{PASSED} (",
+        f'{PASSED} "',
+        f'{PASSED}; dmarc="fail"',
+        f"{PASSED};",
+    ],
+)
+def test_anything_else_is_not(results: str) -> None:
+    assert advice(sealed(MAIL, results=results)) == "reject"
+
+
+def test_what_the_first_sealer_saw_counts() -> None:
+    failed = "dmarc=fail header.from=example.com"
+    assert advice(sealed(sealed(MAIL, results=PASSED), results=failed)) == "accept"
+    assert advice(sealed(sealed(MAIL, results=failed), results=PASSED)) == "reject"
+    assert advice(sealed(sealed(MAIL, results=PASSED), results=failed), trusted_sealers={"example.org"}) == "reject"
+
+
+@pytest.mark.parametrize(
+    ("ams", "options", "expected"),
+    [
+        ({"t": NOW - 900, "x": NOW + 1}, {}, "accept"),
+        ({"t": NOW - 900, "x": NOW - 301}, {}, "reject"),
+        ({"t": NOW - 900, "x": NOW - 301}, {"allow_expired": True}, "accept"),
+        ({"t": NOW + 301}, {}, "reject"),
+        ({"t": NOW + 301}, {"allow_future": True}, "accept"),
+        ({"l": 0}, {}, "reject"),
+        ({"l": 0}, {"allow_partial_body": True}, "reject"),
+        ({"h": "to:subject"}, {}, "reject"),
+        ({"h": ""}, {}, "reject"),
+    ],
+)
+def test_the_newest_signature_is_over_this_message_and_in_time(ams: Any, options: Any, expected: str) -> None:
+    tags = {name: str(value) for name, value in ams.items() if name != "h"}
+    raw = sealed(MAIL, results=PASSED, ams=tags, **{"h": ams["h"]} if "h" in ams else {})
+    assert advice(raw, **options) == expected
+
+
+@pytest.mark.parametrize("sets", [10, 11])
+def test_a_long_chain_waits_for_the_others(sets: int) -> None:
+    raw = signed()
+    for n in range(sets):
+        raw = sealed(raw, by="ed25519-author", selector=f"s{n}")
+    keys: dict[str, Any] = {}
+    for n in range(sets):
+        keys |= key_zone("lists.example.org", f"s{n}", "ed25519-author")
+    watching = Watching(ZONE | keys)
+    found = check(raw, zone=watching)
+    assert found.arc is not None
+    assert (found.arc.result, found.arc.instances, found.arc.oldest_pass) == ("pass", sets, 0)
+    names = {f"s{n}._domainkey.lists.example.org" for n in range(sets)}
+    in_rounds = [number for number, batch in enumerate(watching.rounds) if names & {q.name for q in batch}]
+    assert in_rounds == [0 if sets == 10 else len(watching.rounds) - 1]
+    assert (len(watching.rounds) > 2) is (sets == 11)
+
+
+@pytest.mark.parametrize("sets", [50, 51])
+def test_fifty_sets_and_no_more(sets: int) -> None:
+    raw = MAIL
+    for _ in range(sets):
+        raw = sealed(raw, by="ed25519-author", results=PASSED)
+    zone = ZONE | key_zone("lists.example.org", "arc", "ed25519-author")
+    found = check(raw, None, zone, options=TRUSTING)
+    assert found.arc is not None
+    assert found.dmarc is not None
+    assert (found.arc.result, found.dmarc.disposition) == (("pass", "accept") if sets == 50 else ("fail", "reject"))
+
+
+SUFFIXES = """
+// ===BEGIN ICANN DOMAINS===
+com
+uk
+co.uk
+// ===END ICANN DOMAINS===
+// ===BEGIN PRIVATE DOMAINS===
+pages.example
+// ===END PRIVATE DOMAINS===
+"""
+
+
+def by_signature(author: str, d: str, records: dict[str, Any], **options: Any) -> tuple[str, str, str]:
+    """Return what DKIM and DMARC say of mail of an author that a domain signed."""
+    raw = signed(b"From: a@" + author.encode() + b"\r\n\r\nHello\r\n", h="from", tags={"d": d})
+    zone = key_zone(d) | {f"_dmarc.{name}": {"TXT": [text]} for name, text in records.items()}
+    found = check(raw, None, zone, options=Options(**options))
+    assert found.dmarc is not None
+    return found.dkim[0].result, found.dkim[0].reason, found.dmarc.result
+
+
+@pytest.mark.parametrize("mode", ["rfc9989", "rfc7489"])
+def test_public_suffixes_that_sign(mode: Any, tmp_path: Path) -> None:
+    path = tmp_path / "list.dat"
+    path.write_text(SUFFIXES)
+    options: Any = {"mode": mode, "public_suffix_list": str(path)}
+    reject = "v=DMARC1; p=reject"
+    refused, passed = ("policy", Reason.PUBLIC_SUFFIX), ("pass", Reason.SIGNATURE_VERIFIED)
+    # a registry signs for nobody
+    assert by_signature("bank.co.uk", "co.uk", {"bank.co.uk": reject}, **options) == (*refused, "fail")
+    assert by_signature("co.uk", "co.uk", {}, **options) == (*refused, "none")
+    assert by_signature("bank.com", "com", {"com": reject}, **options)[:2] == refused  # a single label never does
+    # who is on the private part does, for himself and not for those below him, nor they for him
+    owner, customer = {"pages.example": f"{reject}; psd=y"}, {"me.pages.example": reject}
+    assert by_signature("pages.example", "pages.example", owner, **options) == (*passed, "pass")
+    assert by_signature("me.pages.example", "pages.example", owner | customer, **options) == (*passed, "fail")
+    assert by_signature("me.pages.example", "pages.example", customer, **options) == (*passed, "fail")
+    assert by_signature("pages.example", "me.pages.example", owner | customer, **options) == (*passed, "fail")
+    # so does a registry with a record
+    registry = {"co.uk": f"{reject}; psd=y", "bank.co.uk": reject}
+    assert by_signature("co.uk", "co.uk", registry, **options) == (*passed, "pass")
+    assert by_signature("bank.co.uk", "co.uk", registry, **options) == (*passed, "fail")
+
+
+def test_the_question_about_a_public_suffix_is_in_the_trace() -> None:
     raw = signature(MAIL, tags={"d": "co.uk"}) + MAIL
     found = check(raw, zone=key_zone("co.uk"))
     assert [d.reason for d in found.dkim] == [Reason.PUBLIC_SUFFIX]
+    (traced,) = [t for t in found.trace if t.question.name == "_dmarc.co.uk"]
+    assert [(u.check, u.rule) for u in traced.uses] == [("dkim", "RFC 6376 §6.1.1")]
+    assert traced.round == 1
 
 
 # --- hostile messages

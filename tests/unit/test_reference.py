@@ -88,6 +88,20 @@ def test_dkimpy_does_not_demand_from() -> None:
     assert "From in h=" in (found[0].explanation or "")
 
 
+@pytest.mark.parametrize("identity", ["anna@\r\n example.com", "anna@exa=6Dple.com"])
+def test_dkimpy_reads_no_folded_identity(identity: str) -> None:
+    opinion = opinions(signed(tags={"i": identity}), key_zone())["dkim example.com"]
+    assert (opinion.ours, opinion.agrees) == ("pass", False)
+    assert "RFC 6376 §2.11" in (opinion.explanation or "")
+
+
+def test_dkimpy_reads_no_comments_in_arc() -> None:
+    zone = key_zone("lists.example.org", "arc", "rsa2048-list")
+    opinion = opinions(sealed(MAIL, head="(x) i=1;"), zone)["arc"]
+    assert (opinion.ours, opinion.agrees) == ("pass", False)
+    assert "RFC 8617 §4.2.1" in (opinion.explanation or "")
+
+
 VOID = {
     "example.com": {"TXT": ["v=spf1 mx ip6:2001:db8::1 -all"], "MX": [[10, f"mx{n}.example.com"] for n in range(4)]},
     **{f"mx{n}.example.com": {"A": ["192.0.2.9"]} for n in range(4)},

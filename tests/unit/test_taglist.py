@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailauth import taglist
+from mailauth import authres, taglist
 from mailauth.results import Malformed, Reason
 
 
@@ -101,6 +101,75 @@ def test_what_is_no_number(value: bytes) -> None:
 )
 def test_base64(value: bytes, octets: bytes | None) -> None:
     assert taglist.decode_base64(value) == octets
+
+
+@pytest.mark.parametrize(
+    ("value", "octets"),
+    [
+        (b"", b""),
+        (b"plain", b"plain"),
+        (b"a=20b=3B", b"a b;"),
+        (b"a\r\n\tb = 4 1", b"abA"),
+        (b"=C3=BC", b"\xc3\xbc"),
+        (b"=3D40", b"=40"),
+        # RFC 6376 §2.11: no lower-case digits
+        (b"=4a=4A", b"=4aJ"),
+        (b"user=domain", b"user=domain"),
+        (b"=", b"="),
+        (b"=4", b"=4"),
+    ],
+)
+def test_quoted_printable(value: bytes, octets: bytes) -> None:
+    assert taglist.decode_quoted_printable(value) == octets
+
+
+INSTANCES = [
+    # RFC 8617 §4.2.1: [CFWS] "i" [CFWS] "=" [CFWS] 1*2DIGIT, then [CFWS] ";"
+    ("i=1;", 1),
+    ("i=50;", 50),
+    ("i=07;", 7),
+    (" \r\n\ti\t=\r\n 12 ;", 12),
+    ("(x)i(x)=(x)1(x);", 1),
+    (" (a) (b) i=1;", 1),
+    ("(a (b (c) d)) i=1;", 1),
+    ("(; i=9; = ) i=1;", 1),
+    ("i=1 (; more);", 1),
+    ("(\\) \\( \\\\) i=1;", 1),
+    ("(folded\r\n\tcomment) i=1;", 1),
+    ("(" * 3000 + ")" * 3000 + "i=1;", 1),
+    ("(\u00fc) i=1;", 1),
+    ("", None),
+    ("i", None),
+    ("i=", None),
+    ("i=1", None),
+    ("i=1 x;", None),
+    ("i=;", None),
+    ("i=123;", None),
+    ("i=1 1;", None),
+    ("i=(1);", None),
+    ("I=1;", None),
+    ("xi=1;", None),
+    ("(i=1;", None),
+    ("(i=1;)", None),
+    ("(x)) i=1;", None),
+    ("i=1 (;", None),
+    ("i=1(\\);", None),
+    ("\xa0i=1;", None),
+    ("i=\u0661;", None),
+]
+
+
+@pytest.mark.parametrize(("text", "instance"), INSTANCES)
+@pytest.mark.parametrize("before", ["", "ARC-Authentication-Results:"])
+def test_instances(text: str, instance: int | None, before: str) -> None:
+    expected = None if instance is None else (instance, len(before + text))
+    assert taglist.read_instance(before + text + " rest; i=9;", len(before)) == expected or instance is None
+    assert taglist.read_instance(before + text, len(before)) == expected
+
+
+@pytest.mark.parametrize(("text", "instance"), INSTANCES)
+def test_the_reader_of_results_reads_the_same_instance(text: str, instance: int | None) -> None:
+    assert authres.parse(f"ARC-Authentication-Results:{text} mx.example.org; none").instance == instance
 
 
 def test_a_detail_shows_hostile_octets_harmlessly_and_shortly() -> None:

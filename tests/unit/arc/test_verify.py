@@ -8,10 +8,10 @@ from typing import Any
 import dkim as dkimpy
 import pytest
 
-from mailauth import Limits, Message, Options, Question, Reason, Result, arc, run
+from mailauth import Limits, Message, Options, Question, Reason, Result, UsageError, arc, run
 from mailauth.results import ArcOutcome
 from mailauth.testing import Faults, Zone
-from unit.signing import MAIL, TESTDATA, key, key_zone, sealed, split
+from unit.signing import MAIL, NOW, TESTDATA, canonical_body, key, key_zone, sealed, split
 
 ZONE = key_zone("lists.example.org", "arc", "rsa2048-list") | key_zone("forwarder.example", "fwd", "rsa2048-other")
 FORWARDER: dict[str, Any] = {"by": "rsa2048-other", "domain": "forwarder.example", "selector": "fwd"}
@@ -108,6 +108,60 @@ def test_i_may_have_spaces_and_any_place_in_the_list() -> None:
     assert verdict(raw) == PASS
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        # RFC 8617 §4.2.1, §4.1.1 to §4.1.3: instance [CFWS] ";"
+        "(x) i=1;",
+        "(x) i=1 (y) ;",
+        "i (x) = (y) 1;",
+        "i=1\r\n\t(x\r\n folded)\r\n ;",
+        "(a (b (c)) \\) ; i=9; b=x; h=from) i\r\n\t(x)=\r\n (=) 1 (; cv=fail; b=x; v=2) (y)\r\n ;",
+    ],
+)
+def test_comments_around_the_instance(head: str) -> None:
+    outcome = verify(sealed(MAIL, head=head))
+    assert (outcome.result, outcome.instances, outcome.oldest_pass) == (Result.PASS, 1, 0), outcome.detail
+    assert [(p.instance, p.authserv_id, p.problems) for p in outcome.payloads] == [(1, "lists.example.org", ())]
+    # a comment is sealed as any other text
+    assert verdict(sealed(MAIL, head=head).replace(head.encode(), head.replace("x", "z").encode()))[0] is Result.FAIL
+
+
+def test_comments_in_later_sets() -> None:
+    outcome = verify(sealed(sealed(MAIL, head="(x) i=1 (y);"), head="(x)  i=2 (; i=3);", **FORWARDER))
+    assert (outcome.result, [p.instance for p in outcome.payloads]) == (Result.PASS, [1, 2])
+
+
+@pytest.mark.parametrize(
+    "seal",
+    [
+        # RFC 8617 §4.2.1: "cv" [CFWS] "=" [CFWS] chain-status
+        {"cv (x)": "none"},
+        {"cv": "(x) none"},
+        {"cv\r\n (;cv=fail;b=x) ": "(a(b))\r\n none"},
+    ],
+)
+def test_comments_around_the_status(seal: dict[str, str]) -> None:
+    assert verdict(sealed(MAIL, seal={"cv": None, **seal})) == PASS
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"cv": "none (x)"}, {"cv": "no(x)ne"}, {"d": "lists.example.org (x)"}, {"d": "(x) lists.example.org"},
+        {"s (x)": "arc", "s": None}, {"s": "arc(x)"}, {"a": "(x) rsa-sha256"},
+    ],
+)  # fmt: skip
+def test_comments_elsewhere(tags: dict[str, str | None]) -> None:
+    outcome = run(arc.verify(Message.parse(sealed(MAIL, seal=tags))), silent)
+    assert outcome.result is Result.FAIL
+
+
+@pytest.mark.parametrize("head", ["(i=1;", "(x)) i=1;", "i=1 (x);;", "i=1 (x;", "(i=1;) i=2;", "i(=1);", "I (x)=1;"])
+def test_comments_that_are_none(head: str) -> None:
+    assert run(arc.verify(Message.parse(sealed(MAIL, head=head))), silent).result is Result.FAIL
+
+
 def test_the_order_of_the_fields_does_not_matter() -> None:
     fields, body = split(chain(2))
     arcs = [f for f in fields if f.startswith(b"ARC-")]
@@ -121,8 +175,23 @@ def test_ed25519_seals() -> None:
     assert verdict(chain(2, by="ed25519-author"), zone) == PASS
 
 
-def test_from_need_not_be_signed() -> None:
-    assert verdict(chain(1, h="to:subject")) == PASS
+@pytest.mark.parametrize("h", ["to:subject", "to::", ":to", "x-from", "fromage"])
+def test_fields_but_not_from(h: str) -> None:
+    # RFC 6376 §6.1.1
+    outcome = verify(chain(1, h=h))
+    assert (outcome.result, outcome.reason) == (Result.FAIL, Reason.FROM_NOT_SIGNED)
+    assert "i=1" in outcome.detail
+    # an older one is as good as one that does not verify
+    outcome = verify(sealed(chain(2, h=h)))
+    assert (outcome.result, outcome.oldest_pass) == (Result.PASS, 3)
+
+
+@pytest.mark.parametrize("h", ["", ":", " : "])
+def test_no_field_signed_is_a_pass_and_never_trusted(h: str) -> None:
+    options = Options(trusted_sealers=frozenset({"lists.example.org"}))
+    outcome = verify(chain(1, h=h), options=options)
+    assert (outcome.result, outcome.trusted) == (Result.PASS, False)
+    assert verify(chain(1), options=options).trusted
 
 
 def test_arc_fields_in_h() -> None:
@@ -256,6 +325,54 @@ def test_bad_message_signatures(ams: dict[str, str | None], reason: Reason) -> N
     assert verdict(sealed(MAIL, ams=ams)) == (Result.FAIL, reason)
 
 
+def test_a_query_method_that_nobody_knows() -> None:
+    assert verdict(sealed(MAIL, ams={"q": "dns/cname"})) == (Result.FAIL, Reason.UNKNOWN_QUERY_METHOD)
+    assert verdict(sealed(MAIL, ams={"q": "dns/cname:dns/txt"})) == PASS
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+def test_white_space_that_is_not_signed(cut: int) -> None:
+    # the body ends in a letter and CRLF
+    length = len(canonical_body(split(MAIL)[1], "relaxed/relaxed")) - cut
+    expected = PASS if cut < 3 else (Result.FAIL, Reason.PARTIAL_BODY)
+    assert verdict(sealed(MAIL, ams={"l": str(length)})) == expected
+
+
+@pytest.mark.parametrize(
+    ("ams", "options", "expected"),
+    [
+        ({"x": NOW - 300}, {}, PASS),
+        ({"x": NOW - 301}, {}, (Result.FAIL, Reason.EXPIRED)),
+        ({"x": NOW - 301}, {"clock_skew": 301}, PASS),
+        ({"x": NOW - 301}, {"allow_expired": True}, PASS),
+        ({"x": NOW - 301}, {"allow_future": True}, (Result.FAIL, Reason.EXPIRED)),
+        ({"t": NOW + 300}, {}, PASS),
+        ({"t": NOW + 301}, {}, (Result.FAIL, Reason.FUTURE)),
+        ({"t": NOW + 301}, {"allow_future": True}, PASS),
+        ({"t": NOW - 10**8}, {}, PASS),
+        ({"t": NOW, "x": NOW}, {}, (Result.FAIL, Reason.SIGNATURE_SYNTAX)),
+    ],
+)
+def test_times_of_the_newest_message_signature(ams: dict[str, int], options: Any, expected: Any) -> None:
+    tags = {name: str(value) for name, value in ams.items()}
+    chosen = Options(trusted_sealers=frozenset({"lists.example.org"}), **options)
+    outcome = verify(sealed(sealed(MAIL), ams=tags), now=NOW, options=chosen)
+    assert (outcome.result, outcome.reason) == expected
+    assert outcome.trusted is (expected == PASS)
+    if expected[1] is not Reason.SIGNATURE_SYNTAX:
+        # an older one was in time for those who sealed after it; a seal has no x=
+        assert verdict(sealed(sealed(MAIL, ams=tags)), now=NOW) == PASS
+        assert verify(sealed(sealed(MAIL, ams=tags)), now=NOW).oldest_pass == 0
+        # without a clock, times are not judged, and what states one is not trusted
+        outcome = verify(sealed(MAIL, ams=tags), options=chosen)
+        assert (outcome.result, outcome.trusted) == (Result.PASS, False)
+
+
+def test_a_moment_is_a_moment() -> None:
+    with pytest.raises(UsageError, match="now="):
+        verify(MAIL, now="2026-11-02")
+
+
 def test_a_partial_body_can_be_allowed() -> None:
     assert verdict(sealed(MAIL, ams={"l": "0"}), options=Options(allow_partial_body=True)) == PASS
 
@@ -309,6 +426,33 @@ def test_sets_are_counted() -> None:
 
 
 # --- trust
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, True),
+        ({"h": "from"}, True),
+        ({"h": "from:from:to"}, True),
+        ({"ams": {"l": "9999"}}, False),
+        ({"ams": {"l": "0"}}, False),
+        ({"ams": {"l": str(len(canonical_body(split(MAIL)[1], "relaxed/relaxed")))}}, True),
+        ({"ams": {"l": str(len(canonical_body(split(MAIL)[1], "relaxed/relaxed")) - 1)}}, False),
+        ({"ams": {"d": "sig.lists.example.org"}}, True),
+        ({"ams": {"d": "forwarder.example"}}, False),
+        ({"ams": {"d": "example.org"}}, False),
+    ],
+)
+def test_trust_is_in_a_signature_over_this_author_and_the_whole_body(arguments: Any, *, expected: bool) -> None:
+    options = Options(trusted_sealers=frozenset({"lists.example.org", "forwarder.example"}), allow_partial_body=True)
+    zone = ZONE | {
+        f"arc._domainkey.{domain}": {"TXT": [key("rsa2048-list").record()]}
+        for domain in ("sig.lists.example.org", "forwarder.example", "example.org")
+    }
+    assert verify(sealed(MAIL, **arguments), zone, options=options).trusted is expected
+    # the newest counts
+    assert verify(sealed(sealed(MAIL, **arguments)), zone, options=options).trusted
+    assert verify(sealed(sealed(MAIL), **arguments), zone, options=options).trusted is expected
 
 
 @pytest.mark.parametrize(

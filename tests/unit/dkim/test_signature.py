@@ -137,6 +137,99 @@ def test_what_is_wrong(tags: dict[str, Any], reason: Reason) -> None:
     assert problem(**tags) is reason
 
 
+FOLD = "\r\n\t "
+
+
+@pytest.mark.parametrize("name", [*GOOD, "i", "l", "q", "z"])
+def test_folding_around_every_tag(name: str) -> None:
+    # RFC 6376 §3.2: FWS may be before and after the name, and before and after the value
+    tags = GOOD | {"i": "@example.com", "l": "1", "q": "dns/txt", "z": "x"}
+    plain = dkim.parse_signature("; ".join(f"{k}={v}" for k, v in tags.items()).encode(), Limits())
+    folded = "; ".join(f"{FOLD}{k}{FOLD}={FOLD}{v}{FOLD}" if k == name else f"{k}={v}" for k, v in tags.items())
+    found = dkim.parse_signature(folded.encode(), Limits())
+    plain.text = found.text
+    assert found == plain
+
+
+@pytest.mark.parametrize(
+    ("tags", "name", "value"),
+    [
+        # RFC 6376 §2.10: base64 has white space anywhere
+        ({"b": "Z m\r\n\t9 v"}, "octets", b"foo"),
+        ({"bh": "YmF\r\n y"}, "body_hash", b"bar"),
+        # RFC 6376 §3.5: h= and q= have it around each colon
+        ({"h": "From\r\n\t: To\r\n :\tSubject"}, "signed_headers", ("from", "to", "subject")),
+        ({"q": "x/y\r\n : \r\n\tdns/txt"}, "kind", "rsa"),
+        # RFC 6376 §2.11: DKIM-Quoted-Printable has it anywhere
+        ({"i": "anna@\r\n\texample.com"}, "identity", "anna@example.com"),
+        ({"i": "an\r\n na@exam\r\n ple.c\tom"}, "identity", "anna@example.com"),
+        ({"i": "anna\r\n @mail\r\n .example.com"}, "at_domain", False),
+        ({"z": "From:x=\r\n 20y|\r\n To:z"}, "kind", "rsa"),
+    ],
+)
+def test_folding_within_values(tags: dict[str, Any], name: str, value: object) -> None:
+    assert getattr(parse(**tags), name) == value
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        # RFC 6376 §3.5: these values hold no white space
+        ({"v": "1 1"}, Reason.SIGNATURE_VERSION),
+        ({"a": "rsa-\r\n sha256"}, Reason.UNKNOWN_ALGORITHM),
+        ({"c": "relaxed\r\n /simple"}, Reason.UNKNOWN_CANONICALIZATION),
+        ({"c": "relaxed/ simple"}, Reason.UNKNOWN_CANONICALIZATION),
+        ({"d": "example.\r\n com"}, Reason.BAD_DOMAIN),
+        ({"s": "s\r\n 1"}, Reason.BAD_DOMAIN),
+        ({"t": "10\r\n 00"}, Reason.SIGNATURE_SYNTAX),
+        ({"x": "20\r\n 00"}, Reason.SIGNATURE_SYNTAX),
+        ({"l": "1\r\n 2"}, Reason.SIGNATURE_SYNTAX),
+        ({"h": "fr\r\n om"}, Reason.FROM_NOT_SIGNED),
+        ({"q": "dns/\r\n txt"}, Reason.UNKNOWN_QUERY_METHOD),
+    ],
+)
+def test_values_without_folding(tags: dict[str, Any], reason: Reason) -> None:
+    assert problem(**tags) is reason
+
+
+@pytest.mark.parametrize(
+    ("i", "at_domain"),
+    [
+        ("anna@example=2Ecom", True),
+        ("anna@=65xample.com", True),
+        ("anna@mail=2Eexample.com", False),
+        ("a=20b=3Bc@example.com", True),
+        ("user=domain.example@example.com", True),
+        ("=40example.net@example.com", True),
+        ("=FF@example.com", True),
+        ("@b=C3=BCcher.example.com", False),
+    ],
+)
+def test_an_encoded_identity(i: str, *, at_domain: bool) -> None:
+    found = parse(i=i)
+    # what is shown is what the field has
+    assert (found.at_domain, found.identity) == (at_domain, i)
+
+
+@pytest.mark.parametrize(
+    "i",
+    [
+        # the "@" is one of the tag: encoded, it is a character of a name
+        "anna=40example.com",
+        "anna@example.net=40example.com",
+        "anna@example.com=2Eexample.net",
+        "anna@example.com=00",
+        "anna@example.com=0D=0A",
+        "anna@example.com=2E=2E",
+        "anna@example=2ecom",
+        "anna@example.com=",
+        "anna@example.com=FF",
+    ],
+)
+def test_an_encoded_identity_elsewhere(i: str) -> None:
+    assert problem(i=i) is Reason.IDENTITY_MISMATCH
+
+
 def test_tag_names_are_case_sensitive_and_stand_once() -> None:
     assert problem(D="example.net", d=None) is Reason.SIGNATURE_SYNTAX
     with pytest.raises(Malformed):

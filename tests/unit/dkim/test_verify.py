@@ -11,10 +11,10 @@ from typing import Any
 import dkim as dkimpy
 import pytest
 
-from mailauth import Limits, Message, Options, Question, Reason, Result, dkim, run
+from mailauth import Limits, Message, Options, Question, Reason, Result, dkim, dmarc, run
 from mailauth.results import DkimOutcome
 from mailauth.testing import Faults, Zone
-from unit.signing import MAIL, NOW, Key, key, key_zone, relaxed_body, signature, signed, split
+from unit.signing import MAIL, NOW, Key, canonical_body, key, key_zone, relaxed_body, signature, signed, split
 
 ZONE = key_zone()
 
@@ -134,6 +134,29 @@ def test_the_signature_field_does_not_sign_itself_but_others() -> None:
     # the inner field was signed as it stood
     broken = outer.removesuffix(inner) + inner.replace(b" v=1;", b" v= 1;", 1)
     assert verify(broken)[0].result is Result.FAIL
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("names", ["from:dkim-signature", "dkim-signature:from:dkim-signature:dkim-signature"])
+def test_the_own_field_is_passed_over_wherever_it_is(place: int, names: str) -> None:
+    # RFC 6376 §3.7: what is signed is taken from the bottom, but for the field that is being verified
+    others = [signature(MAIL, h="from", tags={"t": str(NOW - n)}) for n in (1, 2)]
+    own = signature(b"".join(others) + MAIL, h=names, c="simple/simple")
+    fields = [*others[:place], own, *others[place:]]
+    assert [o.result for o in verify(b"".join(fields) + MAIL)] == [Result.PASS] * 3
+    # the field that was signed is the bottom one of the others
+    touched = others[1].replace(b"; c=", b";  c=")
+    fields[fields.index(others[1])] = touched
+    assert verify(b"".join(fields) + MAIL)[place].reason is Reason.SIGNATURE_MISMATCH
+
+
+def test_a_folded_identity() -> None:
+    for c in ("simple/simple", "relaxed/relaxed"):
+        outcome = one(signed(c=c, tags={"i": "anna@\r\n\tmail.exam=70\r\n le.com"}))
+        assert (outcome.result, outcome.identity) == (Result.PASS, "anna@mail.exam=70le.com")
+    strict = key_zone(t="s")
+    assert verdict(signed(tags={"i": "anna@\r\n example.com"}), strict) == PASS
+    assert verdict(signed(tags={"i": "anna@x.\r\n example.com"}), strict)[1] is Reason.IDENTITY_MISMATCH
 
 
 def test_fields_are_taken_from_the_bottom() -> None:
@@ -269,6 +292,26 @@ def test_a_few_keys_are_tried_not_all() -> None:
     assert verdict(signed(), {KEY_NAME: {"TXT": records}}, limits=Limits(key_records=4)) == PASS
 
 
+@pytest.mark.parametrize("place", [1, 2, 3, 4])
+def test_the_last_key_that_is_tried(place: int) -> None:
+    records = [key("rsa2048-other").record(n=str(n)) for n in range(1, place)] + [key().record()]
+    expected = PASS if place <= Limits().key_records else (Result.FAIL, Reason.SIGNATURE_MISMATCH)
+    assert verdict(signed(), {KEY_NAME: {"TXT": records}}) == expected
+
+
+@pytest.mark.parametrize(("junk", "found"), [(99, True), (100, False)])
+def test_the_last_record_that_is_read(junk: int, *, found: bool) -> None:
+    # what is no key takes no place among those that are tried, but among those that are read
+    records = [f"junk {n}" for n in range(junk)] + [key().record()]
+    expected = PASS if found else (Result.PERMERROR, Reason.KEY_SYNTAX)
+    assert verdict(signed(), {KEY_NAME: {"TXT": records}}) == expected
+
+
+@pytest.mark.parametrize("keys", [0, 1])
+def test_no_key_is_tried_or_one(keys: int) -> None:
+    assert verdict(signed(), limits=Limits(key_records=keys))[0] is (Result.PASS if keys else Result.FAIL)
+
+
 def test_a_weak_key_never_passes() -> None:
     outcome = one((_weak()) + MAIL, key_zone(name="rsa512-weak"))
     assert (outcome.result, outcome.reason) == (Result.PERMERROR, Reason.KEY_TOO_SHORT)
@@ -318,6 +361,42 @@ def test_l_that_leaves_octets_is_policy(length: int) -> None:
     assert (outcome.result, outcome.reason) == (Result.POLICY, Reason.PARTIAL_BODY)
     assert outcome.unsigned_bytes == len(BODY) - length
     assert one(raw, options=Options(allow_partial_body=True)).result is Result.PASS
+
+
+@pytest.mark.parametrize("c", ["simple/simple", "relaxed/relaxed"])
+@pytest.mark.parametrize(
+    ("body", "rest"),
+    [
+        # what is signed, and what is added below it
+        (b"Hello\r\n", b""),
+        (b"Hello\r\n", b"\r\n\r\n"),
+        (b"Hello\r\n", b" \r\n\t\r\n  "),
+        (b"Hello", b"\r\n"),
+        (b"Hello", b" \t \r\n"),
+        (b"Hello\r\n", b"\n\n\r\r \r\n"),
+        (b"Hello\r\n", b" " * 300_000 + b" \r\n" * 100_000),
+        (b"", b""),
+        (b"", b"\r\n \r\n\t\r\n"),
+    ],
+)
+def test_white_space_below_l_hides_nothing(c: str, body: bytes, rest: bytes) -> None:
+    header = MAIL[: MAIL.index(b"\r\n\r\n") + 4]
+    raw = signed(header + body, c=c, tags={"l": str(len(body))})
+    unsigned = len(canonical_body(body + rest, c)) - len(body)
+    outcome = one(raw + rest)
+    assert (outcome.result, outcome.unsigned_bytes) == (Result.PASS, unsigned)
+    assert (f"leaves {unsigned} octets" in outcome.detail) is (unsigned > 0)
+    # with one letter behind it, or before it, it is a body that nobody signed
+    for added in (rest + b"x", rest + b"x\r\n", b"x" + rest, rest + b"\xa0", rest + b"\x00", rest + b"\x0b\r\n"):
+        assert one(raw + added).reason is Reason.PARTIAL_BODY, added[-9:]
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_every_length_short_of_the_body(cut: int) -> None:
+    # "indented text" CRLF in the relaxed form: the line end is white space, the letters are not
+    outcome = one(signed(tags={"l": str(len(BODY) - cut)}))
+    expected = (Result.PASS, Reason.SIGNATURE_VERIFIED) if cut <= 2 else (Result.POLICY, Reason.PARTIAL_BODY)
+    assert (outcome.result, outcome.reason, outcome.unsigned_bytes) == (*expected, cut)
 
 
 def test_text_added_below_l() -> None:
@@ -396,6 +475,46 @@ def test_a_public_suffix_signs_for_nobody() -> None:
     options = Options(allow_public_suffix=True)
     assert verdict(raw, zone, is_public_suffix=suffix, options=options) == PASS
     assert verdict(signed(tags={"d": "example"}), key_zone("example")) == (Result.POLICY, Reason.PUBLIC_SUFFIX)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"TXT": ["v=DMARC1; p=reject"]}, PASS),
+        ({"TXT": ["v=DMARC1; p=reject; psd=y"]}, PASS),
+        ("TIMEOUT", PASS),  # it may publish one; DMARC then waits for the same answer
+        ("NXDOMAIN", (Result.POLICY, Reason.PUBLIC_SUFFIX)),
+        ({"TXT": ["v=spf1 -all"]}, (Result.POLICY, Reason.PUBLIC_SUFFIX)),
+        ({"TXT": ["v=DMARC1; p=reject", "v=DMARC1; p=none"]}, (Result.POLICY, Reason.PUBLIC_SUFFIX)),
+        ({"A": ["192.0.2.1"]}, (Result.POLICY, Reason.PUBLIC_SUFFIX)),
+    ],
+)
+def test_a_public_suffix_with_a_dmarc_record_is_somebody(answer: Any, expected: tuple[Result, Reason]) -> None:
+    raw = signed(tags={"d": "co.example"})
+    arguments = {"is_public_suffix": {"co.example"}.__contains__, "publishes": dmarc.publishes}
+    assert verdict(raw, key_zone("co.example") | {"_dmarc.co.example": answer}, **arguments) == expected
+
+
+def test_a_record_is_asked_for_at_public_suffixes_only() -> None:
+    rounds: list[list[str]] = []
+
+    class Watching:
+        def resolve(self, questions: tuple[Question, ...]) -> Any:
+            rounds.append([q.name for q in questions])
+            return Zone(ZONE).resolve(questions)
+
+    def names(**arguments: Any) -> list[list[str]]:
+        rounds.clear()
+        raw = (
+            b"".join(signature(MAIL, tags={"d": d}) for d in ("example.com", "co.example", "com", "co.example")) + MAIL
+        )
+        verify(raw, Watching(), is_public_suffix={"co.example", "com"}.__contains__, **arguments)
+        return rounds
+
+    keys = [f"s1._domainkey.{domain}" for domain in ("example.com", "co.example", "com")]
+    assert names(publishes=dmarc.publishes) == [[*keys, "_dmarc.co.example"]]
+    assert names() == [keys]
+    assert names(publishes=dmarc.publishes, options=Options(allow_public_suffix=True)) == [keys]
 
 
 # --- many signatures

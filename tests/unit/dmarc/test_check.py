@@ -292,6 +292,60 @@ def test_pct_has_no_effect_and_the_detail_says_so() -> None:
     assert "any more" not in outcome.detail
 
 
+# --- records that were passed over
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " v=DMARC1; p=reject", "\tv=DMARC1; p=reject", "\ufeffv=DMARC1; p=reject", '"v=DMARC1; p=reject"', ";v=DMARC1",
+        "v=dmarc1; p=reject", "v=DMARC1 p=reject", "v=DMARC1, p=reject", "v=DMARC1:p=reject", "v=DMARC2; p=reject",
+        "DMARC1; p=reject", "v:DMARC1; p=reject", "p=reject; v=DMARC1", "p = none; rua=mailto:a@example.com",
+        "vDMARC1; p=none", "v=DMARC; p=none", "v=DMARC1\x00; p=none", "\u200bv=DMARC1; p=none", "'v=DMARC1;'",
+    ],
+)  # fmt: skip
+def test_a_record_that_was_plainly_meant(text: str) -> None:
+    for author, at in (("example.com", "example.com"), ("a.example.com", "example.com"), ("example.com", "com")):
+        outcome = check(author, {f"_dmarc.{at}": {"TXT": ["v=spf1 -all", text]}})
+        assert (outcome.result, outcome.reason, outcome.policy) == (Result.NONE, Reason.DMARC_NO_RECORD, None)
+        assert f"_dmarc.{at} has {text!a}" in outcome.detail
+        assert "does not begin with v=DMARC1;" in outcome.detail
+        assert outcome.detail.isascii()
+        assert outcome.detail.isprintable()
+    # it is not said where DMARC found what it needs
+    zone = record("p=reject") | {"_dmarc.a.example.com": {"TXT": [text]}}
+    assert "v=DMARC1;" not in check("a.example.com", zone, dkim("example.com")).detail
+    assert "_dmarc.a.example.com has" in check("a.example.com", zone).detail
+
+
+@pytest.mark.parametrize("texts", [["v=spf1 -all"], ["hello"], ["sp=none is no policy"], [""], ["x" * 600 + "dmarc"]])
+def test_what_was_not_meant(texts: list[str]) -> None:
+    assert " has " not in check("example.com", {"_dmarc.example.com": {"TXT": texts}}).detail
+
+
+def test_a_long_or_hostile_text_is_shown_in_part() -> None:
+    text = " v=DMARC1; \x1b[31m\r\nX: y\u202e" + "x" * 60_000
+    outcome = check("example.com", {"_dmarc.example.com": {"TXT": [text]}})
+    assert len(outcome.detail) < 400
+    assert outcome.detail.replace("…", "").isascii()
+    assert outcome.detail.isprintable()
+
+
+@pytest.mark.parametrize("number", [2, 100, 101, 1000])
+def test_several_records_are_none_and_the_detail_says_so(number: int) -> None:
+    zone = {"_dmarc.example.com": {"TXT": [f"v=DMARC1; p=reject; x={n}" for n in range(number)]}}
+    outcome = check("example.com", zone)
+    assert outcome.result is Result.NONE
+    assert "_dmarc.example.com has several DMARC records" in outcome.detail
+    assert "several" in check("example.com", zone, organizational_domain=organization).detail
+
+
+@pytest.mark.parametrize("junk", [99, 100, 5000])
+def test_other_texts_take_no_place(junk: int) -> None:
+    zone = {"_dmarc.example.com": {"TXT": [*(f"junk {n}" for n in range(junk)), "v=DMARC1; p=reject"]}}
+    assert check("example.com", zone).policy == "reject"
+
+
 # --- DNS trouble, RFC 9989 §5.3.6
 
 
@@ -339,9 +393,71 @@ def test_an_exact_match_needs_no_walk() -> None:
 def test_a_walk_that_cannot_be_finished_leaves_it_open() -> None:
     outcome = check("example.com", None, dkim("a.example.com"), faults={"_dmarc.a.example.com": "TIMEOUT"})
     assert outcome.result is Result.TEMPERROR
-    outcome = check("example.com", None, dkim("a.example.com"), faults={"_dmarc.com": "SERVFAIL"})
-    assert outcome.result is Result.TEMPERROR
+    assert outcome.organizational_domain == "example.com"
+    # two siblings are one organization only if something above them says so
+    zone = record("p=reject", "a.example.com")
+    outcome = check("a.example.com", zone, dkim("b.example.com"), faults={"_dmarc.example.com": "SERVFAIL"})
+    assert (outcome.result, outcome.reason) == (Result.TEMPERROR, Reason.DNS_FAILURE)
     assert outcome.organizational_domain is None
+
+
+@pytest.mark.parametrize("word", ["TIMEOUT", "SERVFAIL", "NXDOMAIN"])
+def test_a_top_level_domain_that_does_not_answer_changes_nothing(word: str) -> None:
+    # whatever it holds: nothing, psd=y, psd=n, a plain record
+    for identifier in ("a.example.com", "b.a.example.com"):
+        outcome = check("example.com", None, dkim(identifier), faults={"_dmarc.com": word})
+        assert (outcome.result, outcome.aligned) == (Result.PASS, ("dkim",))
+        assert outcome.policy == "reject"
+    outcome = check("example.com", None, dkim("x.example.net"), faults={"_dmarc.com": word})
+    assert (outcome.result, outcome.disposition) == (Result.FAIL, Disposition.QUARANTINE)
+
+
+def test_a_silent_top_level_domain_could_join_all_below_it() -> None:
+    # RFC 9989 §11.8: a record without psd= there makes it everybody's Organizational Domain
+    outcome = check("example.com", None, dkim("other.com"), faults={"_dmarc.com": "TIMEOUT"})
+    assert (outcome.result, outcome.disposition) == (Result.TEMPERROR, Disposition.DEFER)
+    assert check("example.com", None, dkim("other.com")).result is Result.FAIL
+    # not under strict alignment, and not where the author's own record ends the walk
+    for tags in ("p=reject; adkim=s", "p=reject; psd=n"):
+        outcome = check("example.com", record(tags), dkim("other.com"), faults={"_dmarc.com": "TIMEOUT"})
+        assert outcome.result is Result.FAIL
+
+
+def test_whether_a_name_exists_changes_no_pass() -> None:
+    zone, faults = record("p=reject; np=none"), {"a.example.com": "TIMEOUT"}
+    outcome = check("a.example.com", zone, dkim("example.com"), faults=faults)
+    assert (outcome.result, outcome.policy, outcome.disposition) == (Result.PASS, None, Disposition.ACCEPT)
+    assert (outcome.policy_domain, outcome.organizational_domain) == ("example.com", "example.com")
+    outcome = check("a.example.com", zone, faults=faults)
+    assert (outcome.result, outcome.reason, outcome.disposition) == (
+        Result.TEMPERROR, Reason.DNS_TIMEOUT, Disposition.DEFER,
+    )  # fmt: skip
+    assert "a.example.com A" in outcome.detail
+
+
+def test_walks_that_could_not_align_are_not_needed() -> None:
+    # sub.example.com says it is an organization of its own; what is below it and silent cannot change that
+    zone = record("p=reject") | record("p=none; psd=n", "sub.example.com")
+    outcome = check("example.com", zone, dkim("x.sub.example.com"), faults={"_dmarc.x.sub.example.com": "TIMEOUT"})
+    assert outcome.result is Result.FAIL
+    outcome = check("example.com", zone, dkim("x.sub.example.com", Result.TEMPERROR))
+    assert outcome.result is Result.FAIL
+
+
+def test_identifiers_that_are_not_in_normal_form() -> None:
+    zone = record("p=reject", "xn--bcher-kva.example")
+    for author in ("bücher.example", "bücher.Example.", "XN--BCHER-KVA.EXAMPLE", "xn--bcher-kva.example."):
+        for identifier in ("xn--bcher-kva.example", "Bücher.example", "bücher.EXAMPLE.", "XN--BCHER-KVA.example"):
+            for below in ("", "mail.", "Mail."):
+                outcome = check(author, zone, dkim(below + identifier))
+                assert (outcome.result, outcome.author_domain) == (Result.PASS, "xn--bcher-kva.example"), identifier
+                assert check(author, zone, spf=spf(below + identifier)).aligned == ("spf",), identifier
+    strict = record("p=reject; adkim=s; aspf=s")
+    outcome = check("EXAMPLE.com", strict, dkim("Example.COM."), spf=spf("example.com."))
+    assert outcome.aligned == ("dkim", "spf")
+    # what has no normal form is nobody's
+    for identifier in ("exa mple.com", "example..com", "", "ex\u0430mple.com"):
+        assert check("example.com", None, dkim(identifier), spf=spf(identifier)).result is Result.FAIL
 
 
 # --- advice, RFC 9989 §7.4
@@ -378,3 +494,65 @@ def test_alignment_by_suffix_list_needs_no_walk() -> None:
     assert (outcome.result, outcome.discovery) == (Result.PASS, "psl")
     outcome = check("a.example.com", None, dkim("b.example.net"), organizational_domain=organization)
     assert outcome.result is Result.FAIL
+
+
+@pytest.mark.parametrize("tags", ["adkim=s", "sp=reject", "p=junk", "p=reject; sp=junk", "p=reject; p=none"])
+def test_by_rfc_7489_a_record_without_a_valid_policy_is_none(tags: str) -> None:
+    # RFC 7489 §6.6.3 step 6
+    outcome = check("example.com", record(tags), dkim("example.com"), organizational_domain=organization)
+    assert (outcome.result, outcome.reason, outcome.policy) == (Result.NONE, Reason.DMARC_BAD_RECORD, None)
+    assert outcome.disposition is Disposition.ACCEPT
+    assert outcome.policy_domain == "example.com"
+    zone = record(f"{tags}; rua=mailto:a@example.com")
+    outcome = check("example.com", zone, organizational_domain=organization)
+    assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "none", Disposition.ACCEPT)
+
+
+def test_by_rfc_7489_newer_tags_are_unknown() -> None:
+    zone = record("p=reject; t=y; psd=n")
+    outcome = check("a.example.com", zone, dkim("example.com"), organizational_domain=organization)
+    assert (outcome.result, outcome.testing) == (Result.PASS, False)
+    outcome = check("a.example.com", zone, organizational_domain=organization)
+    assert (outcome.policy, outcome.disposition) == ("reject", Disposition.QUARANTINE)
+    assert check("a.example.com", zone).testing
+    # psd=n and psd=y make no organization
+    zone = record("p=reject") | record("p=none; psd=n", "a.example.com")
+    outcome = check("example.com", zone, dkim("a.example.com"), organizational_domain=organization)
+    assert outcome.result is Result.PASS
+
+
+@pytest.mark.parametrize(
+    ("pct", "policy", "words"),
+    [
+        ("100", "reject", None),
+        ("0", "quarantine", "pct=0"),
+        ("1", "reject", "pct=1 is for a share of the mail"),
+        ("099", "reject", "pct=099 is for a share of the mail"),
+        ("101", "reject", None),
+        ("junk", "reject", None),
+    ],
+)
+def test_by_rfc_7489_pct_is_told(pct: str, policy: str, words: str | None) -> None:
+    outcome = check("example.com", record(f"p=reject; pct={pct}"), organizational_domain=organization)
+    assert (outcome.result, outcome.policy) == (Result.FAIL, policy)
+    assert ("pct" in outcome.detail) is (words is not None)
+    assert (words or "") in outcome.detail
+
+
+def test_by_suffix_list_nothing_is_asked_about_identifiers() -> None:
+    asked: list[str] = []
+
+    class Watching:
+        def resolve(self, questions: Any) -> Any:
+            asked.extend(q.name for q in questions)
+            return Zone(REJECT).resolve(questions)
+
+    signatures = [dkim("a.example.com"), dkim("other.com")]
+    outcome = run(dmarc.check("example.com", dkim=signatures, organizational_domain=organization), Watching())
+    assert outcome.aligned == ("dkim",)
+    assert asked == ["_dmarc.example.com", "_dmarc.com"]
+
+
+def test_by_suffix_list_the_organization_is_known_without_dns() -> None:
+    outcome = check("a.example.com", organizational_domain=organization, faults={"_dmarc.a.example.com": "TIMEOUT"})
+    assert (outcome.result, outcome.organizational_domain) == (Result.TEMPERROR, "example.com")

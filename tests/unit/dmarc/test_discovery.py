@@ -212,6 +212,26 @@ def test_existence_that_cannot_be_found_out() -> None:
     assert found.failure.reason is Reason.DNS_TIMEOUT
 
 
+@pytest.mark.parametrize(
+    ("tags", "requested"),
+    [
+        # t=y: quarantine is none, and none is none, whether the name exists or not
+        ("p=quarantine; np=none; t=y", "none"),
+        ("p=reject; np=quarantine", None),
+        ("p=reject; np=quarantine; t=y", None),
+        ("p=reject; sp=none; np=quarantine; t=y", "none"),
+    ],
+)
+def test_existence_is_not_asked_where_both_policies_come_to_the_same(tags: str, requested: str | None) -> None:
+    found = run(
+        dmarc.find_policy("a.example.com"),
+        Faults(zone({"example.com": f"v=DMARC1; {tags}"}), {"a.example.com": "TIMEOUT"}),
+    )
+    assert found.requested == requested
+    assert (found.failure is None) is (requested is not None)
+    assert found.record is not None
+
+
 # --- RFC 7489 and 9091
 
 
@@ -233,6 +253,12 @@ def organization(domain: str) -> str:
         ("a.x.co.example", {"co.example": R + "; psd=y"}, "co.example", "reject"),
         ("a.x.co.example", {"x.co.example": Q, "co.example": R + "; psd=y"}, "x.co.example", "quarantine"),
         ("example.com", {"example.com": R + "; t=y"}, "example.com", "reject"),  # not known then
+        ("example.com", {"example.com": R + "; psd=n"}, "example.com", "reject"),
+        ("a.b.example.com", {"example.com": N + "; psd=y; sp=reject"}, "example.com", "reject"),
+        # RFC 7489 §6.6.4
+        ("example.com", {"example.com": R + "; pct=0"}, "example.com", "quarantine"),
+        ("example.com", {"example.com": Q + "; pct=0"}, "example.com", "none"),
+        ("example.com", {"example.com": R + "; pct=1"}, "example.com", "reject"),
     ],
 )
 def test_discovery_by_suffix_list(domain: str, records: dict[str, Any], at: str | None, requested: str | None) -> None:
@@ -245,3 +271,28 @@ def test_trouble_in_suffix_list_mode() -> None:
     found = run(dmarc.find_policy("a.example.com", organization), zone({"a.example.com": "TIMEOUT", "example.com": R}))
     assert found.record is None
     assert found.failure is not None
+
+
+@pytest.mark.parametrize(
+    ("names", "requested"),
+    [
+        # RFC 9091 §2.7: a domain does not exist when A, AAAA and MX all say NXDOMAIN or NODATA
+        ({}, "reject"),
+        ({"a.example.com": {"A": ["192.0.2.1"]}}, "quarantine"),
+        ({"a.example.com": {"AAAA": ["2001:db8::1"]}}, "quarantine"),
+        ({"a.example.com": {"MX": [[10, "mx.example.com"]]}}, "quarantine"),
+        ({"a.example.com": {"TXT": ["anything"]}}, "reject"),
+        ({"below.a.example.com": {"A": ["192.0.2.1"]}}, "reject"),
+        ({"a.example.com": {"CNAME": ["nowhere.example"]}}, "reject"),
+        # one that answers is enough
+        ({"a.example.com": {"A": "TIMEOUT", "MX": [[10, "mx.example.com"]]}}, "quarantine"),
+        ({"a.example.com": {"A": "TIMEOUT", "TXT": ["x"]}}, None),
+    ],
+)
+def test_existence_by_rfc_9091(names: dict[str, Any], requested: str | None) -> None:
+    found = run(dmarc.find_policy("a.example.com", organization), zone(NP, names))
+    assert found.requested == requested
+    assert (found.failure is None) is (requested is not None)
+    assert [(u.question.rdtype, u.rule) for u in found.uses][-3:] == [
+        (rdtype, "RFC 9091 §2.7") for rdtype in ("A", "AAAA", "MX")
+    ]

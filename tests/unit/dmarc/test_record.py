@@ -95,3 +95,57 @@ def test_what_nobody_knows_is_not_kept_without_end() -> None:
     assert record is not None
     assert record.p == "reject"
     assert len(record.published) < 100
+
+
+# --- RFC 7489
+
+
+@pytest.mark.parametrize(
+    ("tags", "policies"),
+    [
+        # RFC 7489 §6.6.3 step 6: without a valid p, or with an invalid sp, only a place to report to makes it p=none
+        ("", None),
+        ("adkim=s", None),
+        ("sp=reject", None),
+        ("p=", None),
+        ("p=junk", None),
+        ("p=reject; p=reject", None),
+        ("p=reject; sp=junk", None),
+        ("rua=mailto:a@example.com", ("none", None, None)),
+        ("p=junk; rua=mailto:a@example.com", ("none", None, None)),
+        ("p=reject; sp=junk; np=reject; rua=mailto:a@example.com", ("none", None, None)),
+        ("rua=a@example.com", None),
+        ("p=reject", ("reject", None, None)),
+        ("p=reject; sp=none; np=quarantine", ("reject", "none", "quarantine")),
+        # RFC 9091 §3.2 adds np, and no rule for an invalid one
+        ("p=reject; np=junk", ("reject", None, None)),
+    ],
+)
+def test_policies_by_rfc_7489(tags: str, policies: tuple[str | None, ...] | None) -> None:
+    record = dmarc.parse(f"v=DMARC1; {tags}".encode(), "rfc7489")
+    assert record is not None
+    assert record.usable is (policies is not None)
+    if policies is not None:
+        assert (record.p, record.sp, record.np) == policies
+
+
+@pytest.mark.parametrize(
+    ("tags", "newer", "older"),
+    [
+        ("t=y", True, False),
+        ("pct=0", False, True),
+        ("pct=000", False, True),
+        ("t=y; pct=100", True, False),
+        ("pct=1", False, False),
+        ("pct=0; pct=0", False, False),
+        ("pct=-0", False, False),
+        ("pct=", False, False),
+    ],
+)
+def test_who_asks_for_the_weaker_policy(tags: str, newer: bool, older: bool) -> None:  # noqa: FBT001  parameters of the test
+    text = f"v=DMARC1; p=reject; {tags}".encode()
+    for mode, weaker in (("rfc9989", newer), ("rfc7489", older)):
+        record = dmarc.parse(text, mode)  # type: ignore[arg-type]
+        assert record is not None
+        assert record.weaker is weaker
+        assert record.testing is (newer and mode == "rfc9989")
