@@ -247,9 +247,9 @@ def _tag_list(message: Message, position: int) -> bytes:
 def _blanked(text: str, start: int, end: int) -> str:
     pieces = [text[:start]]
     while start < end:
-        behind = taglist.skip_cfws(text, start)
-        pieces.append(" " * (behind - start) + text[behind : behind + 1])
-        start = behind + 1
+        after = taglist.skip_cfws(text, start)
+        pieces.append(" " * (after - start) + text[after : after + 1])
+        start = after + 1
     return "".join(pieces) + text[start:]
 
 

@@ -41,7 +41,7 @@ class OurNames:
         pairs = [pair for name, text in shown.items() for pair in zip(text.split("."), name.split("."), strict=True)]
         self._a_labels = {u_label: label for u_label, label in pairs if u_label != label}
         self._folded = {u_label.casefold(): label for u_label, label in pairs if u_label != label}
-        self._names = normal | {INVISIBLE.sub("", NOISE.sub("", name)) for name in normal}
+        self._names = (normal | {INVISIBLE.sub("", NOISE.sub("", name)) for name in normal}) - {""}
 
     def __contains__(self, claimed: str) -> bool:
         """Whether an authserv-id is one of them, in U-labels or A-labels, in any case."""

@@ -73,9 +73,11 @@ def same_organization(one: Walk, other: Walk) -> bool | None:
 def _assumptions(unread: tuple[str, ...]) -> list[dict[str, _Psd]]:
     """Return what may be published at names without answer: nothing anywhere, or one record.
 
-    Several at once decide nothing that one of them does not.
+    Several at once decide nothing that one of them does not. Choice D34: a top-level domain that publishes a record
+    says psd=y, as RFC 9989 §11.8 wants it; else its silence would make everybody below it one organization, perhaps.
     """
-    return [{}, *({name: psd} for name in dict.fromkeys(unread) for psd in _EVERY_PSD)]
+    records = [{name: psd} for name in dict.fromkeys(unread) for psd in (_EVERY_PSD if "." in name else ("y",))]
+    return [{}, *records]
 
 
 class Policy(NamedTuple):

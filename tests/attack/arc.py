@@ -126,7 +126,7 @@ def forged_chains() -> Iterator[Case]:
         yield arc(f"E2.control-{name}-in-an-older-one", time, by_list(by_list(ams=times)), "pass", "accept")
     skew = {"t": str(NOW + 300), "x": str(NOW + 301)}
     yield arc("E2.control-clocks-differ", time, by_list(ams=skew), "pass", "accept")
-    yield arc("E2.control-clocks-differ-behind", time, by_list(ams={"x": str(NOW - 300)}), "pass", "accept")
+    yield arc("E2.control-clocks-differ-late", time, by_list(ams={"x": str(NOW - 300)}), "pass", "accept")
     method = "RFC 8617 §4.1.2, RFC 6376 §3.5: no key can be asked for by another method"
     yield arc("E2.other-query-method", method, by_list(ams={"q": "dns/cname"}))
     foreign = "Choice D33: who holds the key of the newest signature could make it fit another author"
@@ -184,10 +184,10 @@ def forged_chains() -> Iterator[Case]:
         "word-and-address": f"dmarc=pass@{ATTACKER} header.from={VICTIM}",
         "word-and-more": f"dmarc=pass.fail header.from={VICTIM}",
         "domain-and-address": f"dmarc=pass header.from={VICTIM}@{ATTACKER}",
-        "junk-behind": f"{passed} @{ATTACKER}", "junk-before": f"x@{ATTACKER}; {passed}",
-        "quoted-junk-behind": f'{passed} "@{ATTACKER}"', "comment-behind": f"{passed} (@{ATTACKER})",
-        "reason-behind": f'dmarc=pass reason="@{ATTACKER}" header.from={VICTIM}',
-        "property-behind": f"{passed} policy.x=y@{ATTACKER}",
+        "junk-after": f"{passed} @{ATTACKER}", "junk-before": f"x@{ATTACKER}; {passed}",
+        "quoted-junk-after": f'{passed} "@{ATTACKER}"', "comment-after": f"{passed} (@{ATTACKER})",
+        "reason-after": f'dmarc=pass reason="@{ATTACKER}" header.from={VICTIM}',
+        "property-after": f"{passed} policy.x=y@{ATTACKER}",
         "unquoted-address": f"spf=pass smtp.mailfrom=x; {passed} (@{ATTACKER})",
         "unquoted-address-of-a-result": f"spf=pass smtp.mailfrom=x; {passed};y@{ATTACKER}; dmarc=fail header.from="
         f"{VICTIM}", "no-results-but-this": f"none; {passed}",
@@ -301,7 +301,7 @@ def structure() -> Iterator[Case]:
         "quoted": f'i="1"; {LIST}; {CLAIM}', "control-comment-before": f"(x) i=1; {LIST}; {CLAIM}",
         "control-comment-between": f"i=(x)1; {LIST}; {CLAIM}", "text-before": f"xi=1; {LIST}; {CLAIM}",
         "control-comments-everywhere": f"(a(b)\\)) i (; i=9;) = (=)\r\n\t1 (x) ; {LIST}; {CLAIM}",
-        "open-behind": f"i=1 (x; {LIST}; {CLAIM}", "closed-twice": f"(x)) i=1; {LIST}; {CLAIM}",
+        "open-after": f"i=1 (x; {LIST}; {CLAIM}", "closed-twice": f"(x)) i=1; {LIST}; {CLAIM}",
         "hidden": f"(i=1; {LIST}; {CLAIM})", "capital": f"I=1; {LIST}; {CLAIM}",
     }.items():  # fmt: skip
         yield arc(

@@ -142,7 +142,7 @@ def test_record(case: Case) -> None:
         assert (record is not None and record.usable) is case["valid"]
 
 
-# What we read and RFC 7489 does not: p= anywhere behind v=, and a size limit of any length in rua=
+# What we read and RFC 7489 does not: p= anywhere after v=, and a size limit of any length in rua=
 LENIENT = {
     "v=DMARC1; sp=reject; p=reject",
     "v=DMARC1; rua=mailto:dmarc-feedback@example.com!99999999999999999999999999999999999999999999999",

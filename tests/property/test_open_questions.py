@@ -20,6 +20,8 @@ from mailauth.testing import Zone
 # applied or not
 RECORDS = [f"{policy}; psd={psd}" for psd in "uyn" for policy in ("p=reject", "p=junk")]
 EVERYTHING = (None, "p=none", *RECORDS)
+# A top-level domain with a record says that it is one (RFC 9989 §11.8)
+OF_TOP_LEVEL = (None, *(record for record in RECORDS if "psd=y" in record))
 # Below one top-level domain, deep enough for the jump of the walk (RFC 9989 §4.10)
 DOMAINS = [
     "com", "example.com", "a.example.com", "b.example.com", "c.a.example.com", "d.b.example.com", "example.net",
@@ -57,7 +59,7 @@ def possible(
     """Return every verdict, with every answer in place of the missing ones; keys that gave none pass or fail too."""
     verdicts = set()
     undecided = [i for i, (_, result) in enumerate(signed) if result is Result.TEMPERROR]
-    for answers in product(EVERYTHING, repeat=len(silent)):
+    for answers in product(*(EVERYTHING if "." in name else OF_TOP_LEVEL for name in silent)):
         data = zone(published | dict(zip(silent, answers, strict=True)))
         for results in product((Result.PASS, Result.FAIL), repeat=len(undecided)):
             decided = list(signed)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailauth.authres import AuthenticationResults, MethodResult, Property, parse
-from mailauth.authres.parse import read_instance
+from mailauth.taglist import read_instance
 
 REST = "spf=pass smtp.mailfrom=example.net"
 
@@ -515,7 +515,7 @@ def test_an_instance(text: str) -> None:
     ],
 )
 def test_no_instance(text: str) -> None:
-    assert read_instance(text) == (None, 0)
+    assert read_instance(text) is None
     field = parse(f"ARC-Authentication-Results: {text} mx.example.org; {REST}")
     assert field.instance is None
     assert "i" not in {r.method for r in field.results}

@@ -386,7 +386,7 @@ def test_white_space_below_l_hides_nothing(c: str, body: bytes, rest: bytes) -> 
     outcome = one(raw + rest)
     assert (outcome.result, outcome.unsigned_bytes) == (Result.PASS, unsigned)
     assert (f"leaves {unsigned} octets" in outcome.detail) is (unsigned > 0)
-    # with one letter behind it, or before it, it is a body that nobody signed
+    # with one letter after it, or before it, it is a body that nobody signed
     for added in (rest + b"x", rest + b"x\r\n", b"x" + rest, rest + b"\xa0", rest + b"\x00", rest + b"\x0b\r\n"):
         assert one(raw + added).reason is Reason.PARTIAL_BODY, added[-9:]
 
