@@ -214,7 +214,7 @@ class _Check:
             # What its publisher may not know
             detail += f"; {policy.walk.hints[0]}"
         if record is not None:
-            detail += self._about_pct(record)
+            detail += self._about_pct(record, published)
         if self.author.deviation:
             detail += f"; From is outside RFC 5322 ({self.author.deviation}), but names one domain in every reading"
         return DmarcOutcome(
@@ -234,8 +234,8 @@ class _Check:
             secure=policy.walk.secure,
         )
 
-    def _about_pct(self, record: Record) -> str:
-        value = dict(record.published).get("pct", "100")
+    def _about_pct(self, record: Record, published: Mapping[str, str]) -> str:
+        value = published.get("pct", "100")
         if self.discovery == "treewalk":
             # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
             return "" if value == "100" else "; pct= has no effect any more"

@@ -6,7 +6,7 @@ All names of a walk are asked in one round: reading stops where the RFC stops as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -54,10 +54,10 @@ class Walk(NamedTuple):
         psds = {**{name: record.psd for name, record in self.found}, **assumed}
         return _organizational_domain(self.domain, [(n, psds[n]) for n in sorted(psds, key=len, reverse=True)])
 
-    def organizations(self) -> set[str]:
+    def organizations(self) -> Iterable[str]:
         """Return every Organizational Domain that open names leave possible."""
         if not self.open:
-            return {self.organizational_domain}
+            return (self.organizational_domain,)
         return {self.organization(assumed) for assumed in _assumptions(self.open)}
 
 
@@ -202,9 +202,11 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
     uses = walked.uses
     record, domain = walked.record_at(author_domain), author_domain
     if record is None:
-        if walked.failure is not None:
-            return Policy(walked, uses, failure=walked.failure)
         domain = walked.organizational_domain
+        # Choice D34: a top-level domain that does not answer takes nothing from the record below it
+        decided = walked.open and walked.record_at(domain) and set(walked.organizations()) == {domain}
+        if walked.failure is not None and not decided:
+            return Policy(walked, uses, failure=walked.failure)
         record = walked.record_at(domain)
         if record is None and walked.found and walked.found[-1][1].psd == "y":
             domain, record = walked.found[-1]
