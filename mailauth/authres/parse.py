@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.IGNORECASE)
+# Also as servers rename the fields of others: Authentication-Results-Original, X-Original-Authentication-Results
+_FIELD_NAME = re.compile(r"\s*(?:[a-z]+-)*?(arc-)?authentication-results(?:-[a-z]+)?[ \t]*:", re.IGNORECASE)
 # RFC 8617 §3.9, §4.1.1: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] 1*2DIGIT, then [CFWS] ";"
 _INSTANCE = tuple(map(re.compile, ("i", "=", "[0-9]{1,2}", ";")))
 WHITE = " \t\r\n"
