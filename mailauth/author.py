@@ -39,6 +39,11 @@ _CHARSETS = frozenset({
     "ks_c_5601-1987", "tis-620", "macintosh", "cp437", "cp850", "cp852", "cp866",
     *(f"iso-8859-{number}" for number in range(1, 17)), *(f"windows-{number}" for number in range(1250, 1259)),
 })  # fmt: skip
+# Others that some readers know, in which ASCII octets are other characters: UTF-7 by other names, escapes, EBCDIC
+_NOT_ASCII = re.compile(
+    r".*(?:utf7|u7$|escape|ebcdic|punycode|idna)"
+    r"|(?:cs)?(?:ibm|cp)?(?!437|7\d\d|8[56]\d|874|93[26]|943|949|95[01]|125\d|8859|65001)\d+$"
+)
 # What makes an address out of words. A tab is white space; C1 controls are what mislabelled Windows-1252 gives
 _ACTIVE = re.compile('["<>@,;:()\\\\\\[\\]\0-\x08\\n-\x1f\x7f]')
 _BREAKS = re.compile("[\0-\x08\\n-\x1f\x7f]")
@@ -66,7 +71,7 @@ class Author(NamedTuple):
 
     `domain` is in normal form, None with a `reason` and a `detail`. `mailboxes` are those of a field that has a
     grammar. `deviation` says how the field departs from RFC 5322, where every reading gives the domain all the same.
-    `nobody`: the field names no domain in any reading, as in bounces of some servers.
+    `nobody`: the field names no domain in any reading, or a host without one, as in bounces of some servers.
     """
 
     domain: str | None
@@ -84,7 +89,7 @@ def find_author(value: bytes, limits: Limits) -> Author:
         return Author(None, Reason.LIMIT_FROM_BYTES, detail)
     value = value.replace(b"\r\n", b"")
     plain = address.plain_mailbox(value) if limits.from_mailboxes else None
-    if plain is not None and _is_inert(plain.name):
+    if plain is not None and _is_inert(plain.name) and not _in_apostrophes(plain):
         return _author((plain,), (), "")
     try:
         return _read(value, limits)
@@ -95,12 +100,15 @@ def find_author(value: bytes, limits: Limits) -> Author:
 def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], deviation: str) -> Author:
     """Judge the domains of the mailboxes, and those of other readings in normal form."""
     domains = dict.fromkeys(others)
+    # No DNS name, and so nobody's: what a host without a domain calls itself in its bounces
+    nobody = not domains and all(names.to_ascii(m.domain) and "." not in m.domain for m in mailboxes)
+    nobody = nobody and not any("@" in mailbox.name for mailbox in mailboxes)
     for mailbox in mailboxes:
         domain = names.to_ascii(mailbox.domain)
         # An Author Domain is a name of several labels, no address literal
         if domain is None or "." not in domain:
             detail = f"From: {mailbox.domain[:80]!a} is not a fully qualified domain name"
-            return Author(None, Reason.AUTHOR_DOMAIN_INVALID, detail, mailboxes)
+            return Author(None, Reason.AUTHOR_DOMAIN_INVALID, detail, mailboxes, nobody=nobody)
         domains[domain] = None
     # RFC 9989 §5.3.1: several addresses in the same domain are one domain
     if len(domains) > 1:
@@ -159,12 +167,20 @@ def _reading(text: str, limits: Limits) -> _Reading:
         if problem.reason is not Reason.AUTHOR_SYNTAX or address.has_control(text):
             raise
         return _Reading((), _pieces(_opaque(text), limits), problem.to_keep(), problem.detail)
+    if any(map(_in_apostrophes, found.mailboxes)):
+        quoted = Malformed(Reason.AUTHOR_SYNTAX, "an address appears in apostrophes")
+        return _Reading((), _pieces(_opaque(text), limits), quoted, quoted.detail)
     if _FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in found.mailboxes):
         raise Malformed(Reason.AUTHOR_DOMAIN_INVALID, "the field is not UTF-8, and a domain in it is not ASCII")
     beside: dict[str, None] = {}
     for aside in found.asides:
         beside.update(_pieces(aside, limits))
     return _Reading(found.mailboxes, beside, None, found.deviation)
+
+
+def _in_apostrophes(mailbox: address.Mailbox) -> bool:
+    """Whether the caller of a sender's script quoted the address: no domain ends so."""
+    return mailbox.domain.endswith("'") and mailbox.local.startswith("'")
 
 
 def _pieces(text: str, limits: Limits) -> dict[str, None]:
@@ -254,7 +270,7 @@ class _Word(NamedTuple):
     start: int
     end: int
     regular: bool  # a reader of the RFC sees one too
-    plain: bool  # it holds no other, and no octets that its encoding does not have
+    plain: bool  # it holds no other, no octets that its encoding does not have, and its ASCII is ASCII
     text: str
 
 
@@ -267,10 +283,16 @@ def _words(text: str) -> Iterator[_Word]:
             return
         content = text[match.end() : end]
         ascii_only = match[2] in "bB" or match[1].lower().startswith(("utf-7", "utf-16", "utf-32"))
-        plain = "=?" not in content and (content.isascii() or not ascii_only)
+        plain = "=?" not in content and (content.isascii() or not ascii_only) and not _is_odd(match[1])
         regular = _TOKEN.fullmatch(match[1]) is not None
         position = end + 2
         yield _Word(match.start(), position, regular, plain, _decode(match[1], match[2], content))
+
+
+def _is_odd(charset: str) -> bool:
+    """Whether ASCII octets may be other characters in a character set that is not among ours."""
+    name = charset.partition("*")[0].strip().lower()
+    return name not in _CHARSETS and _NOT_ASCII.match(re.sub("[^a-z0-9]", "", name)) is not None
 
 
 def _is_inert(text: str) -> bool:
@@ -312,7 +334,7 @@ def _decoded(text: str) -> str:
         if not (position and _BLANKS.fullmatch(between)):
             pieces.append(between)
         if not word.plain:
-            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds another, or octets outside its encoding")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds another, or is not in a known encoding")
         if _BREAKS.search(word.text):
             raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
         pieces.append(word.text)

@@ -23,11 +23,11 @@ class Connection:
     Args:
         ip: address of the client, as text or an `ipaddress` object; None when unknown (SPF is then none, iprev
             is not checked). Text may have the forms in which mail servers hand it over: "IPv6:2001:db8::1",
-            "[192.0.2.1]", "192.0.2.1:25"; "", "unknown" and the name of a UNIX-domain socket become None. An
-            IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
+            "[192.0.2.1]", "192.0.2.1:25"; "", "unknown", "[UNAVAILABLE]" and the name of a UNIX-domain socket
+            become None. An IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
         helo: argument of HELO or EHLO, kept without white space around it; None when unknown.
-        mail_from: reverse-path of MAIL FROM, kept without white space and angle brackets around it; "" for the null
-            reverse-path, None when unknown.
+        mail_from: reverse-path of MAIL FROM, kept without white space and angle brackets around it, and without the
+            parameters after them; "" for the null reverse-path, None when unknown.
         source: where this was learnt: "argument", "received" (trace fields of a saved message) or "none".
 
     Raises:
@@ -45,8 +45,11 @@ class Connection:
         """Normalise what was given."""
         object.__setattr__(self, "helo", _argument("helo", self.helo))
         path = _argument("mail_from", self.mail_from)
-        if path is not None and path.startswith("<") and path.endswith(">"):
-            path = path[1:-1].strip(_WHITE)
+        if path is not None and path.startswith("<"):
+            inner, bracket, rest = path[1:].rpartition(">")
+            # RFC 5321 §4.1.1.2: SP Mail-parameters may follow the reverse-path
+            if bracket and (not rest or (rest[0] == " " and rest.isprintable())):
+                path = inner.strip(_WHITE)
         object.__setattr__(self, "mail_from", path)
         address, text = (None, None) if self.ip is None else _client_address(self.ip)
         object.__setattr__(self, "address", address)
@@ -58,8 +61,10 @@ _WHITE = " \t\r\n"
 _DRESSED = re.compile(
     r"\[(?:IPv6:)?([^\[\]]*)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}|IPv6:(.*)", re.IGNORECASE | re.DOTALL
 )
-# Nothing, the word that Postfix has for it, and the names of UNIX-domain sockets
-_NO_ADDRESS = re.compile(r"(?:unknown|local|/.*|\[?(?:unix|local):.*)?", re.IGNORECASE | re.DOTALL)
+# Nothing, the words that Postfix has for it (also in XFORWARD and XCLIENT), and the names of UNIX-domain sockets
+_NO_ADDRESS = re.compile(
+    r"(?:unknown|local|\[(?:unavailable|tempunavail)\]|/.*|\[?(?:unix|local):.*)?", re.IGNORECASE | re.DOTALL
+)
 
 
 def _argument(name: str, value: object) -> str | None:

@@ -82,7 +82,12 @@ def _mentions(text: str, ours: OurNames) -> bool:
         return True
     # The quick look first: the other takes ten times as long
     likely = [piece for piece in {*pieces, *shown} if any(word in piece for word in ours.words)]
-    return any(match[1] for piece in likely for match in ours.whole.finditer(piece))
+    # A single label, such as "sender", may be any word of a comment
+    return any(
+        match[1] and ("." in match[1] or piece in (pieces[0], shown[0]))
+        for piece in likely
+        for match in ours.whole.finditer(piece)
+    )
 
 
 def _without_comments(text: str) -> list[str]:

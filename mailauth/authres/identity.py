@@ -7,7 +7,7 @@ names are converted once; the stranger's labels are compared with ours in both f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from mailauth import names
@@ -27,7 +27,7 @@ class OurNames:
     Attributes:
         words: how they can be written: A-labels and U-labels, without case and without `NOISE`.
         whole: finds a word as a whole name, its first group; perhaps with a final dot, but no part of another name, nor
-            of a property such as smtp.mailfrom.
+            of a property such as smtp.mailfrom; a single label on neither side of "=".
     """
 
     def __init__(self, authserv_ids: tuple[str, ...]) -> None:
@@ -36,8 +36,8 @@ class OurNames:
         shown = {name: names.to_unicode(name) for name in normal}
         texts = normal | {text.casefold() for text in shown.values()}
         self.words = frozenset(NOISE.sub("", text) for text in texts) - {""}
-        either = "|".join(map(re.escape, sorted(self.words)))
-        self.whole = re.compile(rf"(?<![\w.-])(?:({either})(?!\.?[\w-])|{_PROPERTY})")
+        labels, several = (_either(word for word in self.words if ("." in word) is dots) for dots in (False, True))
+        self.whole = re.compile(rf"(?<![\w.-])(?:((?:{several})|(?<!=)(?:{labels})(?!\s*+=))(?!\.?[\w-])|{_PROPERTY})")
         pairs = [pair for name, text in shown.items() for pair in zip(text.split("."), name.split("."), strict=True)]
         self._a_labels = {u_label: label for u_label, label in pairs if u_label != label}
         self._folded = {u_label.casefold(): label for u_label, label in pairs if u_label != label}
@@ -51,6 +51,10 @@ class OurNames:
             return False
         # RFC 5890 §2.3.2.4: two U-labels are two names, also where case folding makes them one (ß and ss)
         return names.to_ascii(claimed) is None
+
+
+def _either(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(words))) or "(?!)"
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from mailauth.taglist import read_instance
 
-_FIELD_NAME = re.compile(r"\s*(?:x-)?(arc-)?authentication-results[ \t]*:", re.IGNORECASE)
+# Also as servers rename the fields of others: Authentication-Results-Original, X-Original-Authentication-Results
+_FIELD_NAME = re.compile(r"\s*(?:[a-z]+-)*?(arc-)?authentication-results(?:-[a-z]+)?[ \t]*:", re.IGNORECASE)
 WHITE = " \t\r\n"
 _WHITE = re.compile(f"[{WHITE}]+")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")

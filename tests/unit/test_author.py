@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from mailauth import Connection, Limits, authenticate
@@ -72,6 +74,22 @@ def author(value: bytes, limits: Limits | None = None) -> Author:
         b"Anna (was: bob@example.net) <anna@example.com>",
         b"Anna \r\n \r\n <anna@example.com>",
         b"Anna <anna@example.com>\r\n \t",
+        b"'anna@example.com'",
+        b"<'anna@example.com'>",
+        b"Anna <'anna@example.com'>, 'bob@example.com'",
+        *(
+            b"=?%b?Q?J=FCrgen?= <anna@example.com>" % charset
+            for charset in (
+                b"x-unknown",
+                b"unknown-8bit",
+                b"latin1",
+                b"cp1252",
+                b"ibm850",
+                b"cp866",
+                b"windows-874",
+                b"utf8",
+            )
+        ),
     ],
 )
 def test_what_people_write_has_an_author(value: bytes) -> None:
@@ -150,6 +168,26 @@ VICTIM = b"anna@example.com"
         b"x@example.com\r\n .example.net",
         b"x@example.com\r\n \r\n .example.net",
         EVIL + b",\r\n \r\n " + VICTIM,
+        b"'" + VICTIM + b"', '" + EVIL + b"'",
+        *(
+            b"=?%b?Q?anna+AEA-example.com?= <x@example.net>" % charset
+            for charset in (b"utf-7", b"UTF7", b"u7", b"utf_7", b"unicode-1-1-utf-7", b"x-imap4-modified-utf7")
+        ),
+        *(
+            b"=?%b?B?%b?= <x@example.net>" % (charset, base64.b64encode("anna@example.com".encode("cp037")))
+            for charset in (
+                b"cp037",
+                b"IBM037",
+                b"csIBM037",
+                b"ebcdic-cp-us",
+                b"cp500",
+                b"ibm1140",
+                b"1026",
+                b"ibm-1047",
+            )
+        ),
+        b"=?unicode_escape?Q?anna=5Cx40example.com?= <x@example.net>",
+        b"=?raw-unicode-escape?Q?anna=5Cu0040example.com?= <x@example.net>",
     ],
 )
 def test_two_readings_have_no_author(value: bytes) -> None:
@@ -194,6 +232,7 @@ def test_mailboxes_hold_valid_text() -> None:
 
 
 NOBODY = [b"MAILER-DAEMON", b"<>", b"MAILER-DAEMON <>", b"Mail Delivery System", b"Automated:;", b"", b"=?utf-8?Q?x?="]
+NOBODY += [b"MAILER-DAEMON@mailhost", b"Mail Delivery System <postmaster@localhost>"]
 
 
 @pytest.mark.parametrize("value", NOBODY)
@@ -211,7 +250,16 @@ def test_a_bounce_that_names_no_domain_deceives_nobody(value: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"=?utf-8?Q?anna=40example.com?=", b"MAILER-DAEMON@mailhost", b"a@[192.0.2.1]", b"a@", b"x\0", b"a@b, <>"]
+    "value",
+    [
+        b"=?utf-8?Q?anna=40example.com?=",
+        b"a@[192.0.2.1]",
+        b"a@",
+        b"x\0",
+        b"a@b, <>",
+        b"a@b, x@example.com",
+        b'"c@d.e" <a@b>',
+    ],
 )
 def test_a_bounce_that_shows_a_domain_or_hides_one_is_judged(value: bytes) -> None:
     connection = Connection(ip="192.0.2.1", helo="a.example", mail_from="")

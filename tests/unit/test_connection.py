@@ -71,6 +71,7 @@ def test_addresses_as_mail_servers_hand_them_over(given: Any, address: str) -> N
     [
         "", "  ", "unknown", "UNKNOWN", "local", "/run/lmtp.sock", "unix:/run/smtpd.sock", "local:/run/m", "unix:",
         "[UNIX: localhost]", "[UNIX: /run/m]", "unix:/run/a b\n", "/run/192.0.2.1",
+        "[UNAVAILABLE]", "[TEMPUNAVAIL]",
     ],
 )  # fmt: skip
 def test_a_client_without_an_address(given: str) -> None:
@@ -124,6 +125,12 @@ def test_the_address_of_a_socket_has_more_than_the_host(peer: Any) -> None:
         ("a@example.com>", "a@example.com>"),
         ("<", "<"),
         (">", ">"),
+        # RFC 5321 §4.1.1.2, with the parameters of RFC 1870, RFC 6152 and RFC 6531
+        ("<a@example.com> SIZE=1000 BODY=8BITMIME SMTPUTF8", "a@example.com"),
+        ("<> SIZE=1000", ""),
+        ('<"x> y"@example.com> SIZE=1000', '"x> y"@example.com'),
+        ("<a@example.com>SIZE=1000", "<a@example.com>SIZE=1000"),
+        ("<a@example.com> SIZE=1\r\nDATA", "<a@example.com> SIZE=1\r\nDATA"),
         # Inside, and other controls: whoever sent that sent no address
         ("a @example.com", "a @example.com"),
         ("a@example.com\r\nDATA", "a@example.com\r\nDATA"),

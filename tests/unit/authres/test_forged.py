@@ -102,12 +102,21 @@ NOBODY = b"""Authentication-Results: spf=pass (sender IP is 203.0.113.66)
     [
         "mail", "smtp", "o.com", "so", "com", "header", "mailfrom", "from", "contoso", "example", "d", "66",
         "203.0.113.6", "3.0.113.66", "smtp.mail", "oso.example", "verif", "100.example",
+        "sender", "ip", "signature", "dkim", "spf", "pass", "action", "none", "reason", "100", "compauth",
     ],
 )  # fmt: skip
 def test_a_name_is_not_found_inside_other_words(ours: str) -> None:
     # RFC 8601 §5: what claims our identifier; a part of another identifier does not
     assert not forged(NOBODY, {ours})
     assert not forged(NOBODY.replace(b"results: ", b"results: \x00("), {ours})
+
+
+@pytest.mark.parametrize(
+    "field", [b"mail; dkim=pass", b"spf=pass (x); mail; dkim=pass", b"spf=pass; (x)mail(y); x=y", b"(mail"]
+)
+def test_a_single_label_is_found_where_an_authserv_id_can_be(field: bytes) -> None:
+    assert forged(b"Authentication-Results: " + field, {"mail"})
+    assert not forged(b"Authentication-Results: " + field, {"mai"})
 
 
 @pytest.mark.parametrize("ours", ["so.com", "contoso.example", "CONTOSO.example", "contoso.example."])

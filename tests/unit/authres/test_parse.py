@@ -44,6 +44,8 @@ def test_a_whole_field() -> None:
         f"Authentication-Results: mx.example.org; {REST}",
         f"authentication-results : mx.example.org; {REST}",
         f"X-Authentication-Results: mx.example.org; {REST}",
+        f"Authentication-Results-Original: mx.example.org; {REST}",  # Exchange
+        f"X-Original-Authentication-Results: mx.example.org; {REST}",
         f"mx.example.org; {REST}",
         f"\r\n mx.example.org\r\n ;\r\n {REST}\r\n",
         f"(a (nested) \\) comment) mx.example.org (c) 1 (c); {REST}",
