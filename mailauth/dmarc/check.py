@@ -223,7 +223,7 @@ class _Check:
             detail=detail,
             author_domain=self.author.domain,
             policy_domain=policy.domain,
-            organizational_domain=None if policy.walk.open else policy.walk.organizational_domain,
+            organizational_domain=policy.walk.organizational_domain if policy.walk.decided else None,
             policy=policy.requested if record is not None and record.usable else None,
             published=published,
             testing=bool(record and record.testing),

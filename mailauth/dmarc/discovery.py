@@ -60,6 +60,11 @@ class Walk(NamedTuple):
             return (self.organizational_domain,)
         return {self.organization(assumed) for assumed in _assumptions(self.open)}
 
+    @property
+    def decided(self) -> bool:
+        """Whether no open name could make another domain the Organizational Domain."""
+        return not self.open or set(self.organizations()) == {self.organizational_domain}
+
 
 def same_organization(one: Walk, other: Walk) -> bool | None:
     """Whether two domains have one Organizational Domain (RFC 9989 §4.10.2); None when open names leave it open."""
@@ -204,8 +209,7 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
     if record is None:
         domain = walked.organizational_domain
         # Choice D34: a top-level domain that does not answer takes nothing from the record below it
-        decided = walked.open and walked.record_at(domain) and set(walked.organizations()) == {domain}
-        if walked.failure is not None and not decided:
+        if walked.failure is not None and not (walked.open and walked.decided and walked.record_at(domain)):
             return Policy(walked, uses, failure=walked.failure)
         record = walked.record_at(domain)
         if record is None and walked.found and walked.found[-1][1].psd == "y":

@@ -433,7 +433,8 @@ def trouble() -> Iterator[Case]:
             zone={"_dmarc.com": fault},
         )
         related = {"_dmarc.com": fault, **key_zone(sub)}
-        words = {"dmarc": first("temperror", frozenset({"pass"}))}
+        # Decision D34: whatever is there, both are one organization
+        words = {"dmarc": "pass"}
         yield case(
             f"D4.walk-{word}-for-a-sub-domain",
             open_question,
