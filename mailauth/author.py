@@ -9,11 +9,10 @@ agree. Where two readings differ there is no author. Knows no DNS.
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64, a2b_qp
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from mailauth import address, names
+from mailauth import address, encodedword, names
 from mailauth.limits import Limits
 from mailauth.results import Malformed, Reason
 
@@ -30,14 +29,6 @@ _TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
 # RFC 2047 §2, and the language of RFC 2231 §5; some readers take anything for a character set
 _WORD_START = re.compile(r"=\?([^?]*+)\?([bBqQ])\?")
 _TOKEN = re.compile(r"[\w.-]+(?:\*[\w-]*)?", re.ASCII)
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-# A codec is looked up by a name of a stranger's: these, and ISO 8859-1 for all others
-_CHARSETS = frozenset({
-    "us-ascii", "utf-7", "utf-8", "utf-16", "utf-16be", "utf-16le", "utf-32", "koi8-r", "koi8-u", "gb2312", "gbk",
-    "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr", "shift_jis", "windows-31j", "cp932",
-    "ks_c_5601-1987", "tis-620", "macintosh", "cp437", "cp850", "cp852", "cp866",
-    *(f"iso-8859-{number}" for number in range(1, 17)), *(f"windows-{number}" for number in range(1250, 1259)),
-})  # fmt: skip
 # What makes an address out of words. A tab is white space; C1 controls are what mislabelled Windows-1252 gives
 _ACTIVE = re.compile('["<>@,;:()\\\\\\[\\]\0-\x08\\n-\x1f\x7f]')
 _BREAKS = re.compile("[\0-\x08\\n-\x1f\x7f]")
@@ -268,19 +259,13 @@ def _is_inert(text: str) -> bool:
 
 
 def _decode(charset: str, encoding: str, content: str) -> str:
-    octets = content.encode("utf-8", "surrogateescape")
-    if encoding in "bB":
-        # As the most tolerant readers do: what is not base64 is passed over
-        octets = _NOT_BASE64.sub(b"", octets)
-        octets = octets[: len(octets) - (len(octets) % 4 == 1)]
-        octets = a2b_base64(octets + b"=" * (-len(octets) % 4))
-    else:
-        octets = a2b_qp(octets.replace(b"= ", b"=").replace(b"=\t", b"="), header=True)
-    charset = charset.partition("*")[0].strip().lower()
+    octets = encodedword.octets_of(encoding, content)
+    charset = encodedword.charset_of(charset)
     if charset.startswith("iso-2022"):
         octets = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets)
-    # A codec is looked up by a name of a stranger's: those for mail only
-    return octets.decode(charset if charset in _CHARSETS else "latin-1", "replace")
+    elif (text := encodedword.decode(octets, charset)) is not None:
+        return text
+    return octets.decode("latin-1")
 
 
 def _decoded(text: str) -> str:
