@@ -184,8 +184,9 @@ class Checks:
         if outcome.domain and outcome.selector:
             key = f"key at {outcome.selector}._domainkey.{outcome.domain}"
         says = "" if verified else "unverified, claims "
+        algorithm = shorten(outcome.algorithm or "no algorithm")
         # As `index` counts
-        lines = [f"header field {outcome.index} (0 is the top): {says}{outcome.algorithm or 'no algorithm'}, {key}"]
+        lines = [f"header field {outcome.index} (0 is the top): {says}{algorithm}, {key}"]
         if outcome.key_bits:
             lines.append(
                 f"the key has {outcome.key_bits} bits" + ("; it is in testing (t=y)" if outcome.testing else "")
