@@ -1,7 +1,7 @@
 """The Author Domain of a From field (RFC 9989 §5.3.1, §11.5): the one domain that every reasonable reading gives.
 
-The strict grammar is the first reading. What is outside it is no error by itself: then each address-like piece of the
-field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
+The strict grammar is the first reading. What is outside it is not an error by itself: then each address-like piece of
+the field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
 take them for opaque words, that take a comment for an address, or that know a character set by its octets, must
 agree. Where two readings differ there is no author. Knows no DNS.
 """
@@ -44,7 +44,7 @@ _EMPTY_ANGLE = re.compile(r'<[ \t"]*+>')
 _NO_ADDRESS = re.compile("(?<=[ \t])@[ \t]++[\\w'&!*+/ \t-]*+(?=[<,]|\\Z)|(?<=[\udc80-\udcff])@(?=[\udc80-\udcff])")
 _HIDDEN = re.compile(r"@(?:\.|\([^()]*+\))*+([\w-]++(?:\.++[\w-]++)*+)", re.ASCII)
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
-# What stands for text that is no part of an address; no domain holds it
+# In place of text that is not part of an address; no domain holds it
 _OPAQUE = "\ufffc"
 
 

@@ -106,10 +106,10 @@ def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationRe
 
 
 def read_instance(text: str) -> tuple[int | None, int]:
-    """Read "i=N;", with which an ARC-Authentication-Results begins, from the text behind its colon.
+    """Read "i=N;", with which an ARC-Authentication-Results begins, from the text after its colon.
 
     Returns:
-        N and the position behind the semicolon; None and 0 where no instance is.
+        N and the position after the semicolon; None and 0 where there is no instance.
     """
     scanner, words = Scanner(text), []
     for pattern in _INSTANCE:
@@ -335,7 +335,7 @@ class _Reader(Scanner):
             if not ptype or self.char != "=":
                 self.position = start
                 del self.comments[comments:]
-                # A quoted string that stands where none may is still text, never a clause
+                # A quoted string where none may be is still text, never a clause
                 junk = self.quoted() if self.char == '"' else self.take(_JUNK)
                 self.problem(f"not a property: {junk[:40]!a}")
                 continue

@@ -53,7 +53,7 @@ _VERIFIED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One check: what it found, the rule behind it, how it came to that, and what would have to change.
+    """One check: what it found, by which rule, how it came to that, and what would have to change.
 
     `subject` is the domain, name or field that was checked. `lines` are the details in order. `remedy` is empty for
     a check that passed.

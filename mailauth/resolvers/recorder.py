@@ -1,6 +1,6 @@
 """Keeping the DNS of the day: every question and answer that passed, in the form that `Zone` reads.
 
-A replay gives equal answers: what the zone form has no place for (TTL, DNSSEC, words on a failure) stands beside it.
+A replay gives equal answers: what the zone form has no place for (TTL, DNSSEC, words on a failure) is kept beside it.
 Knows nothing of how the answers came about.
 """
 
@@ -92,7 +92,7 @@ class Recorder:
         """
         zone: dict[str, dict[str, Any]] = {}
         answers = {question: answer for question, answer in self._answers.copy().items() if question.name.isascii()}
-        # direct answers first: they fix what stands at a name, aliases must agree with it
+        # direct answers first: they fix what is at a name, aliases must agree with it
         for (name, rdtype), answer in sorted(answers.items(), key=lambda item: len(item[1].cnames)):
             value = _value(answer)
             if not _fits(name, rdtype, value):
