@@ -183,7 +183,7 @@ def test_every_identifier_is_listed_in_the_order_of_the_signatures() -> None:
         ("dkim", "example.com", "pass", True),
         ("spf", "a.example.com", "softfail", None),
     ]
-    # A key in testing is no identifier where it does not count
+    # A key in testing is not an identifier where it does not count
     options = Options(count_testing_keys=False)
     assert check("example.com", None, dkim("example.com", testing=True), options=options).identifiers == ()
 
@@ -285,7 +285,7 @@ def test_pct_has_no_effect_and_the_detail_says_so() -> None:
     assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "reject", Disposition.QUARANTINE)
     assert "pct= has no effect any more" in outcome.detail
     assert "pct=" not in check("example.com", record("p=reject; pct=100")).detail
-    # RFC 7489 §6.6.4 still has the tag; that we do not sample is no change of the standard
+    # RFC 7489 §6.6.4 still has the tag; that we do not sample does not change the standard
     outcome = check("example.com", record("p=reject; pct=0"), organizational_domain=organization)
     assert outcome.disposition is Disposition.QUARANTINE
     assert "pct= is not applied" in outcome.detail

@@ -67,7 +67,7 @@ def test_an_invented_signature_and_set_say_nothing_flatly(zone: Any) -> None:
 
 
 def test_a_broken_chain_counts_as_none() -> None:
-    # RFC 8617 §5.2: what its sealers saw is no word on the signature
+    # RFC 8617 §5.2: what its sealers saw says nothing about the signature
     zone = REJECT | key_zone() | key_zone("lists.example.org", "arc", "rsa2048-list")
     raw = sealed(signed(), results="dkim=pass header.d=example.com").replace(b"Hello", b"Adieu")
     found = check(raw, zone)
