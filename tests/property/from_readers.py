@@ -236,7 +236,7 @@ KNOWN = (
     # "Anna @ home", an @ within a character of another character set, a comment in a comment
     Known(".*", _is_single_label, "an @ that is not of an address: a single label is nobody's"),
     Known(
-        ".*", _is_of_no_top_level_domain, "octets of ISO-2022 text are not an address, as no top-level domain is so short"
+        ".*", _is_of_no_top_level_domain, "octets of ISO-2022 text are not an address: no top-level domain is so short"
     ),
     Known("mailparser|gmime", _is_punycode, "an A-label that is none is decoded all the same"),
 )
