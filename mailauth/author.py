@@ -114,13 +114,15 @@ def _read(value: bytes, limits: Limits) -> Author:
         Malformed: when there is none, or a limit is exceeded.
     """
     rest, hidden = _without_iso_2022(value)
+    hidden_domains = list(_hidden_domains(hidden))
     texts = list(_as_text(rest))
     first = _reading(texts[0], limits)
     if not first.mailboxes and (first.problem is None or not first.domains):
-        if "@" not in texts[0] and not any("@" in word.text for word in _words(texts[0])):
+        if not (hidden_domains or "@" in texts[0] or any("@" in word.text for word in _words(texts[0]))):
             return Author(None, Reason.AUTHOR_MISSING, "From names no domain", nobody=True)
         raise first.problem or Malformed(Reason.AUTHOR_MISSING, "the field names no mailbox")
-    domains = dict.fromkeys([*first.domains, *_hidden_domains(hidden)])
+    # Choice D26: every reasonable reading has to give the same domain
+    domains = dict.fromkeys([*first.domains, *hidden_domains])
     for text in texts:
         readings = [] if text is texts[0] else [_reading(text, limits)]
         if not _is_inert(text):
@@ -243,11 +245,12 @@ def _words(text: str) -> Iterator[_Word]:
         if end < 0:
             return
         content = text[match.end() : end]
-        ascii_only = match[2] in "bB" or match[1].lower().startswith(("utf-7", "utf-16", "utf-32"))
+        codec = encodedword.codec_of(match[1]) or "latin_1"
+        ascii_only = match[2] in "bB" or codec.startswith(("utf_7", "utf_16", "utf_32"))
         plain = "=?" not in content and (content.isascii() or not ascii_only)
         regular = _TOKEN.fullmatch(match[1]) is not None
         position = end + 2
-        yield _Word(match.start(), position, regular, plain, _decode(match[1], match[2], content))
+        yield _Word(match.start(), position, regular, plain, _decode(codec, match[2], content))
 
 
 def _is_inert(text: str) -> bool:
@@ -258,14 +261,11 @@ def _is_inert(text: str) -> bool:
     )
 
 
-def _decode(charset: str, encoding: str, content: str) -> str:
+def _decode(codec: str, encoding: str, content: str) -> str:
     octets = encodedword.octets_of(encoding, content)
-    charset = encodedword.charset_of(charset)
-    if charset.startswith("iso-2022"):
-        octets = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets)
-    elif (text := encodedword.decode(octets, charset)) is not None:
-        return text
-    return octets.decode("latin-1")
+    if codec.startswith("iso2022"):
+        octets, codec = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets), "latin_1"
+    return octets.decode(codec, "replace")
 
 
 def _decoded(text: str) -> str:

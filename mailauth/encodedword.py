@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64, a2b_qp
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
-# Codecs are looked up by a name of a stranger's, and some of Python's are programs: these are those for mail
-_CODECS = frozenset({
-    "ascii", "us-ascii", "utf8", "utf-7", "utf-8", "utf-16", "utf-16be", "utf-16le", "utf-32", "koi8-r", "koi8-t",
-    "koi8-u", "gb2312", "gbk", "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr", "shift_jis", "cp932",
-    "ks_c_5601-1987", "tis-620", "macintosh", "cp437", "cp850", "cp852", "cp866",
-    "iso-2022-jp", "iso-2022-jp-1", "iso-2022-jp-2", "iso-2022-jp-3", "iso-2022-kr",
-    # there is no ISO 8859-12
-    *(f"iso-8859-{number}" for number in range(1, 17) if number != 12),
-    *(f"windows-{number}" for number in range(1250, 1259)),
-})  # fmt: skip
-_ALIASES = {"windows-31j": "cp932"}
+# A stranger names the codec, and Python would load and keep whatever is asked for: these are those of text that it
+# has, by any name. UTF-7 and EBCDIC are among them, as only who decodes them sees their "@"
+_OTHER_NAMES = {"csunicode11utf7": "utf_7", "iso_2022_jp_ms": "iso2022_jp", "windows_31j": "cp932"}
+_NOT_TEXT = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
+_WITHOUT_OTHER_NAME = {"cp1006", "cp720", "cp737", "cp856", "cp874", "cp875", "koi8_t", "koi8_u"}
+_CODECS = frozenset(aliases.values()) - _NOT_TEXT | _WITHOUT_OTHER_NAME
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
-def charset_of(name: str) -> str:
-    """Return the character set of an encoded-word, in lower case and without the language (RFC 2231 §5)."""
-    return name.partition("*")[0].strip().lower()
+def codec_of(charset: str) -> str:
+    """Return the name in Python of the character set of an encoded-word; empty if it is not known."""
+    # RFC 2231 §5: the language follows an asterisk
+    name = normalize_encoding(charset.partition("*")[0].lower())
+    codec = aliases.get(name) or _OTHER_NAMES.get(name, name)
+    return codec if codec in _CODECS else ""
 
 
 def octets_of(encoding: str, content: str) -> bytes:
@@ -36,9 +36,3 @@ def octets_of(encoding: str, content: str) -> bytes:
         octets = octets[: len(octets) - (len(octets) % 4 == 1)]
         return a2b_base64(octets + b"=" * (-len(octets) % 4))
     return a2b_qp(octets.replace(b"= ", b"=").replace(b"=\t", b"="), header=True)
-
-
-def decode(octets: bytes, charset: str) -> str | None:
-    """Return octets as text, U+FFFD for what is no character; None for a character set that is not known."""
-    codec = _ALIASES.get(charset, charset)
-    return octets.decode(codec, "replace") if codec in _CODECS else None

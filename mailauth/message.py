@@ -274,6 +274,7 @@ class Message:
                 else "the message has no From field",
             )
         position, limits = positions[0], self._limits
+        # Choice D30: how long another field is does not concern the author
         if (length := len(self.fields[position])) > limits.field_bytes:
             detail = f"the From field has {length} octets, more than {limits.field_bytes}"
             return Author(None, Reason.LIMIT_FIELD_BYTES, detail)

@@ -49,9 +49,9 @@ def readable(value: bytes) -> str:
 
 
 def _decoded(word: re.Match[str]) -> str:
-    text = encodedword.decode(encodedword.octets_of(word[2], word[3]), encodedword.charset_of(word[1]))
+    codec = encodedword.codec_of(word[1])
     # As it is written, where nothing comes of it
-    return text or word[0]
+    return (encodedword.octets_of(word[2], word[3]).decode(codec, "replace") if codec else "") or word[0]
 
 
 def found(question: Question, answer: Answer | None) -> str:

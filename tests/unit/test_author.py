@@ -185,7 +185,17 @@ def test_mailboxes_hold_valid_text() -> None:
 # -- nobody's domain
 
 
-NOBODY = [b"MAILER-DAEMON", b"<>", b"MAILER-DAEMON <>", b"Mail Delivery System", b"Automated:;", b"", b"=?utf-8?Q?x?="]
+NOBODY = [
+    b"MAILER-DAEMON",
+    b"<>",
+    b"MAILER-DAEMON <>",
+    b"Mail Delivery System",
+    b"Automated:;",
+    b"",
+    b"=?utf-8?Q?x?=",
+    b"\x1b$B;3ED\x1b(B",
+    b"\x1b$B!@;3\x1b(B",
+]
 
 
 @pytest.mark.parametrize("value", NOBODY)
@@ -203,7 +213,17 @@ def test_a_bounce_that_names_no_domain_deceives_nobody(value: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"=?utf-8?Q?anna=40example.com?=", b"MAILER-DAEMON@mailhost", b"a@[192.0.2.1]", b"a@", b"x\0", b"a@b, <>"]
+    "value",
+    [
+        b"=?utf-8?Q?anna=40example.com?=",
+        b"MAILER-DAEMON@mailhost",
+        b"a@[192.0.2.1]",
+        b"a@",
+        b"x\0",
+        b"a@b, <>",
+        b"\x1b$Banna@example.com\x1b(B",
+        b"MAILER-DAEMON \x1b$Ba@example.com\x1b(B",
+    ],
 )
 def test_a_bounce_that_shows_a_domain_or_hides_one_is_judged(value: bytes) -> None:
     connection = Connection(ip="192.0.2.1", helo="a.example", mail_from="")
