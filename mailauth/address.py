@@ -26,7 +26,7 @@ _SPECIALS = "<>@,;:."
 _NESTED = re.compile(r"\([^)]*\(")
 # The tokens around a whole list element, and those inside an address
 _OPENING, _CLOSING, _INSIDE = ("", ",", ":", ";"), ("", ",", ";"), ("<", "@", ".")
-# What nearly every From holds: one address of plain words, alone or behind a plain name
+# What nearly every From holds: one address of plain words, alone or after a plain name
 _WORD = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _DOTTED = rb"%b++(?:\.%b++)*+" % (_WORD, _WORD)
 _ONE = re.compile(
@@ -100,7 +100,8 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
     # or that interrupts an address
     kinds = ["", *(token.kind for token in tokens), ""]
     taken: list[str] = []
-    for place, comment in comments.items():
+    for place, row in comments.items():
+        comment = "".join(row)
         before, after = kinds[place], kinds[place + 1]
         if before in _INSIDE or after in _INSIDE[1:]:
             # Not every reader nests comments: here the rest would be part of the address
@@ -120,10 +121,10 @@ def has_control(text: str) -> bool:
     return _CONTROL.search(text) is not None or "\r" in text or "\n" in text
 
 
-def _tokens(text: str, comment_depth: int) -> tuple[list[_Token], dict[int, str]]:
+def _tokens(text: str, comment_depth: int) -> tuple[list[_Token], dict[int, list[str]]]:
     """Split an address list into words and specials; return the comments by the number of the token after them."""
     tokens: list[_Token] = []
-    comments: dict[int, str] = {}
+    comments: dict[int, list[str]] = {}
     position, end = 0, len(text)
     apart = False
     while position < end:
@@ -134,7 +135,7 @@ def _tokens(text: str, comment_depth: int) -> tuple[list[_Token], dict[int, str]
             continue
         if char == "(":
             position = skip_comment(text, position, comment_depth)
-            comments[len(tokens)] = comments.get(len(tokens), "") + text[start:position]
+            comments.setdefault(len(tokens), []).append(text[start:position])
             apart = True
             continue
         if char == '"':
@@ -153,7 +154,7 @@ def _tokens(text: str, comment_depth: int) -> tuple[list[_Token], dict[int, str]
 
 
 def skip_comment(text: str, position: int, max_depth: int) -> int:
-    """Return the position behind the comment that opens at `position`; nesting is counted, not recursed."""
+    """Return the position after the comment that opens at `position`; nesting is counted, not recursed."""
     depth, end = 0, len(text)
     while position < end:
         char = text[position]
@@ -175,7 +176,7 @@ def skip_comment(text: str, position: int, max_depth: int) -> int:
 
 
 def quoted_string(text: str, position: int) -> tuple[str, int]:
-    """Return the content of the quoted string that opens at `position`, and the position behind it."""
+    """Return the content of the quoted string that opens at `position`, and the position after it."""
     parts: list[str] = []
     position, end = position + 1, len(text)
     while position < end:
@@ -329,7 +330,7 @@ _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 
 
 def parse_path(path: str) -> tuple[str, str] | None:
-    """Return (local part, domain) of a reverse-path, ("", "") for the null path, None for what is no address.
+    """Return (local part, domain) of a reverse-path, ("", "") for the null path, None for what is not an address.
 
     Angle brackets may be there or not. Never raises for any input.
     """

@@ -1,7 +1,7 @@
 """The Author Domain of a From field (RFC 9989 §5.3.1, §11.5): the one domain that every reasonable reading gives.
 
-The strict grammar is the first reading. What is outside it is no error by itself: then each address-like piece of the
-field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
+The strict grammar is the first reading. What is outside it is not an error by itself: then each address-like piece of
+the field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
 take them for opaque words, that take a comment for an address, or that know a character set by its octets, must
 agree. Where two readings differ there is no author. Knows no DNS.
 """
@@ -9,11 +9,10 @@ agree. Where two readings differ there is no author. Knows no DNS.
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from mailauth import address, names
+from mailauth import address, encodedword, names
 from mailauth.limits import Limits
 from mailauth.results import Malformed, Reason
 
@@ -30,15 +29,6 @@ _TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
 # RFC 2047 §2, and the language of RFC 2231 §5; some readers take anything for a character set
 _WORD_START = re.compile(r"=\?([^?]*+)\?([bBqQ])\?")
 _TOKEN = re.compile(r"[\w.-]+(?:\*[\w-]*)?", re.ASCII)
-_HEX = re.compile(rb"=[ \t]*([0-9A-Fa-f]{2})")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-# A codec is looked up by a name of a stranger's: these, and ISO 8859-1 for all others
-_CHARSETS = frozenset({
-    "us-ascii", "utf-7", "utf-8", "utf-16", "utf-16be", "utf-16le", "utf-32", "koi8-r", "koi8-u", "gb2312", "gbk",
-    "gb18030", "hz-gb-2312", "big5", "big5-hkscs", "euc-jp", "euc-kr", "shift_jis", "windows-31j", "cp932",
-    "ks_c_5601-1987", "tis-620", "macintosh", "cp437", "cp850", "cp852", "cp866",
-    *(f"iso-8859-{number}" for number in range(1, 17)), *(f"windows-{number}" for number in range(1250, 1259)),
-})  # fmt: skip
 # Others that some readers know, in which ASCII octets are other characters: UTF-7 by other names, escapes, EBCDIC
 _NOT_ASCII = re.compile(
     r".*(?:utf7|u7$|escape|ebcdic|punycode|idna)"
@@ -62,7 +52,7 @@ _NO_ADDRESS = re.compile(
 )
 _HIDDEN = re.compile(r"@(?:\.|\([^()]*+\))*+([\w-]++(?:\.++[\w-]++)*+)", re.ASCII)
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
-# What stands for text that is no part of an address; no domain holds it
+# In place of text that is not part of an address; no domain holds it
 _OPAQUE = "\ufffc"
 
 
@@ -135,13 +125,15 @@ def _read(value: bytes, limits: Limits) -> Author:
         Malformed: when there is none, or a limit is exceeded.
     """
     rest, hidden = _without_iso_2022(value)
+    hidden_domains = list(_hidden_domains(hidden))
     texts = list(_as_text(rest))
     first = _reading(texts[0], limits)
     if not first.mailboxes and (first.problem is None or not first.domains):
-        if "@" not in texts[0] and not any("@" in word.text for word in _words(texts[0])):
+        if not (hidden_domains or "@" in texts[0] or any("@" in word.text for word in _words(texts[0]))):
             return Author(None, Reason.AUTHOR_MISSING, "From names no domain", nobody=True)
         raise first.problem or Malformed(Reason.AUTHOR_MISSING, "the field names no mailbox")
-    domains = dict.fromkeys([*first.domains, *_hidden_domains(hidden)])
+    # Choice D26: every reasonable reading has to give the same domain
+    domains = dict.fromkeys([*first.domains, *hidden_domains])
     for text in texts:
         readings = [] if text is texts[0] else [_reading(text, limits)]
         if not _is_inert(text):
@@ -282,17 +274,18 @@ def _words(text: str) -> Iterator[_Word]:
         if end < 0:
             return
         content = text[match.end() : end]
-        ascii_only = match[2] in "bB" or match[1].lower().startswith(("utf-7", "utf-16", "utf-32"))
+        codec = encodedword.codec_of(match[1]) or "latin_1"
+        ascii_only = match[2] in "bB" or codec.startswith(("utf_7", "utf_16", "utf_32"))
         plain = "=?" not in content and (content.isascii() or not ascii_only) and not _is_odd(match[1])
         regular = _TOKEN.fullmatch(match[1]) is not None
         position = end + 2
-        yield _Word(match.start(), position, regular, plain, _decode(match[1], match[2], content))
+        yield _Word(match.start(), position, regular, plain, _decode(codec, match[2], content))
 
 
 def _is_odd(charset: str) -> bool:
-    """Whether ASCII octets may be other characters in a character set that is not among ours."""
+    """Whether ASCII octets may be other characters in a character set that readers know by different names."""
     name = charset.partition("*")[0].strip().lower()
-    return name not in _CHARSETS and _NOT_ASCII.match(re.sub("[^a-z0-9]", "", name)) is not None
+    return encodedword.codec_of(name) != "utf_7" and _NOT_ASCII.match(re.sub("[^a-z0-9]", "", name)) is not None
 
 
 def _is_inert(text: str) -> bool:
@@ -303,21 +296,11 @@ def _is_inert(text: str) -> bool:
     )
 
 
-def _decode(charset: str, encoding: str, content: str) -> str:
-    octets = content.encode("utf-8", "surrogateescape")
-    if encoding in "bB":
-        # As the most tolerant readers do: what is not base64 is passed over
-        octets = _NOT_BASE64.sub(b"", octets)
-        octets = octets[: len(octets) - (len(octets) % 4 == 1)]
-        octets = a2b_base64(octets + b"=" * (-len(octets) % 4))
-    else:
-        # RFC 2047 §4.2; a blank after "=" is what a fold leaves
-        octets = _HEX.sub(lambda match: bytes([int(match[1], 16)]), octets.replace(b"_", b" "))
-    charset = charset.partition("*")[0].strip().lower()
-    if charset.startswith("iso-2022"):
-        octets = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets)
-    # A codec is looked up by a name of a stranger's: those for mail only
-    return octets.decode(charset if charset in _CHARSETS else "latin-1", "replace")
+def _decode(codec: str, encoding: str, content: str) -> str:
+    octets = encodedword.octets_of(encoding, content)
+    if codec.startswith("iso2022"):
+        octets, codec = _ISO_2022_WORD.sub(_OPAQUE.encode(), octets), "latin_1"
+    return octets.decode(codec, "replace")
 
 
 def _decoded(text: str) -> str:

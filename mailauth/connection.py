@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
-from mailauth.errors import UsageError
+from mailauth.errors import UsageError, shown
 from mailauth.message import Message
 
 
@@ -72,7 +72,7 @@ def _argument(name: str, value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         msg = f"Connection({name}=…) must be str or None, not {type(value).__name__}"
         raise TypeError(msg)
-    # RFC 5321 §4.1.1: white space may stand before the CRLF, and is not part of the argument
+    # RFC 5321 §4.1.1: white space may come before the CRLF, and is not part of the argument
     return value if value is None else value.strip(_WHITE)
 
 
@@ -87,7 +87,9 @@ def _client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str] | tuple
     try:
         return _parse_address(str(ip))
     except ValueError:
-        msg = f"Connection(ip={ip!r}) is no IP address: give text such as '192.0.2.1' or '2001:db8::1', or None"
+        msg = (
+            f"Connection(ip={shown(ip)}) is not an IP address: give text such as '192.0.2.1' or '2001:db8::1', or None"
+        )
         raise UsageError(msg) from None
 
 
@@ -152,5 +154,5 @@ def from_received(message: Message) -> Connection:
 
 
 def _documentation(address: IPv4Address | IPv6Address) -> bool:
-    """RFC 5737 and RFC 3849 addresses are private to `ipaddress`, but stand for public ones in examples."""
+    """RFC 5737 and RFC 3849 addresses are private to `ipaddress`, but examples use them as public ones."""
     return any(address in network for network in _EXAMPLES if network.version == address.version)

@@ -13,7 +13,7 @@ def replace(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file beside its place, then rename it there.
 
     A symbolic link is kept, and leads to the new file. The new file has the owner and the permissions of the old one,
-    as far as the system lets it. What is no regular file, such as a device or a pipe, is written to as it is.
+    as far as the system lets it. What is not a regular file, such as a device or a pipe, is written to as it is.
 
     Raises:
         OSError: if the file cannot be written; it names `path`, and an old file is as it was.
@@ -39,13 +39,14 @@ def _replace(path: Path, content: bytes) -> None:
     beside = target.with_name(f".mailauth-{secrets.token_hex(8)}")
     try:
         with beside.open("xb") as file:
+            # Before there is something to read in it
+            if old is not None:
+                with suppress(OSError, AttributeError):
+                    os.chown(beside, old.st_uid, old.st_gid)
+                beside.chmod(stat.S_IMODE(old.st_mode))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if old is not None:
-            with suppress(OSError, AttributeError):
-                os.chown(beside, old.st_uid, old.st_gid)
-            beside.chmod(stat.S_IMODE(old.st_mode))
         beside.replace(target)
     except BaseException:
         beside.unlink(missing_ok=True)

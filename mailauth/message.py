@@ -35,7 +35,7 @@ _SPACES = re.compile(rb"   *")
 # As " \r\n", but looked for by its CR, which is rarer than spaces
 _TRAILING_SPACE = re.compile(rb"\r(?<= \r)\n")
 _WSP_RUN = re.compile(rb"[ \t]+")
-# RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space behind
+# RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space after it
 _NAME = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
 _NAME_AND_COLON = re.compile(rb"[!-9;-~]+[ \t]*:")
 # All octets but those that end a line, or that bytes.split() takes for white space and RFC 6376 §3.4.2 does not
@@ -49,7 +49,7 @@ class Message:
     Attributes:
         raw: the octets that are evaluated, with CRLF line ends.
         normalised: the input had bare LF line ends, which were turned into CRLF.
-        fields: each header field as it stands, without its final CRLF; index 0 is the top of the message.
+        fields: each header field as it is, without its final CRLF; index 0 is the top of the message.
         overflow: why there are more fields than these: the limit that was reached; None when these are all.
         body_start: offset of the body in `raw`.
         problems: what makes the header section ambiguous to its readers, as (reason, detail).
@@ -142,7 +142,7 @@ class Message:
             usual = all(found) and not b"".join(found).translate(None, _NAME)
         except ValueError:
             usual = False
-        # Else there may be obsolete white space behind a name, or worse
+        # Else there may be obsolete white space after a name, or worse
         if not usual:
             found = [field_name(field) for field in fields]
             number = next((i for i, field in enumerate(fields) if _NAME_AND_COLON.match(field) is None), None)
@@ -291,6 +291,7 @@ class Message:
                 else "the message has no From field",
             )
         position, limits = positions[0], self._limits
+        # Choice D30: how long another field is does not concern the author
         if (length := len(self.fields[position])) > limits.field_bytes:
             detail = f"the From field has {length} octets, more than {limits.field_bytes}"
             return Author(None, Reason.LIMIT_FIELD_BYTES, detail)
@@ -307,7 +308,7 @@ class Message:
 
 
 def field_name(field: bytes) -> bytes:
-    """Return what stands for the name of a field that may have none, in lower case."""
+    """Return what takes the place of the name of a field that may have none, in lower case."""
     name, colon, _ = field.partition(b":")
     name = name.rstrip(WSP).lower()
     return name if colon and _NAME_AND_COLON.match(name + colon) else name.rstrip(FWS)
@@ -321,7 +322,7 @@ def _lf_header_end(raw: bytes) -> int:
 def relaxed_field(field: bytes) -> bytes:
     """Return one header field in relaxed canonical form, without a final CRLF (RFC 6376 §3.4.2)."""
     name, _, value = field.partition(b":")
-    # Unfold: every CRLF inside a field stands before white space
+    # Unfold: every CRLF inside a field is before white space
     value = value.replace(CRLF, b"")
     # bytes.split() is the fastest way, but white space to it is more than SP and HTAB
     if b"\x0b" in value or b"\x0c" in value or b"\r" in value or b"\n" in value:

@@ -18,7 +18,7 @@ _ASCII_NAME = re.compile(r"[a-z0-9_.-]+")
 
 
 def to_ascii(domain: str) -> str | None:
-    """Return the normal form of a domain name, None for what is no domain name. Never raises for any input.
+    """Return the normal form of a domain name, None for what is not a domain name. Never raises for any input.
 
     Labels hold letters, digits, hyphens and underscores (deployed in selectors and MAIL FROM domains).
     """
@@ -100,5 +100,5 @@ def host_name(text: str) -> str:
 
 
 def reverse_name(ip: IPv4Address | IPv6Address) -> str:
-    """Return the name under in-addr.arpa or ip6.arpa where PTR records of an address stand."""
+    """Return the name under in-addr.arpa or ip6.arpa where the PTR records of an address are."""
     return ip.reverse_pointer

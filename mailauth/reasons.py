@@ -21,7 +21,7 @@ __all__ = ["CATALOGUE", "Entry", "markdown"]
 class Entry:
     """What there is to know of one reason.
 
-    `meaning` is one sentence. `source` names the RFC sections, behind "choice" where they leave the point open.
+    `meaning` is one sentence. `source` names the RFC sections, after "choice" where they leave the point open.
     `sender` is what the sender's administrator should do, empty when the reason always comes with a pass. `receiver`
     is what the receiver may do, or how to read the outcome. `results` are the outcomes it comes with, such as
     "spf=pass".
@@ -50,7 +50,7 @@ _TRY_AGAIN = "You may defer the message and check it again; ARC has no temporary
 _UNUSABLE = "The record cannot be used: treat it as absent, or refuse (550 5.7.24), so that its owner learns of it."
 _NOT_READ_TO_THE_END = f"{_UNUSABLE} The client may be a good one."
 _AS_BROKEN_CHAIN = "Treat the message as one without a chain."
-_HOLD_BACK = "DMARC cannot protect such a message: quarantine or refuse it, unless it is a bounce."
+_HOLD_BACK = "DMARC cannot protect such a message: quarantine or refuse it."
 
 _DNS: Mapping[Reason, Entry] = {
     Reason.DNS_TIMEOUT: Entry(
@@ -471,7 +471,7 @@ _DMARC: Mapping[Reason, Entry] = {
         meaning="The message has no From field, or its From names no domain in any reading (a bounce is `none` then).",
         source="choice, RFC 9989 §5.3.1, §11.5, RFC 5322 §3.6",
         sender="Write a From field with one address.",
-        receiver=_HOLD_BACK,
+        receiver=f"{_HOLD_BACK} A bounce whose From names no domain can be accepted.",
         results=(*_DMARC_PERMERROR, "dmarc=none"),
     ),
     Reason.AUTHOR_REPEATED: Entry(

@@ -123,7 +123,7 @@ class Reason(StrEnum):
 
 
 def one_line(text: str) -> str:
-    """Return words for a person as one line, for a log too: "?" stands for what cannot be printed."""
+    """Return words for a person as one line, for a log too, with "?" for what cannot be printed."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -221,10 +221,10 @@ class SpfOutcome(Outcome):
 class DkimOutcome(Outcome):
     """One DKIM-Signature field (RFC 6376).
 
-    `domain` (d=) and `selector` (s=) are in normal form, None where they are no domain names. `identity` is i= as
+    `domain` (d=) and `selector` (s=) are in normal form, None where they are not domain names. `identity` is i= as
     the field has it, without white space, None when absent. `b` is the signature in base64 without white space.
-    `body_length` is l=; `unsigned_bytes` the octets of the canonical body behind it, white space too. `testing`: the
-    key says t=y. `unsigned_duplicates`: fields a reader is shown that stand in the message more often than they are
+    `body_length` is l=; `unsigned_bytes` the octets of the canonical body after it, white space too. `testing`: the
+    key says t=y. `unsigned_duplicates`: fields a reader is shown that the message has more often than they are
     signed. `index`: the position of the field in the header section, 0 at the top.
     """
 

@@ -14,7 +14,7 @@ FWS = b" \t\r\n"
 _DIGITS = b"0123456789"
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SPECS = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([^;]*+)")
-# RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS stands between, "=" and ";" are the frame
+# RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS is between, "=" and ";" are the frame
 _PRINTABLE = bytes(range(0x21, 0x7F)) + FWS
 _HEX_OCTET = re.compile(rb"=([0-9A-F]{2})")
 _POSITION = re.compile(r"[0-9]{1,2}(?![0-9])")
@@ -52,7 +52,7 @@ def _problem(specs: list[bytes], reason: Reason) -> Malformed:
             return Malformed(reason, f"not a tag: {printable(spec)}")
         # RFC 6376 §3.2: "Tags with duplicate names MUST NOT occur … the entire tag-list is invalid"
         if name in seen:
-            return Malformed(reason, f"the tag {name.decode()}= stands twice")
+            return Malformed(reason, f"the tag {name.decode()}= appears twice")
         seen.add(name)
     # Not reached: a list with nothing wrong does not come here
     return Malformed(reason, "no list of tags")  # pragma: no cover
@@ -81,7 +81,7 @@ def number(tags: dict[bytes, bytes], name: bytes, digits: int, reason: Reason) -
     if value is None:
         return None
     if not value or len(value) > digits or value.translate(None, _DIGITS):
-        raise Malformed(reason, f"{name.decode()}= is no number of up to {digits} digits")
+        raise Malformed(reason, f"{name.decode()}= is not a number of up to {digits} digits")
     return int(value)
 
 

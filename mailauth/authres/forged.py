@@ -1,6 +1,6 @@
 """Forged Authentication-Results (RFC 8601 §5): fields of a stranger that claim to be ours.
 
-A field is recognised by its authserv-id whatever is before, around or behind it. Where the beginning cannot be read, a
+A field is recognised by its authserv-id whatever is before, around or after it. Where the beginning cannot be read, a
 field that has our whole name in any place but the value of a property counts as forged. ARC-* fields are never touched.
 """
 
@@ -30,7 +30,7 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
     A first line that continues nothing is among them: prepended fields would swallow it.
     """
     ours = our_names(tuple(authserv_ids))
-    # RFC 8601 §4.1: a field counts wherever it stands in the header section, and nowhere else
+    # RFC 8601 §4.1: a field counts wherever it is in the header section, and nowhere else
     claims: Iterable[tuple[int, bytes]] = ((p, message.fields[p]) for p in message.find(_NAME))
     if message.problems:
         # Some readers drop what no field name has, such as a NUL

@@ -323,7 +323,7 @@ class _Reader(Scanner):
             if not ptype or self.char != "=":
                 self.position = start
                 del self.comments[comments:]
-                # A quoted string that stands where none may is still text, never a clause
+                # A quoted string where none may be is still text, never a clause
                 junk = self.quoted() if self.char == '"' else self.take(_JUNK)
                 self.problem(f"not a property: {junk[:40]!a}")
                 continue

@@ -57,7 +57,7 @@ class HeaderField(str):
         return self.partition(":")[2].removeprefix(" ")
 
     def encode_lines(self, line_end: bytes) -> bytes:
-        """Return the octets of the field with the given line end, also behind the last line."""
+        """Return the octets of the field with the given line end, also after the last line."""
         return self.encode("utf-8").replace(b"\r\n", line_end) + line_end
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ def authserv_id_of(name: str) -> str:
     """Return an authserv-id in the form to write.
 
     Raises:
-        UsageError: for a name that cannot stand there.
+        UsageError: for a name that cannot be written there.
     """
     text = names.to_ascii(name) or name
     if not text or len(text) > _VALUE_LENGTH or not text.isascii() or not text.isprintable():
@@ -122,8 +122,8 @@ def write(
     Args:
         authserv_id: our name.
         results: what to write. `header.i`, `smtp.mailfrom` and other values that hold "@" become addresses. A result
-            or a property whose name is no Keyword (RFC 8601 §2.2) is left out, and so is a result in the name of what
-            is not a method, such as "helo".
+            or a property whose name is not a Keyword (RFC 8601 §2.2) is left out, and so is a result whose name is
+            not that of a method, such as "helo".
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
@@ -273,7 +273,7 @@ def _fold(words: list[str]) -> tuple[str, int]:
 
 
 def _next(word: str, column: int) -> tuple[str, int]:
-    """Return a word with the white space in front of it, and the column behind it."""
+    """Return a word with the white space in front of it, and the column after it."""
     # One column is kept free for the semicolon of the next result
     if column + 1 + len(word) >= LINE:
         return "\r\n\t" + word, _TAB + len(word)

@@ -24,7 +24,7 @@ _LINE = 1000  # characters of a line on standard error
 
 
 class ReaderGoneError(Exception):
-    """Nobody reads standard output any more, as behind `head`. Raised once; what is put after that goes nowhere."""
+    """Nobody reads standard output any more (`| head`). Raised once; what is put after that goes nowhere."""
 
 
 class UnreadableError(MailauthError):

@@ -53,7 +53,7 @@ _VERIFIED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One check: what it found, the rule behind it, how it came to that, and what would have to change.
+    """One check: what it found, by which rule, how it came to that, and what would have to change.
 
     `subject` is the domain, name or field that was checked. `lines` are the details in order. `remedy` is empty for
     a check that passed.
@@ -184,8 +184,9 @@ class Checks:
         if outcome.domain and outcome.selector:
             key = f"key at {outcome.selector}._domainkey.{outcome.domain}"
         says = "" if verified else "unverified, claims "
+        algorithm = shorten(outcome.algorithm or "no algorithm")
         # As `index` counts
-        lines = [f"header field {outcome.index} (0 is the top): {says}{outcome.algorithm or 'no algorithm'}, {key}"]
+        lines = [f"header field {outcome.index} (0 is the top): {says}{algorithm}, {key}"]
         if outcome.key_bits:
             lines.append(
                 f"the key has {outcome.key_bits} bits" + ("; it is in testing (t=y)" if outcome.testing else "")

@@ -265,7 +265,7 @@ def _link(mechanism: Any, label: str, outcome: Any, dmarc: DmarcOutcome | None, 
         strict = dmarc.published.get(f"a{mechanism}", "").lower() == "s"
         word = "not aligned: must be equal" if strict else "not aligned"
     elif outcome.result is not Result.PASS:
-        # That a directive matches is no reason to a reader who does not see its qualifier
+        # That a directive matches is not a reason to a reader who does not see its qualifier
         word = "no pass to count" if outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
     elif alignment[key] is None:
         word = f"alignment not decided, DMARC {dmarc.result}"

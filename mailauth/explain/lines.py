@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from mailauth import encodedword
 from mailauth.dns import Answer, Question, Status
-from mailauth.taglist import decode_base64
 
 MAX_LINE = 300
 _MAX_DETAIL = 1000
 _MAX_RECORDS = 5
 # RFC 2047 §2; white space between two of them is not shown (§6.2)
 _ENCODED_WORD = re.compile(r"=\?([!-)+-<>@-~]{1,40})(?:\*[!->@-~]{0,40})?\?([bBqQ])\?([!->@-~]*+)\?=(?:\s++(?==\?))?")
-# Those that mail is written in: other codecs of Python are programs
-_CHARSET = re.compile(
-    r"utf-?8|(?:us-)?ascii|iso-8859-\d+|iso-2022-[a-z0-9-]+|windows-\d+|cp\d+|koi8-[rtu]|gb[k\d]+|big5|euc-..|shift_jis",
-    re.IGNORECASE,
-)
 _FOLDING = re.compile(r"\s+")
 
 
@@ -55,14 +49,9 @@ def readable(value: bytes) -> str:
 
 
 def _decoded(word: re.Match[str]) -> str:
-    if _CHARSET.fullmatch(word[1]) is None:
-        return word[0]
-    try:
-        coded = word[3].encode()
-        octets = decode_base64(coded) if word[2] in "bB" else binascii.a2b_qp(coded, header=True)
-        return word[0] if octets is None else octets.decode(word[1], "replace")
-    except LookupError:
-        return word[0]
+    codec = encodedword.codec_of(word[1])
+    # As it is written, where nothing comes of it
+    return (encodedword.octets_of(word[2], word[3]).decode(codec, "replace") if codec else "") or word[0]
 
 
 def found(question: Question, answer: Answer | None) -> str:

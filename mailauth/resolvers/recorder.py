@@ -1,6 +1,6 @@
 """Keeping the DNS of the day: every question and answer that passed, in the form that `Zone` reads.
 
-A replay gives equal answers: what the zone form has no place for (TTL, DNSSEC, words on a failure) stands beside it.
+A replay gives equal answers: what the zone form has no place for (TTL, DNSSEC, words on a failure) is kept beside it.
 Knows nothing of how the answers came about.
 """
 
@@ -93,7 +93,7 @@ class Recorder:
         zone: dict[str, dict[str, Any]] = {}
         # a name in another form than that of zones has its place below; no check of ours asks for one
         answers = {q: a for q, a in self._answers.copy().items() if all(map(_is_normal, (q.name, *a.cnames)))}
-        # direct answers first: they fix what stands at a name, aliases must agree with it
+        # direct answers first: they fix what is at a name, aliases must agree with it
         for (name, rdtype), answer in sorted(answers.items(), key=lambda item: len(item[1].cnames)):
             value = _value(answer)
             if not _fits(name, rdtype, value):

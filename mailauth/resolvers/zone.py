@@ -35,7 +35,7 @@ _NODATA = Answer(Status.NODATA, ttl=TTL)
 _ABSENT = {"*": FAULTS["NXDOMAIN"]}
 _WORDS = ", ".join(FAULTS)
 
-_Node = dict[str, Answer]  # by type; "*" stands for every type that is not listed
+_Node = dict[str, Answer]  # by type; "*" is every type that is not listed
 
 
 class Zone:
@@ -212,7 +212,7 @@ def normal_name(text: object) -> str:
     """Return a name as the zone keeps it: A-labels, lower case, no final dot. Nothing else is checked.
 
     Raises:
-        UsageError: for what is no string, and for U-labels that IDNA 2008 does not allow.
+        UsageError: for what is not a string, and for U-labels that IDNA 2008 does not allow.
     """
     if not isinstance(text, str):
         msg = f"{shown(text)}: give a domain name"
@@ -287,7 +287,7 @@ def _mx(item: object) -> tuple[int, str]:
     if isinstance(item, str) or not isinstance(item, (list, tuple)):
         raise TypeError
     preference, host = item
-    # It has 16 bits
+    # RFC 1035 §3.3.9: it has 16 bits
     if isinstance(preference, bool) or not isinstance(preference, int) or not 0 <= preference < 2**16:
         raise TypeError
     return preference, normal_name(host)

@@ -80,7 +80,8 @@ def check(
             return _nothing(scope, None, Reason.SPF_NO_CONNECTION, "the reverse-path is not known")
         path = address.parse_path(connection.mail_from)
         if path is None:
-            return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"MAIL FROM {connection.mail_from[:80]!a} is no address")
+            detail = f"MAIL FROM {connection.mail_from[:80]!a} is not an address"
+            return _nothing(scope, None, Reason.SPF_NO_DOMAIN, detail)
         if path[1]:
             # RFC 7208 §4.3: without a local part it is "postmaster"
             local, raw_domain = path[0][:_MAX_IDENTITY] or local, path[1]
@@ -89,7 +90,8 @@ def check(
     domain = names.to_ascii(raw_domain)
     # RFC 7208 §4.3: no domain name of several labels, no result
     if domain is None or "." not in domain:
-        return _nothing(scope, None, Reason.SPF_NO_DOMAIN, f"{raw_domain[:80]!a} is no domain name of several labels")
+        detail = f"{raw_domain[:80]!a} is not a domain name of several labels"
+        return _nothing(scope, None, Reason.SPF_NO_DOMAIN, detail)
     if connection.address is None:
         return _nothing(scope, domain, Reason.SPF_NO_CONNECTION, "the client address is not known")
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
@@ -326,7 +328,7 @@ class _Check:
         if isinstance(record, Malformed):
             raise _Stop(Result.PERMERROR, record.reason, f"record of {domain}: {record.detail}")
         at_once = record.match_at_once(self.version, self.ip)
-        # What stands behind a match is not evaluated
+        # What follows a match is not evaluated
         lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
         redirect = record.redirect if at_once is None else None
         terms = [(mechanism.name, mechanism.spec) for mechanism in lookups]
@@ -349,7 +351,7 @@ class _Check:
         self.count_queries(1)
         decision = (yield from self.check_host(target)) if target else None
         if decision is None or decision.result is Result.NONE:
-            problem = self._no_record(target) if target else "no domain name"
+            problem = self._no_record(target) if target else "not a domain name"
             detail = f"redirect={redirect.text} of {domain}: {problem}"
             raise _Stop(Result.PERMERROR, Reason.SPF_REDIRECT_NONE, detail)
         return decision

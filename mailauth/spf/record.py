@@ -28,7 +28,7 @@ _IP4 = re.compile(rf":{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(0|[1-9][0-9]?))
 _IP6 = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?")
 
 
-# What was plainly meant as one (but is no later version, and no Sender ID)
+# What was plainly meant as one (but not as a later version, or as Sender ID)
 _MEANT = re.compile(
     rb"(?:\A[^0-9a-z]*+(?:v[^0-9a-z]{0,8}+)?spf[^0-9a-z]?|(?<![0-9a-z])v=spf)1(?!\.?[0-9])", re.IGNORECASE
 )
@@ -95,7 +95,7 @@ def is_spf(record: bytes) -> bool:
 
 
 def is_near_miss(record: bytes) -> bool:
-    """Whether a TXT record that is no SPF record looks like one, such as one with a tab for the space."""
+    """Whether a TXT record that is not an SPF record looks like one, such as one with a tab for the space."""
     return _MEANT.search(record[:_BEGINNING]) is not None and not is_spf(record)
 
 
@@ -121,7 +121,7 @@ def parse_record(record: bytes) -> Record:
             if name in ("redirect", "exp"):
                 # RFC 7208 §6: "MUST NOT appear in a record more than once each"
                 if name in modifiers:
-                    raise Malformed(Reason.SPF_SYNTAX, f"{name}= stands twice")
+                    raise Malformed(Reason.SPF_SYNTAX, f"{name}= appears twice")
                 modifiers[name] = parse_domain_spec(modifier[2])
             else:
                 # RFC 7208 §6: unknown modifiers are ignored, but must be macro strings
@@ -147,7 +147,7 @@ def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
         raise Malformed(Reason.SPF_SYNTAX, f"no such mechanism: {term[:80]!a}")
     prefix4, prefix6 = 32, 128
     if "/" in rest and name in ("a", "mx"):
-        # The prefix lengths go first, from the right: a "/" may also stand among macro delimiters
+        # The prefix lengths go first, from the right: a "/" may also be among macro delimiters
         cidr = _DUAL_CIDR.search(rest)
         if cidr:
             prefix4, prefix6 = int(cidr[1] or "32"), int(cidr[2] or "128")

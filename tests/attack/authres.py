@@ -265,7 +265,7 @@ def authors() -> Iterator[Case]:
         yield case(f"F2.from-name-{name}", NOTHING_ELSE, spoof(b'"' + text + b'" <a@example.com>'), words)
         yield case(f"F2.from-local-{name}", NOTHING_ELSE, spoof(b'"' + text + b'"@example.com'), words)
         raw = spoof(b"a@example.com" + octets(payload))
-        # Decision D26: behind these the domain has ended, for every reader
+        # Decision D26: after these the domain has ended, for every reader
         domain: Mapping[str, Words] = SPOOFED if name in {"semicolon", "quote", "comment"} else REFUSED
         yield case(f"F2.from-domain-{name}", NOTHING_ELSE, raw, domain)
 

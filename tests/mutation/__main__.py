@@ -53,7 +53,7 @@ OPERATORS: dict[type, type] = {
 
 
 def changed(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what may stand in the place of a node, each wrong in one way."""
+    """Yield what may take the place of a node, each wrong in one way."""
     match node:
         case ast.Compare(ops=[first, *rest]) if type(first) in OPERATORS:
             yield ast.Compare(node.left, [OPERATORS[type(first)](), *rest], node.comparators)

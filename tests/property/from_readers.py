@@ -181,7 +181,7 @@ class Disagreement(NamedTuple):
     author: str
     reader: str
     shown: frozenset[str]
-    known: str | None  # why it is no evidence
+    known: str | None  # why it is not evidence
 
     def __str__(self) -> str:
         return f"{self.reader} shows {sorted(self.shown)} in {self.field.body!r} ({self.field.kind}), we {self.author}"
@@ -240,14 +240,14 @@ KNOWN = (
     # "Anna @ home", an @ within a character of another character set, a comment in a comment
     Known(".*", _is_single_label, "an @ that is not of an address: a single label is nobody's"),
     Known(
-        ".*", _is_of_no_top_level_domain, "octets of ISO-2022 text are no address, as no top-level domain is so short"
+        ".*", _is_of_no_top_level_domain, "octets of ISO-2022 text are not an address: no top-level domain is so short"
     ),
     Known("mailparser|gmime", _is_punycode, "an A-label that is none is decoded all the same"),
 )
 
 
 def excuse(reader: str, body: bytes, author: str, others: Iterable[str]) -> str | None:
-    """Return why a disagreement is no evidence, None where it is evidence."""
+    """Return why a disagreement is not evidence, None where it is evidence."""
     text = body.decode("utf-8", "replace")
     reasons = set()
     for other in others:

@@ -216,7 +216,7 @@ def _check_own_reader(field: str, found: list[Expected]) -> None:
 
 
 def _as_read(value: str | Address) -> str:
-    """Return a value as our reader gives it: a local part that is no dot-atom in quotes, without its quoted-pairs."""
+    """Return a value as our reader gives it: any local part but a dot-atom in quotes, without its quoted-pairs."""
     if isinstance(value, str):
         return value
     plain = value.local is None or re.fullmatch(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*", value.local)

@@ -24,7 +24,7 @@ odd = st.lists(st.sampled_from([*ODD, "a", ".", "@", '"', "\\", "example.com"]),
 
 
 def around(text: str) -> Any:
-    """Return a strategy for a text with odd characters before, inside or behind it."""
+    """Return a strategy for a text with odd characters before, inside or after it."""
     return st.builds(lambda o, i: text[:i] + o + text[i:], odd, st.integers(0, len(text)))
 
 

@@ -105,6 +105,6 @@ def test_what_is_not_a_route(route: str) -> None:
 
 
 def test_a_route_has_no_author() -> None:
-    # RFC 5322 §4.4: only the addr-spec behind the colon is the mailbox
+    # RFC 5322 §4.4: only the addr-spec after the colon is the mailbox
     found = parse_mailboxes(b"<,@evil.example,@x.example:a@example.com>, b@example.com")
     assert [m.domain for m in found] == ["example.com", "example.com"]

@@ -94,7 +94,7 @@ def test_the_first_line_of_an_mbox_stays_first(line: bytes, line_end: bytes) -> 
     assert found.forged == tuple(position + 1 for position in FORGED)
     kept = b"".join([*(f for i, f in enumerate(FIELDS) if i not in FORGED), BODY]).replace(b"\n", line_end)
     assert found.apply(raw) == line + line_end + ours(found, line_end) + kept
-    # Nothing forged, nothing but the line, and no line end at all behind a field
+    # Nothing forged, nothing but the line, and no line end at all after a field
     for rest in (b"From: a@example.com" + line_end * 2 + b"x", line_end + b"x", b"", b"From: a@example.com"):
         found = check(line + line_end + rest)
         assert found.apply(line + line_end + rest) == line + line_end + ours(found, line_end) + rest

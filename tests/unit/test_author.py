@@ -231,7 +231,17 @@ def test_mailboxes_hold_valid_text() -> None:
 # -- nobody's domain
 
 
-NOBODY = [b"MAILER-DAEMON", b"<>", b"MAILER-DAEMON <>", b"Mail Delivery System", b"Automated:;", b"", b"=?utf-8?Q?x?="]
+NOBODY = [
+    b"MAILER-DAEMON",
+    b"<>",
+    b"MAILER-DAEMON <>",
+    b"Mail Delivery System",
+    b"Automated:;",
+    b"",
+    b"=?utf-8?Q?x?=",
+    b"\x1b$B;3ED\x1b(B",
+    b"\x1b$B!@;3\x1b(B",
+]
 NOBODY += [b"MAILER-DAEMON@mailhost", b"Mail Delivery System <postmaster@localhost>"]
 
 
@@ -259,6 +269,8 @@ def test_a_bounce_that_names_no_domain_deceives_nobody(value: bytes) -> None:
         b"a@b, <>",
         b"a@b, x@example.com",
         b'"c@d.e" <a@b>',
+        b"\x1b$Banna@example.com\x1b(B",
+        b"MAILER-DAEMON \x1b$Ba@example.com\x1b(B",
     ],
 )
 def test_a_bounce_that_shows_a_domain_or_hides_one_is_judged(value: bytes) -> None:

@@ -64,7 +64,7 @@ def test_records_of_types_that_no_check_asks_for_are_text(rdtype: str, records: 
     assert run(evaluation(), lambda *_: Answer(Status.OK, records))[0].records == records
 
 
-def test_an_address_behind_what_is_none_counts() -> None:
+def test_an_address_after_what_is_not_one_counts() -> None:
     # Resolvers of others may give anything
     assert ADDRESSES[4](Answer(Status.OK, ("nonsense", "2001:db8::1", "0.0.0.5"))) == (5,)
     assert ADDRESSES[6](Answer(Status.OK, ("nonsense", "192.0.2.1", "::5"))) == (5,)

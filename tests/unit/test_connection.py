@@ -91,7 +91,7 @@ def test_a_client_without_an_address(given: str) -> None:
     ],
 )  # fmt: skip
 def test_text_that_is_no_address(wrong: str) -> None:
-    with pytest.raises(UsageError, match=r"is no IP address: give text such as '192\.0\.2\.1'"):
+    with pytest.raises(UsageError, match=r"is not an IP address: give text such as '192\.0\.2\.1'"):
         Connection(ip=wrong)
 
 

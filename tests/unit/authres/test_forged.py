@@ -163,7 +163,7 @@ def test_a_whole_name_where_nobody_signs(change: tuple[bytes, bytes]) -> None:
 def test_an_encoded_word_may_be_any_name(start: bytes) -> None:
     # RFC 2047 §5: it has no place here, and is decoded all the same by some
     assert forged(b"Authentication-Results: " + start + b"; dmarc=pass")
-    # Behind a name, in a comment or a value it is no name
+    # After a name, in a comment or a value it is not a name
     assert not forged(b"Authentication-Results: mx.example.com; x=" + start)
     assert not forged(NOBODY.replace(b"signature", b"=?utf-8?q?signature?="))
     assert not forged(NOBODY.replace(b"=so.com", b"==?utf-8?q?x?=@so.com"))
@@ -203,7 +203,7 @@ def test_a_name_that_ends_before_the_junk(name: bytes) -> None:
 @pytest.mark.parametrize("blank", [b" ", b"\t", b"\r\n ", b"(x)", b"(\\x)"])
 @pytest.mark.parametrize("ours", [b"mx.example.org", b'"mx.example.org"'])
 def test_no_length_of_what_is_before_hides_a_name(blank: bytes, ours: bytes) -> None:
-    # The beginning is read first, up to 4096 octets; our name is found before that bound, across it and behind it
+    # The beginning is read first, up to 4096 octets; our name is found before that bound, across it and after it
     for before in (*range(4076, 4100), 5000):
         filling = (blank * before)[: before // len(blank) * len(blank)]
         field = b"Authentication-Results:" + filling

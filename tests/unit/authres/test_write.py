@@ -123,7 +123,7 @@ def test_injection_through_a_message_and_its_connection(hostile: str) -> None:
     "name", ["helo", "HELO", "envelope-from", "client-ip", "reason", "action", "from", "i", "receiver"]
 )
 def test_a_result_in_the_name_of_what_is_not_a_method(name: str) -> None:
-    # No reader of ours would read it: it is what others write behind spf=… by mistake
+    # No reader of ours would read it: it is what others write after spf=… by mistake
     field = write("mx.example.org", [MethodResult(name, "pass"), MethodResult("spf", "pass")])
     assert field == "Authentication-Results: mx.example.org;\r\n\tspf=pass"
 

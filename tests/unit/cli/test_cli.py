@@ -234,7 +234,7 @@ def test_the_null_path(run: Any, null: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["good.eml", "--ip", "localhost"], "is no IP address"),
+        (["good.eml", "--ip", "localhost"], "is not an IP address"),
         (["good.eml", "--now", "yesterday"], "is not a time: give ISO 8601"),
         (["good.eml", "--now", "9" * 30], "is not a time"),
         (["good.eml", "--now", "²"], "is not a time"),

@@ -183,7 +183,7 @@ def test_every_identifier_is_listed_in_the_order_of_the_signatures() -> None:
         ("dkim", "example.com", "pass", True),
         ("spf", "a.example.com", "softfail", None),
     ]
-    # A key in testing is no identifier where it does not count
+    # A key in testing is not an identifier where it does not count
     options = Options(count_testing_keys=False)
     assert check("example.com", None, dkim("example.com", testing=True), options=options).identifiers == ()
 

@@ -67,7 +67,7 @@ def test_an_invented_signature_and_set_say_nothing_flatly(zone: Any) -> None:
 
 
 def test_a_broken_chain_counts_as_none() -> None:
-    # RFC 8617 §5.2: what its sealers saw is no word on the signature
+    # RFC 8617 §5.2: what its sealers saw says nothing about the signature
     zone = REJECT | key_zone() | key_zone("lists.example.org", "arc", "rsa2048-list")
     raw = sealed(signed(), results="dkim=pass header.d=example.com").replace(b"Hello", b"Adieu")
     found = check(raw, zone)
@@ -345,3 +345,17 @@ def test_the_size_of_a_story_is_bounded() -> None:
     assert len(as_html(told, found)) < 250_000
     assert max(map(len, as_text(told).splitlines())) < 1500
     assert "… 3980 more" in as_text(told)
+
+
+@pytest.mark.parametrize("tag", ["v", "a", "c", "d", "s", "i", "h", "l", "q", "t", "x", "z", "bh", "b"])
+@pytest.mark.parametrize("name", [b"DKIM-Signature", b"ARC-Seal", b"ARC-Message-Signature"])
+def test_no_tag_makes_a_line_longer(name: bytes, tag: str) -> None:
+    tags = {"v": "1", "i": "1", "cv": "none", "a": "rsa-sha256", "d": "example.com", "s": "s1", "h": "from"} | {
+        "bh": "AAAA",
+        "b": "AAAA",
+        tag: "x" * 15_000,
+    }
+    raw = name + ": {}\r\n".format("; ".join(f"{key}={value}" for key, value in tags.items())).encode() + MAIL
+    found = check(raw)
+    assert max(map(len, as_text(tell(found, raw)).splitlines())) < 1500
+    assert "x" * 1500 not in page(found, raw)

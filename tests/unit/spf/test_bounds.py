@@ -164,7 +164,7 @@ def test_the_text_of_an_explanation_is_bounded_like_a_record(extra: int, *, expl
 
 @pytest.mark.parametrize(("extra", "explained"), [(0, True), (1, False)])
 def test_an_expansion_is_bounded(extra: int, *, explained: bool) -> None:
-    """16 kB of text; what is longer is no explanation."""
+    """16 kB of text; what is longer is not an explanation."""
     text = "%{l}" * 16 + "x" * (16 * 1024 - 16 * 1000 + extra)
     local = ("y" * 49 + ".") * 20
     outcome = check(
