@@ -103,7 +103,7 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
     for place, row in comments.items():
         comment = "".join(row)
         before, after = kinds[place], kinds[place + 1]
-        if before in _INSIDE or after in _INSIDE[1:]:
+        if before in _INSIDE or after in _INSIDE[1:] or after == ">":
             # Not every reader nests comments: here the rest would be part of the address
             taken.append("@" + comment if _NESTED.search(comment) else comment)
         elif before in _OPENING and after in _CLOSING:

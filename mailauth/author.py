@@ -44,7 +44,7 @@ _DOMAIN = re.compile(r"[ \t]*+([\w-]++(?:\.[\w-]++)*+)\.?")
 _CLOSING = "'\"\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
 _LAST = re.compile(rf"(?:\Z|@|(?:[{_CLOSING}](?![^ \t<>()\[\],;:]))?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[<>,;:)\]]))")
 _AFTER_DOT = re.compile(r"[ \t(<]")
-_EMPTY_ANGLE = re.compile(r'<[ \t"]*+>')
+_EMPTY_ANGLE = re.compile(r'<[ \t"()]*+>')
 # "Anna @ home <a@example.com>", and an octet of a character between others
 _NO_ADDRESS = re.compile(
     "(?<=[ \t])@[ \t]++[\\w'&!*+/ \t-]*+(?=[<,]|\\Z)"

@@ -15,8 +15,9 @@ from mailauth.message import Message
 
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
-# More than anybody writes; and so the work is bounded
+# More than anybody writes, in one field and in all of a message; and so the work is bounded
 _PARENTHESES = 1000
+_PARENTHESES_IN_ALL = 10_000
 _AROUND_DOT = re.compile(r"(?<!\s)\s*+\.\s*+")
 _PIECES = re.compile(r"(?:[^()\\]++|\\[^()])++|\\?[()]|\\")
 # RFC 5322 §2.2: what no field name has
@@ -31,11 +32,12 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
     """
     ours = our_names(tuple(authserv_ids))
     # RFC 8601 §4.1: a field counts wherever it is in the header section, and nowhere else
-    claims: Iterable[tuple[int, bytes]] = ((p, message.fields[p]) for p in message.find(_NAME))
+    claims = [(p, message.fields[p]) for p in message.find(_NAME)]
     if message.problems:
         # Some readers drop what no field name has, such as a NUL
-        claims = ((p, f) for p, f in enumerate(message.all_fields()) if f.find(b":") >= len(_NAME) and _is_authres(f))
-    forged = [p for p, field in claims if _claims(field.partition(b":")[2], ours)]
+        claims = [(p, f) for p, f in enumerate(message.all_fields()) if f.find(b":") >= len(_NAME) and _is_authres(f)]
+    crowded = sum(field.count(b"(") for _, field in claims) > _PARENTHESES_IN_ALL
+    forged = [p for p, f in claims if (crowded and b"(" in f) or _claims(f.partition(b":")[2], ours)]
     if message.raw[:1] in (b" ", b"\t"):
         forged = [0, *(p for p in forged if p)]
     return tuple(forged)

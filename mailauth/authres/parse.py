@@ -35,7 +35,7 @@ _METHOD_VERSION = re.compile(r"[0-9]{1,9}")
 # What is not white space to `skip`, so that every step of the reader goes forward
 _JUNK = re.compile(r'[^ \t\r\n;("]+')
 _RUN = re.compile(r'[^\s;("]+')
-_COMMENT_RUN = re.compile(r"[^()\\]+")
+_COMMENT_MARK = re.compile(r"[()]|\\.", re.DOTALL)
 _QUOTED_RUN = re.compile(r'[^"\\]+')
 _TOP_RUN = re.compile(r'[^;("]+')
 _MAX_DEPTH = 50
@@ -137,23 +137,18 @@ class Scanner:
 
     def _comment(self) -> None:
         start, depth = self.position + 1, 0
-        while self.char:
-            if self.char == "(":
+        for mark in _COMMENT_MARK.finditer(self.text, self.position):
+            if mark[0] == "(":
                 depth += 1
                 if depth > _MAX_DEPTH:
                     self.broken = "comments nested too deeply"
                     break
-            elif self.char == ")":
+            elif mark[0] == ")":
                 depth -= 1
                 if depth == 0:
-                    self.comments.append(self.text[start : self.position])
-                    self.position += 1
+                    self.comments.append(self.text[start : mark.start()])
+                    self.position = mark.end()
                     return
-            elif self.char == "\\":
-                self.position += 1
-            elif self.take(_COMMENT_RUN):
-                continue
-            self.position += 1
         self.broken = self.broken or "a comment is not closed"
         self.position = len(self.text)
 

@@ -453,6 +453,7 @@ SHAPES = [
     Shape("ARC instance, folds", _arc_comments(b"\r\n ()", b"")),
     Shape("A-R fields, forged", header(lambda _: FORGED)),
     Shape("A-R fields, unreadable", _our_names),
+    Shape("A-R fields, comments", header(lambda _: b"Authentication-Results: " + b"(a)" * 130 + b"\r\n")),
     Shape("A-R comments nested", field(b"Authentication-Results: ", b"(", b"mx.example.org; none")),
     Shape("A-R quoted-pairs", field(b'Authentication-Results: "', b"\\m", b"mx.example.org; none")),
     Shape("A-R quotes", field(b"Authentication-Results: ", b'"" ', b"mx.example.org; none")),

@@ -292,6 +292,17 @@ def test_apply_takes_them_away(line_end: bytes) -> None:
     assert all(r.result != "pass" for r in parse(auth.headers[0]).results)
 
 
+def test_more_comments_than_anybody_writes_are_not_read() -> None:
+    def of_comments(count: int) -> tuple[int, ...]:
+        fields = b"Authentication-Results: mx.example.com; spf=pass" + b" (x)" * 100 + b"\r\n"
+        plain = b"Authentication-Results: mx.example.com; spf=pass\r\n"
+        return forged_fields(Message.parse(fields * count + plain + NOBODY + b"\r\n\r\n"), ["mx.example.org"])
+
+    assert of_comments(98) == ()
+    # 10,000 in all: what holds one may be anybody's, the other fields are read as ever
+    assert of_comments(100) == (*range(100), 101)
+
+
 @pytest.mark.parametrize("version", [b"2", b"02", b"0", b"11", b"9" * 5000])
 def test_a_version_nobody_reads_goes_whomever_it_names(version: bytes) -> None:
     # RFC 8601 §5: MUST be removed when it comes from outside
