@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mailauth import Disposition, Limits, Options, Reason, Result, dmarc, run
+from mailauth.author import Author
 from mailauth.dns import Question
-from mailauth.message import Author
 from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
 from mailauth.testing import Faults, Zone
 
