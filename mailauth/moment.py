@@ -9,7 +9,8 @@ from mailauth.errors import UsageError, shown
 
 _FAR = 10**15
 _SECONDS = re.compile(r"@?(-?[0-9]{1,11})", re.ASCII)
-_BASIC_DATE = re.compile(r"[0-9]{8}", re.ASCII)
+# A date of ISO 8601 without separators, or a part of one
+_BASIC_DATE = re.compile(r"[0-9]{4,8}", re.ASCII)
 
 
 def posix(now: datetime | float) -> int:
@@ -32,8 +33,8 @@ def posix(now: datetime | float) -> int:
 def from_text(text: str) -> datetime:
     """Return the moment that a person wrote: ISO 8601, or POSIX seconds with or without `@` before them.
 
-    Eight digits are a date, as in ISO 8601: written as seconds they would be a day of 1970 to 1973. A time without an
-    offset is UTC, a date is its first second.
+    Eight digits are a date, as in ISO 8601, and four to seven are the beginning of one: written as seconds they would
+    be a day of 1970 to 1973. A time without an offset is UTC, a date is its first second.
 
     Raises:
         UsageError: for text in any other form, and for a moment outside the years 1 to 9999.

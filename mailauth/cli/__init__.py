@@ -123,8 +123,8 @@ def _time(text: str) -> datetime:
 
 
 def _file(text: str) -> str:
-    if not text or "\0" in text:
-        msg = "give the name of a file"
+    if text in ("", "-") or "\0" in text:
+        msg = "give the name of a file" + ("; one that is called - is ./-" if text else "")
         raise argparse.ArgumentTypeError(msg)
     return text
 

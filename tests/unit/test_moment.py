@@ -35,6 +35,7 @@ MINUTE = datetime(2026, 11, 2, 9, 31, tzinfo=UTC)
         ("-1", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
         ("@-1", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
         # eight digits are seconds only where that is said
+        ("@2026", datetime(1970, 1, 1, 0, 33, 46, tzinfo=UTC)),
         ("@20261102", datetime(1970, 8, 23, 12, 5, 2, tzinfo=UTC)),
         ("999999999", datetime(2001, 9, 9, 1, 46, 39, tzinfo=UTC)),
     ],
@@ -50,7 +51,7 @@ def test_forms(text: str, moment: datetime) -> None:
         "", " ", "now", "tomorrow", "@", "@now", "--5", "+5", "1.5", "1e9", "0x10", "²", "١٢٣", "20261131", "20261302",
         "99999999", "00000000", "2026-02-30", "2026-11-02T25:00", "20261102093100", "202611020931", "9" * 5000,
         "@" + "9" * 12, "0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-02T09:31:00\x1b[31m",
-        "2026-11-02\ud80009:31x", "1793611860\n",
+        "2026", "202611", "2026306", "2026-11-02\ud80009:31x", "1793611860\n",
     ],
 )  # fmt: skip
 def test_everything_else_is_refused_in_one_sentence(text: str) -> None:

@@ -247,6 +247,8 @@ def test_the_null_path(run: Any, null: str) -> None:
         ([], "required"),
         (["good.eml", "--bogus"], "--bogus"),
         (["good.eml", "--record", ""], "--record: give the name of a file"),
+        (["good.eml", "--record", "-"], "--record: give the name of a file; one that is called - is ./-"),
+        (["good.eml", "--dns", "-"], "--dns: give the name of a file; one that is called - is ./-"),
         (["good.eml", "--record", "a\0b"], "--record: give the name of a file"),
         (["a\0b"], "cannot read a\ufffdb: embedded null byte"),
         (["good.eml", "--now", "20261131"], "'20261131' is not a time"),
