@@ -24,13 +24,18 @@ CHARSETS = [
 ]
 
 
+# ASCII octets are other characters in them, or may be in what has such a name
+NOT_ASCII = {"cp0", "idna", "punycode", "unicode_escape"}
+
+
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_any_character_set_is_survived(charset: str) -> None:
     raw = f"From: =?{charset}?q?a=41=FF?= <anna@example.com>\r\nSubject: =?{charset}?b?YQ?=\r\n\r\n".encode()
     auth = authenticate(raw, None, Zone({}), "mx.example.org", 0)
     assert auth.explain(raw)
     if re.fullmatch(r"[\w-]+", charset, re.ASCII):
-        assert find_author(f"=?{charset}?q?Anna?= <anna@example.com>".encode(), DEFAULT_LIMITS).domain == "example.com"
+        author = find_author(f"=?{charset}?q?Anna?= <anna@example.com>".encode(), DEFAULT_LIMITS)
+        assert author.domain == (None if charset in NOT_ASCII else "example.com")
 
 
 def test_every_codec_decodes_anything_into_text() -> None:
