@@ -20,7 +20,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _QUOTED_RUN = re.compile(r'[^"\\]+')
 _LITERAL = re.compile(r"\[[^\[\]\\]*\]")
 _COMMENT_RUN = re.compile(r"[^()\\]+")
-_FOREIGN = re.compile("[\udc80-\udcff]")
+# Octets that are not UTF-8, as surrogate escapes
+FOREIGN = re.compile("[\udc80-\udcff]")
 _ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")
 _SPECIALS = "<>@,;:."
 _NESTED = re.compile(r"\([^)]*\(")
@@ -111,7 +112,7 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
     # The same of a quoted local part that holds an address in angle brackets
     taken += [mailbox.local for mailbox in mailboxes if "<" in mailbox.local and "@" in mailbox.local]
     deviation = parser.deviation
-    if not deviation and _FOREIGN.search(text):
+    if not deviation and FOREIGN.search(text):
         deviation = "it holds octets that are not UTF-8"
     return AddressList(mailboxes, deviation, (*taken, *parser.cut))
 

@@ -9,7 +9,7 @@ agree. Where two readings differ there is no author. Knows no DNS.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from mailauth import address, encodedword, names
@@ -38,7 +38,6 @@ _NOT_ASCII = re.compile(
 _ACTIVE = re.compile('["<>@,;:()\\\\\\[\\]\0-\x08\\n-\x1f\x7f]')
 _BREAKS = re.compile("[\0-\x08\\n-\x1f\x7f]")
 _BLANKS = re.compile(r"[ \t]*+")
-_FOREIGN = re.compile("[\udc80-\udcff]")
 _DOMAIN = re.compile(r"[ \t]*+([\w-]++(?:\.[\w-]++)*+)\.?")
 # What ends a domain beyond doubt: the frame of an address, or a quotation mark with nothing attached to it
 _CLOSING = "'\"\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
@@ -162,7 +161,7 @@ def _reading(text: str, limits: Limits) -> _Reading:
     if any(map(_in_apostrophes, found.mailboxes)):
         quoted = Malformed(Reason.AUTHOR_SYNTAX, "an address appears in apostrophes")
         return _Reading((), _pieces(_opaque(text), limits), quoted, quoted.detail)
-    if _FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in found.mailboxes):
+    if address.FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in found.mailboxes):
         raise Malformed(Reason.AUTHOR_DOMAIN_INVALID, "the field is not UTF-8, and a domain in it is not ASCII")
     beside: dict[str, None] = {}
     for aside in found.asides:
@@ -182,7 +181,7 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
         Malformed: where a reader could see another domain, as it is unclear where one ends.
     """
     found: dict[str, None] = {}
-    foreign = _FOREIGN.search(text)
+    foreign = address.FOREIGN.search(text)
     if "@" in text and (empty := _EMPTY_ANGLE.search(text)):
         raise _unclear(text, empty.start())
     for count, at in enumerate(re.finditer("@", text)):
@@ -234,8 +233,9 @@ def _hidden_domains(hidden: list[str]) -> Iterator[str]:
 
 def _as_text(value: bytes) -> Iterator[str]:
     """Yield the field as text: octet by octet, and as readers of other encodings see it."""
-    yield value.decode("utf-8", "surrogateescape")
-    if _is_utf8(value):
+    text = value.decode("utf-8", "surrogateescape")
+    yield text
+    if address.FOREIGN.search(text) is None:
         return
     if _TRAIL_SPECIAL.search(value):
         for two_octets in _TWO_OCTETS:
@@ -243,14 +243,6 @@ def _as_text(value: bytes) -> Iterator[str]:
     if b"=?" in value:
         # Dropped, they may leave an encoded-word
         yield value.decode("utf-8", "ignore")
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 # -- encoded-words (RFC 2047)
@@ -327,23 +319,22 @@ def _decoded(text: str) -> str:
 
 def _opaque(text: str) -> str:
     """Return a text with a mark in place of each encoded-word."""
+    return _respelt(text, lambda word: _OPAQUE if word.regular else None)
+
+
+def _unframed(text: str) -> str:
+    """Return a text as readers see it who do not decode: the content of each encoded-word as it is written."""
+    return _respelt(text, lambda word: f" {text[word.start : word.end].split('?', 3)[3].removesuffix('?=')} ")
+
+
+def _respelt(text: str, spell: Callable[[_Word], str | None]) -> str:
+    """Return a text with something else in place of each encoded-word, but where that is None."""
     if "=?" not in text:
         return text
     pieces: list[str] = []
     position = 0
     for word in _words(text):
-        if word.regular:
-            pieces += [text[position : word.start], _OPAQUE]
+        if (spelt := spell(word)) is not None:
+            pieces += [text[position : word.start], spelt]
             position = word.end
-    return "".join([*pieces, text[position:]])
-
-
-def _unframed(text: str) -> str:
-    """Return a text as readers see it who do not decode: the content of each encoded-word as it is written."""
-    pieces: list[str] = []
-    position = 0
-    for word in _words(text):
-        written = text[word.start : word.end]
-        pieces += [text[position : word.start], " ", written.split("?", 3)[3].removesuffix("?="), " "]
-        position = word.end
     return "".join([*pieces, text[position:]])
