@@ -3,9 +3,9 @@
     python tests/unchanged.py [COMMIT]                 (default: HEAD, the last commit)
     python tests/unchanged.py COMMIT --without detail  (the words for a person may differ)
 
-For a change that must not change a verdict. Each message of `testdata/`, and each attack of `tests/attack`, is judged in
-both DMARC modes by the package of the commit and by the one here, each in a process of its own. Keys that were added to
-the JSON are no difference. Prints the first differences; exit status 1 if there are any.
+For a change that must not change a verdict. Each message of `testdata/`, and each attack of `tests/attack`, is judged
+in both DMARC modes by the package of the commit and by the one here, each in a process of its own. Keys that were added
+to the JSON do not count. Prints the first differences; exit status 1 if there are any.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ def main() -> int:
     without = {"version", *arguments.without}
     found = [f"{name}{each}" for name in before for each in differences(before[name], after[name], without)]
     for line in found[:SHOWN]:
-        print(line)
-    print(f"{len(before)} verdicts of {len(given)} messages compared with {arguments.commit}: {len(found)} differences")
+        print(line)  # noqa: T201
+    print(f"{len(before)} verdicts of {len(given)} messages compared: {len(found)} differences")  # noqa: T201
     return 1 if found else 0
 
 
