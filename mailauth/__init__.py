@@ -3,33 +3,40 @@
 SPF, DKIM, ARC and DMARC verification for receivers of mail: raw message and connection in, verdicts with reasons and
 an `Authentication-Results` field out. `authenticate` does it all; `mailauth.aio` is the same for event loops.
 
-Every name is loaded when it is first used, so that to import the package costs next to nothing.
+The core is loaded with the package. What not every user needs, `aio`, `explain`, `opinions`, `resolvers`, `saved` and
+`testing`, is loaded when it is first named.
 """
 
-import sys
-from types import ModuleType
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mailauth import arc, authres, dkim, dmarc, iprev, spf
 from mailauth._version import __version__
+from mailauth.authentication import Authentication
+from mailauth.authres.write import HeaderField
+from mailauth.compose import evaluate
+from mailauth.connection import Connection
+from mailauth.context import Context
+from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
+from mailauth.errors import MailauthError, UsageError
+from mailauth.limits import Limits, Options
+from mailauth.message import Message
+from mailauth.results import Disposition, Malformed, Problem, Reason, Result
+from mailauth.sync import authenticate
 
 if TYPE_CHECKING:
     from mailauth import aio as aio
-    from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
-    from mailauth import reference as reference
+    from mailauth import explain as explain
+    from mailauth import opinions as opinions
+    from mailauth import resolvers
+    from mailauth import saved as saved
     from mailauth import testing as testing
-    from mailauth.authenticate import Authentication, authenticate, evaluate
-    from mailauth.authres.write import HeaderField
-    from mailauth.connection import Connection
-    from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
-    from mailauth.errors import MailauthError, UsageError
-    from mailauth.limits import Limits, Options
-    from mailauth.message import Message
-    from mailauth.results import Disposition, Malformed, Reason, Result
 
 __all__ = [
     "Answer",
     "Authentication",
     "Connection",
+    "Context",
     "Disposition",
     "Evaluation",
     "HeaderField",
@@ -38,6 +45,7 @@ __all__ = [
     "Malformed",
     "Message",
     "Options",
+    "Problem",
     "Question",
     "Reason",
     "Result",
@@ -57,77 +65,15 @@ __all__ = [
     "spf",
 ]
 
-_MODULES = {
-    "address",
-    "aio",
-    "arc",
-    "authres",
-    "connection",
-    "dkim",
-    "dmarc",
-    "dns",
-    "errors",
-    "iprev",
-    "limits",
-    "message",
-    "names",
-    "reference",
-    "resolvers",
-    "results",
-    "spf",
-    "taglist",
-    "testing",
-}
-_PLACES = {
-    "Answer": "dns",
-    "Authentication": "authenticate",
-    "Connection": "connection",
-    "Disposition": "results",
-    "Evaluation": "dns",
-    "HeaderField": "authres",
-    "Limits": "limits",
-    "MailauthError": "errors",
-    "Malformed": "results",
-    "Message": "message",
-    "Options": "limits",
-    "Question": "dns",
-    "Reason": "results",
-    "Result": "results",
-    "Status": "dns",
-    "UsageError": "errors",
-    "authenticate": "authenticate",
-    "evaluate": "authenticate",
-    "gather": "dns",
-    "run": "dns",
-}
+_WHEN_NAMED = frozenset({"aio", "explain", "opinions", "resolvers", "saved", "testing"})
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module  # noqa: PLC0415  only where something is loaded
-
-    if name in _MODULES:
-        return import_module(f"mailauth.{name}")
-    if name not in _PLACES:
+    if name not in _WHEN_NAMED:
         msg = f"module 'mailauth' has no attribute {name!r}"
         raise AttributeError(msg)
-    # The core as a whole, always in this order: threads that begin together would wait for each other's modules
-    import_module("mailauth.authenticate")
-    value = getattr(import_module(f"mailauth.{_PLACES[name]}"), name)
-    setattr(sys.modules[__name__], name, value)
-    return value
+    return import_module(f"mailauth.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES})
-
-
-class _Package(ModuleType):
-    """The package: `mailauth.authenticate` is the function, also when the module of this name has been imported."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "authenticate" and isinstance(value, ModuleType):
-            value = value.authenticate
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+    return sorted({*globals(), *_WHEN_NAMED})

@@ -11,36 +11,27 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from mailauth import (
-    Connection,
-    HeaderField,
-    Limits,
-    MailauthError,
-    Message,
-    Options,
-    Reason,
-    Result,
-    UsageError,
-    arc,
-    authres,
-    dkim,
-    dmarc,
-    evaluate,
-    iprev,
-    resolvers,
-    spf,
-)
-from mailauth.authenticate import Authentication, prepare
-from mailauth.dns import Answer, Asker, Batch, Evaluation, Question, Status, checked, failure, gather, late
-from mailauth.limits import DEFAULT_LIMITS
-from mailauth.message import Octets
+from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
+from mailauth.authentication import Authentication
+from mailauth.authres.write import HeaderField
+from mailauth.compose import evaluate
+from mailauth.connection import Connection
+from mailauth.context import Context
+from mailauth.dns.drive import Deadline, checked, failure, late
+from mailauth.dns.gather import gather
+from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
+from mailauth.errors import MailauthError, UsageError
+from mailauth.limits import DEFAULT_LIMITS, Limits, Options
+from mailauth.message.fields import Message, Octets
 from mailauth.resolvers.loops import is_trouble, together, under_asyncio, under_trio
-from mailauth.results import Disposition, Malformed
+from mailauth.results import Disposition, Malformed, Problem, Reason, Result
+from mailauth.sync import prepare
 
 __all__ = [
     "Answer",
     "Authentication",
     "Connection",
+    "Context",
     "Disposition",
     "Evaluation",
     "HeaderField",
@@ -49,6 +40,7 @@ __all__ = [
     "Malformed",
     "Message",
     "Options",
+    "Problem",
     "Question",
     "Reason",
     "Result",
@@ -82,14 +74,14 @@ async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None
     Raises:
         UsageError: for something that cannot resolve.
     """
-    asker = Asker(resolver, seconds)
+    deadline = Deadline(resolver, seconds)
     try:
         batch = next(evaluation)
         while True:
             try:
-                answers = asker.ask(batch)
+                answers = deadline.ask(batch)
                 if not isinstance(answers, tuple):
-                    answers = await _all(answers, batch, asker.left())
+                    answers = await _all(answers, batch, deadline.left())
             except BaseException as error:
                 # A plug-in may raise anything; that is DNS trouble
                 if not is_trouble(error):

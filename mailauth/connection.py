@@ -1,7 +1,6 @@
-"""What SMTP knew about the connection, or what a saved message tells of it.
+"""What the receiving server saw of the SMTP connection: client address, HELO name, reverse-path.
 
-`Connection` is what the receiving server saw: client address, HELO name, reverse-path. For saved mail `from_received`
-reads the same from the trace fields (RFC 5321 §4.4). Knows nothing of verdicts.
+For saved mail `saved.from_received` guesses it. Knows nothing of verdicts.
 """
 
 from __future__ import annotations
@@ -9,11 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
-from mailauth.errors import UsageError, shown
-from mailauth.message import Message
+from mailauth.errors import UsageError
+from mailauth.text import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,7 @@ class Connection:
             if bracket and (not rest or (rest[0] == " " and rest.isprintable())):
                 path = inner.strip(_WHITE)
         object.__setattr__(self, "mail_from", path)
-        address, text = (None, None) if self.ip is None else _client_address(self.ip)
+        address, text = (None, None) if self.ip is None else client_address(self.ip)
         object.__setattr__(self, "address", address)
         object.__setattr__(self, "ip", text)
 
@@ -76,7 +75,7 @@ def _argument(name: str, value: object) -> str | None:
     return value if value is None else value.strip(_WHITE)
 
 
-def _client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str] | tuple[None, None]:
+def client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str] | tuple[None, None]:
     """Return an address, and its usual text; nothing for a client that has no address."""
     if not isinstance(ip, (str, IPv4Address, IPv6Address)):
         msg = (
@@ -106,53 +105,3 @@ def _parse_address(text: str) -> tuple[IPv4Address | IPv6Address, str] | tuple[N
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return address, str(address)
-
-
-_FROM_CLAUSE = re.compile(r"\s*from\s+(\S+)(.*?)(?:\sby\s|$)", re.IGNORECASE | re.DOTALL)
-_LITERAL = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)
-# qmail writes the address in parentheses alone
-_BARE = re.compile(r"\(([0-9a-f.:]{2,45})\)", re.IGNORECASE)
-_EXIM = re.compile(r"\s*\([^()]*?\b(?:helo|port)=", re.IGNORECASE)
-_RECEIVED_LIMIT = 2000
-_LOCAL = frozenset({"localhost", "localhost.localdomain", "[127.0.0.1]"})
-_EXAMPLES = [ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
-
-
-def from_received(message: Message) -> Connection:
-    """Return the connection that the trace fields of a saved message tell of. Never raises for any message.
-
-    The topmost Received field with a public client address was written at the receiver's border: those above it tell
-    of private and loopback hops inside. A field with a from clause that cannot be read ends the search, as what is
-    below it may be a stranger's. The reverse-path is that of the topmost Return-Path.
-    """
-    mail_from = None
-    if paths := message.find(b"return-path"):
-        mail_from = message.value(paths[0]).decode("utf-8", "replace").strip()
-    for position in message.find(b"received"):
-        # Only the beginning counts: the clause comes first, and this bounds the work
-        text = message.value(position)[:_RECEIVED_LIMIT].decode("utf-8", "replace")
-        clause = _FROM_CLAUSE.match(text)
-        if clause is None:
-            continue
-        # Exim writes "from [address] (helo=…)", all others "from HELO (name [address])"
-        first = _LITERAL.fullmatch(clause[1])
-        found = first if first and _EXIM.match(clause[2]) else None
-        found = found or _LITERAL.search(clause[2]) or _BARE.search(clause[2]) or first
-        try:
-            address = _client_address(found[1])[0] if found else None
-        except UsageError:
-            address = None
-        if address is None:
-            if clause[1].lower() in _LOCAL:
-                continue
-            break
-        if address.is_loopback or (address.is_private and not _documentation(address)):
-            continue
-        helo = None if clause[1].startswith("(") else clause[1]
-        return Connection(ip=address, helo=helo, mail_from=mail_from, source="received")
-    return Connection(mail_from=mail_from, source="none")
-
-
-def _documentation(address: IPv4Address | IPv6Address) -> bool:
-    """RFC 5737 and RFC 3849 addresses are private to `ipaddress`, but examples use them as public ones."""
-    return any(address in network for network in _EXAMPLES if network.version == address.version)

@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import ClassVar
 
 from mailauth import names
-from mailauth.dns import ADDRESSES, Answer, Evaluation, Question, Use, all_secure, question_of, unanswered, use_of
-from mailauth.limits import DEFAULT_LIMITS, Limits
-from mailauth.results import IprevOutcome, Reason, Result, one_line
+from mailauth.connection import Connection
+from mailauth.context import Context
+from mailauth.dns.values import ADDRESSES, Evaluation, Question, all_secure, unanswered
+from mailauth.results import MethodResult, Outcome, Problem, Reason, Result
+from mailauth.text import one_line
+
+_RULE = "RFC 8601 §3"
 
 
-def check(
-    ip: IPv4Address | IPv6Address, *, limits: Limits | None = None, trace: list[Use] | None = None
-) -> Evaluation[IprevOutcome]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IprevOutcome(Outcome):
+    """The reverse name of the client and back (RFC 8601 §3); `name` is the one that maps back, else the first."""
+
+    method: ClassVar[str] = "iprev"
+
+    result: Result
+    reason: Reason
+    detail: str
+    name: str | None = None
+    secure: bool | None = None
+
+    @property
+    def subject(self) -> str:
+        """The name."""
+        return self.name or ""
+
+    def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
+        """Return the result for the client."""
+        return (self.row(("policy", "iprev", str(connection.ip or ""))),)
+
+
+def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Evaluation[IprevOutcome]:
     """Check that a name of the client maps back to it. Never raises for any DNS answer.
 
     Args:
         ip: address of the client.
-        limits: see `Limits`.
-        trace: takes the use of each answer.
+        context: `Limits.iprev_names` matters here.
     """
-    trace = [] if trace is None else trace
-    limits = limits or DEFAULT_LIMITS
+    context = context or Context()
     client = str(ip)
-    question = question_of((names.reverse_name(ip), "PTR"))
+    question = Question(names.reverse_name(ip), "PTR")
     (answer,) = yield (question,)
-    trace.append(use_of((question, "iprev", client, "RFC 8601 §3", None, None)))
-    if answer.failed:
-        return _temperror(question, answer)
-    hosts = [h for h in map(names.host_name, answer.records[: limits.iprev_names]) if names.queryable(h)]
+    context.used(question, "iprev", client, _RULE)
+    if problem := unanswered(question, answer):
+        return _temperror(problem)
+    hosts = [h for h in map(names.host_name, answer.records[: context.limits.iprev_names]) if names.queryable(h)]
     # RFC 8601 §2.7.3: no name is a permerror; names that do not map back are a fail
     if not hosts:
         return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{client} has no reverse name")
-    rdtype = "A" if ip.version == 4 else "AAAA"
-    questions = tuple([question_of((host, rdtype)) for host in hosts])
-    trace += [use_of((each, "iprev", each.name, "RFC 8601 §3", None, None)) for each in questions]
-    failed: tuple[Question, Answer] | None = None
+    questions = tuple([Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts])
+    for each in questions:
+        context.used(each, "iprev", each.name, _RULE)
     forwards = yield questions
     secure = all_secure((answer, *forwards))
-    for forward, each in zip(questions, forwards, strict=True):
-        if each.failed:
-            failed = failed or (forward, each)
-        elif int(ip) in each.parsed(ADDRESSES[ip.version]):
+    problem = None
+    for forward, found in zip(questions, forwards, strict=True):
+        if found.failed:
+            problem = problem or unanswered(forward, found)
+        elif int(ip) in found.parsed(ADDRESSES[ip.version]):
             detail = f"{client} resolves to {forward.name}, which resolves back to it"
             return IprevOutcome(
                 result=Result.PASS, reason=Reason.IPREV_MATCH, detail=one_line(detail), name=forward.name, secure=secure
             )
-    if failed:
-        return _temperror(*failed)
+    if problem is not None:
+        return _temperror(problem)
     detail = f"none of the names of {client} ({', '.join(hosts[:3])}) maps back to it"
     return IprevOutcome(
         result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=one_line(detail), name=hosts[0], secure=secure
     )
 
 
-def _temperror(question: Question, answer: Answer) -> IprevOutcome:
-    failure = unanswered(question, answer)
-    assert failure is not None  # noqa: S101  the caller has looked
-    return IprevOutcome(result=Result.TEMPERROR, reason=failure.reason, detail=failure.detail)
+def _temperror(problem: Problem) -> IprevOutcome:
+    return IprevOutcome(result=Result.TEMPERROR, reason=problem.reason, detail=problem.detail)

@@ -1,20 +1,19 @@
-"""The outcomes as values: result words, reason codes, one frozen type a check.
+"""What every check has in common: result words, reason codes, problems, rows of a header field, the face of an outcome.
 
-Result words are those of RFC 8601; `Reason` says in one stable code what decided. `to_dict()` gives the JSON form
-of the project's contract. An outcome has no truth value, so that `if auth.dmarc:` cannot read as "passed".
+Result words are those of RFC 8601; `Reason` says in one stable code what decided. Each check has its own outcome, in
+its own package. An outcome has no truth value, so that `if auth.dmarc:` cannot read as "passed".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
-from functools import wraps
-from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
+from mailauth.connection import Connection
 from mailauth.errors import MailauthError
-
-T = TypeVar("T")
+from mailauth.text import encodable, one_line
 
 
 class Result(StrEnum):
@@ -92,6 +91,7 @@ class Reason(StrEnum):
     LIMIT_SIGNATURE_BYTES = "limit:signature_bytes"
     LIMIT_TAGS = "limit:tags"
     LIMIT_SIGNED_HEADERS = "limit:signed_headers"
+    DKIM_NONE = "dkim_none"
     # ARC
     ARC_NONE = "arc_none"
     ARC_VERIFIED = "arc_verified"
@@ -122,267 +122,126 @@ class Reason(StrEnum):
     IPREV_NO_PTR = "iprev_no_ptr"
 
 
-def one_line(text: str) -> str:
-    """Return words for a person as one line, for a log too, with "?" for what cannot be printed."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+class Problem(NamedTuple):
+    """What is wrong: the code for programs, and words for a person."""
 
-
-def utf8(to_dict: Callable[[T], dict[str, Any]]) -> Callable[[T], dict[str, Any]]:
-    """Make text that can be written as UTF-8 of all that a `to_dict` returns: an escape for each lone surrogate."""
-
-    @wraps(to_dict)
-    def clean(self: T) -> dict[str, Any]:
-        return {key: _utf8(value) for key, value in to_dict(self).items()}
-
-    return clean
-
-
-def _utf8(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_utf8(each) for each in value]
-    return {_utf8(key): _utf8(each) for key, each in value.items()} if isinstance(value, dict) else value
+    reason: Reason
+    detail: str
 
 
 class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
     """A record, a field or an address outside its grammar.
 
-    Raised by the parsers (`spf.parse`, `dkim.parse` …), never by a check: there it becomes an outcome. `reason` and
-    `detail` say what is wrong.
+    Raised by the parsers (`spf.parse`, `dkim.parse` …), never by a check: there its `problem` becomes an outcome.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Keep the code and the words of the problem."""
-        self.reason = reason
-        self.detail = one_line(detail)
-        super().__init__(self.detail)
+        """Say what is wrong."""
+        self.problem = Problem(reason, one_line(detail))
+        super().__init__(self.problem.detail)
 
-    def to_keep(self) -> Malformed:
-        """Return the same problem without the frames it was raised in, which hold a whole message."""
-        return Malformed(self.reason, self.detail)
+    @property
+    def reason(self) -> Reason:
+        """The code of the problem."""
+        return self.problem.reason
 
-    def __reduce__(self) -> tuple[type[Malformed], tuple[Reason, str]]:
+    @property
+    def detail(self) -> str:
+        """The problem in words."""
+        return self.problem.detail
+
+    def __reduce__(self) -> tuple[type[Malformed], Problem]:
         """Pickle the problem, so that it can come out of a pool of processes."""
-        return Malformed, (self.reason, self.detail)
+        return Malformed, self.problem
 
 
-class Outcome:
-    """What every outcome shares: no truth value."""
+class Property(NamedTuple):
+    """One property of a result, such as ptype "header", name "d", value "example.com"."""
+
+    ptype: str
+    name: str
+    value: str
+
+
+class MethodResult(NamedTuple):
+    """One result of Authentication-Results (RFC 8601 §2.2): a row of the field.
+
+    `properties` and `comments` are in their order; method and word are in lower case where they were read.
+    """
+
+    method: str
+    result: str
+    reason: str | None = None
+    properties: tuple[Property, ...] = ()
+    comments: tuple[str, ...] = ()
+    version: int = 1
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a property named like "header.d"."""
+        ptype, _, prop = name.partition(".")
+        return next((p.value for p in self.properties if p.ptype == ptype and p.name == prop), None)
+
+
+def to_plain(value: Any) -> Any:
+    """Return a value, and all in it, as plain data for JSON; its text can be written as UTF-8."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {to_plain(key): to_plain(each) for key, each in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {name: to_plain(each) for name, each in zip(value._fields, value, strict=True)}
+    if is_dataclass(value):
+        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+    return [to_plain(each) for each in value] if isinstance(value, Iterable) else value
+
+
+class NoTruthValue:
+    """What is neither true nor false: a failed check is an object too."""
 
     __slots__ = ()
 
     def __bool__(self) -> NoReturn:
-        """Refuse: a failed check is an object too."""
+        """Refuse."""
         msg = f"a {type(self).__name__} is neither true nor false: compare its .result, e.g. outcome.result == 'pass'"
         raise TypeError(msg)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpfOutcome(Outcome):
-    """SPF for one identity (RFC 7208).
+class Outcome(NoTruthValue):
+    """What every outcome is: a frozen dataclass with the same face.
 
-    `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as the
-    record writes it (None when none did). `explanation` is text of a third party, fetched after a fail: show it
-    as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS
-    (`Limits.spf_terms`), `void_lookups` those that found nothing (`Limits.spf_void`). `secure`, here and in the other
-    outcomes: every DNS answer it rests on was found secure by a validator that the resolver trusts; None where it was
-    not asked.
+    Attributes:
+        method: its name in Authentication-Results (RFC 8601 §2.7).
     """
 
+    __slots__ = ()
+
+    method: ClassVar[str]
     result: Result
     reason: Reason
     detail: str
-    domain: str | None
-    scope: Literal["mfrom", "helo"]
-    mechanism: str | None = None
-    explanation: str | None = None
-    lookups: int = 0
-    void_lookups: int = 0
-    secure: bool | None = None
 
-    @utf8
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "result": str(self.result),
-            "reason": str(self.reason),
-            "detail": self.detail,
-            "domain": self.domain,
-            "scope": self.scope,
-            "mechanism": self.mechanism,
-            "explanation": self.explanation,
-            "lookups": self.lookups,
-            "void_lookups": self.void_lookups,
-        }
+    @property
+    def check(self) -> str:
+        """The check by the name that traces and tables give it."""
+        return self.method
 
+    @property
+    def subject(self) -> str:
+        """The domain or name that was checked; empty where there is none."""
+        raise NotImplementedError
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DkimOutcome(Outcome):
-    """One DKIM-Signature field (RFC 6376).
+    def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
+        """Return what Authentication-Results says of it, for a message that came by this connection."""
+        raise NotImplementedError
 
-    `domain` (d=) and `selector` (s=) are in normal form, None where they are not domain names. `identity` is i= as
-    the field has it, without white space, None when absent. `b` is the signature in base64 without white space.
-    `body_length` is l=; `unsigned_bytes` the octets of the canonical body after it, white space too. `testing`: the
-    key says t=y. `unsigned_duplicates`: fields a reader is shown that the message has more often than they are
-    signed. `index`: the position of the field in the header section, 0 at the top.
-    """
-
-    result: Result
-    reason: Reason
-    detail: str
-    index: int
-    domain: str | None = None
-    selector: str | None = None
-    identity: str | None = None
-    algorithm: str | None = None
-    key_bits: int | None = None
-    b: str | None = None
-    signed_headers: tuple[str, ...] = ()
-    body_length: int | None = None
-    unsigned_bytes: int = 0
-    timestamp: int | None = None
-    expiration: int | None = None
-    testing: bool = False
-    unsigned_duplicates: tuple[str, ...] = ()
-    secure: bool | None = None
-
-    @utf8
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "result": str(self.result),
-            "reason": str(self.reason),
-            "detail": self.detail,
-            "domain": self.domain,
-            "selector": self.selector,
-            "identity": self.identity,
-            "algorithm": self.algorithm,
-            "key_bits": self.key_bits,
-            "b": self.b,
-            "signed_headers": list(self.signed_headers),
-            "body_length": self.body_length,
-            "unsigned_bytes": self.unsigned_bytes,
-            "timestamp": self.timestamp,
-            "expiration": self.expiration,
-            "testing": self.testing,
-            "index": self.index,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArcOutcome(Outcome):
-    """The ARC chain (RFC 8617): what it proves is who sealed, nothing else.
-
-    `instances` counts the sets, `oldest_pass` is the instance from which on the message is unchanged (0: from the
-    first), `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each
-    instance, parsed when they are read: claims of the sealer, worth only as much as he is trusted. `trusted`: the
-    chain passed, every sealer is in `Options.trusted_sealers`, and the newest message signature is of the last of them
-    and covers From and the whole body.
-    """
-
-    result: Result
-    reason: Reason
-    detail: str
-    instances: int = 0
-    oldest_pass: int | None = None
-    sealers: tuple[str, ...] = ()
-    payloads: Sequence[Any] = ()
-    trusted: bool = False
-    secure: bool | None = None
-
-    @utf8
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "result": str(self.result),
-            "reason": str(self.reason),
-            "detail": self.detail,
-            "instances": self.instances,
-            "oldest_pass": self.oldest_pass,
-            "sealers": list(self.sealers),
-        }
-
-
-class Identifier(NamedTuple):
-    """An identifier that DMARC looked at: the d= of a signature, or the domain that SPF checked (RFC 9989 §4.4).
-
-    `result` is that of its own check. `aligned` says whether it is aligned with the author domain; None where that was
-    not decided: there is no author domain, the tree walk was not needed, or DNS did not answer.
-    """
-
-    mechanism: Literal["dkim", "spf"]
-    domain: str
-    result: Result
-    aligned: bool | None = None
+    def row(self, *properties: tuple[str, str, str], comments: tuple[str, ...] = ()) -> MethodResult:
+        """Return one row: (ptype, name, value) of each property; those with an empty value are left out."""
+        # "pass", "none" and the match of a term say it alone
+        silent = self.result in (Result.PASS, Result.NONE) or self.reason is Reason.SPF_MATCH
+        found = tuple([Property(*each) for each in properties if each[2]])
+        return MethodResult(self.method, self.result, None if silent else self.reason, found, comments)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {**self._asdict(), "result": str(self.result)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DmarcOutcome(Outcome):
-    """DMARC (RFC 9989, or RFC 7489 by option).
-
-    `author_domain` is the domain of From, None when there is not exactly one (`reason` then says why, and a
-    receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in, None
-    where there is none or DNS left it open; `published` the tags of the record as published. `aligned` names the
-    mechanisms that gave an aligned pass, `identifiers` all that were looked at, those of DKIM in the order of the
-    signatures (not compared: the rest is the verdict). `disposition` is advice.
-    """
-
-    result: Result
-    reason: Reason
-    detail: str
-    author_domain: str | None = None
-    policy_domain: str | None = None
-    organizational_domain: str | None = None
-    policy: Literal["none", "quarantine", "reject"] | None = None
-    published: Mapping[str, str] = field(default_factory=dict, hash=False)
-    testing: bool = False
-    discovery: Literal["treewalk", "psl"] = "treewalk"
-    aligned: tuple[Literal["dkim", "spf"], ...] = ()
-    identifiers: tuple[Identifier, ...] = field(default=(), compare=False)
-    disposition: Disposition = Disposition.ACCEPT
-    secure: bool | None = None
-
-    @utf8
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "result": str(self.result),
-            "reason": str(self.reason),
-            "detail": self.detail,
-            "author_domain": self.author_domain,
-            "policy_domain": self.policy_domain,
-            "organizational_domain": self.organizational_domain,
-            "policy": self.policy,
-            "published": dict(self.published),
-            "testing": self.testing,
-            "discovery": self.discovery,
-            "aligned": list(self.aligned),
-            "disposition": str(self.disposition),
-            "identifiers": [each.to_dict() for each in self.identifiers],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IprevOutcome(Outcome):
-    """The reverse name of the client and back (RFC 8601 §3); `name` is the one that maps back, else the first."""
-
-    result: Result
-    reason: Reason
-    detail: str
-    name: str | None = None
-    secure: bool | None = None
-
-    @utf8
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "result": str(self.result),
-            "reason": str(self.reason),
-            "detail": self.detail,
-            "name": self.name,
-        }
+        """Return plain data for JSON, each field by its name."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain

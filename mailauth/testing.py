@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailauth.dns import Answers, Batch, transport
+from mailauth.dns.drive import transport
+from mailauth.dns.values import Answers, Batch
 from mailauth.errors import UsageError
 from mailauth.resolvers.recorder import relay
 from mailauth.resolvers.zone import FAULTS, Zone, normal_name

@@ -20,19 +20,78 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mailauth"
 TESTDATA = ROOT / "testdata" / "messages"
 
-# Each layer may import those before it
-VALUES = {"results", "limits", "dns", "errors", "names", "moment", "reasons", "_version"}
-INPUT = {"message", "author", "connection", "address", "taglist", "encodedword"}
-PROTOCOLS = {"spf", "dkim", "arc", "dmarc", "authres", "iprev"}
-ACROSS = {("arc", "dkim"), ("arc", "authres")}
-COMPOSED = {"authenticate"}
-EDGES = {
-    "__init__", "__main__", "aio", "resolvers", "cli", "testing", "reference", "bulk", "explain", "integrations",
-    "files",
-}  # fmt: skip
-# Edges that a core module may load when a caller asks for them
-LAZY = {("authenticate", "resolvers"), ("authenticate", "explain")}
-CORE = VALUES | INPUT | PROTOCOLS | COMPOSED
+# What each room of the house may import, from the ground up: a room is a module or a package of `mailauth/`, and it may
+# know rooms above its own line only. Nothing is allowed that is not here, and what nobody needs any more has to go.
+# `docs/design.md` shows the same.
+ROOMS: dict[str, set[str]] = {
+    # words, bounds, outcomes in general, harmless text
+    "_version": set(),
+    "errors": set(),
+    "text": set(),
+    "names": set(),
+    "files": set(),
+    "moments": {"errors", "text"},
+    "limits": {"errors", "names"},
+    "connection": {"errors", "text"},
+    "results": {"connection", "errors", "text"},
+    # what is evaluated, and how
+    "dns": {"errors", "results", "text"},
+    "message": {"errors", "limits", "results", "text"},
+    "context": {"dns", "limits", "moments"},
+    # the header field that results are written in: its grammar, and no check
+    "authres": {"connection", "errors", "message", "names", "results", "text"},
+    # the protocols. Two take the outcomes of others as values; none knows how another works, but ARC, which is DKIM
+    "iprev": {"connection", "context", "dns", "names", "results", "text"},
+    "spf": {"connection", "context", "dns", "limits", "message", "names", "results", "text"},
+    "dkim": {"connection", "context", "dns", "limits", "message", "names", "results", "text"},
+    "arc": {"authres", "connection", "context", "dkim", "dns", "limits", "message", "names", "results", "text"},
+    "dmarc": {
+        *("connection", "context", "dkim.outcome", "dns", "errors", "limits", "message", "names", "results"),
+        *("spf.outcome", "text"),
+    },
+    # what outcomes say to a person, and all of them together
+    "explain": {
+        *("arc.outcome", "connection", "dkim.outcome", "dmarc.outcome", "dns", "limits", "message", "results"),
+        *("spf.outcome", "text"),
+    },
+    "authentication": {
+        *("_version", "arc.outcome", "authres", "connection", "dkim.outcome", "dmarc.outcome", "dns", "explain"),
+        *("iprev", "limits", "message", "results", "spf.outcome"),
+    },
+    "compose": {
+        *("arc", "authentication", "authres", "connection", "context", "dkim", "dmarc", "dns", "iprev", "limits"),
+        *("message", "names", "results", "spf"),
+    },
+    # plugs: whatever waits
+    "resolvers": {"dns", "errors", "files", "names", "text"},
+    # the fronts, and what stands on them
+    "sync": {
+        *("authentication", "compose", "connection", "dmarc", "dns", "limits", "message", "resolvers"),
+    },
+    "aio": {
+        *("arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc", "dns", "errors"),
+        *("iprev", "limits", "message", "resolvers", "results", "spf", "sync"),
+    },
+    "testing": {"dns", "errors", "resolvers"},
+    "saved": {"connection", "errors", "message"},
+    "opinions": {
+        *("arc.outcome", "authentication", "authres", "connection", "dkim.outcome", "dns", "message", "names"),
+        *("results", "spf", "text"),
+    },
+    "cli": {
+        *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "message"),
+        *("moments", "names", "opinions", "resolvers", "results", "saved", "sync", "text"),
+    },
+    "__main__": {"cli"},
+    "__init__": {
+        *("_version", "aio", "arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc"),
+        *("dns", "errors", "explain", "iprev", "limits", "message", "opinions", "resolvers", "results", "saved"),
+        *("spf", "sync", "testing"),
+    },
+}
+CORE = set(ROOMS) - {
+    *("resolvers", "files", "sync", "aio", "testing", "saved", "opinions", "cli", "__main__", "__init__", "explain"),
+}
 IMPURE = {
     "socket",
     "asyncio",
@@ -70,72 +129,91 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
     inside = {
         id(n) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)) for n in ast.walk(f)
     }
-    guarded = {
-        id(n)
-        for i in ast.walk(tree)
-        if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.dump(i.test)
-        for n in ast.walk(i)
-    }
     for node in ast.walk(tree):
-        at_once = id(node) not in inside and id(node) not in guarded
+        at_once = id(node) not in inside
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, at_once
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
             module = node.module or ""
-            for alias in node.names if module == "mailauth" else []:
-                submodule = (PACKAGE / alias.name).is_dir() or (PACKAGE / f"{alias.name}.py").is_file()
-                yield f"mailauth.{alias.name}" if submodule else "mailauth", at_once
-            if module != "mailauth":
-                yield module, at_once
+            for alias in node.names:
+                inner = PACKAGE.parent.joinpath(*module.split("."), alias.name)
+                submodule = inner.is_dir() or inner.with_suffix(".py").is_file()
+                yield f"{module}.{alias.name}" if submodule else module, at_once
 
 
-def allowed(importer: str, imported: str) -> bool:
-    if importer == imported:
-        return True
-    if importer in VALUES:
-        return imported in VALUES
-    if importer in INPUT:
-        return imported in VALUES | INPUT
-    if importer in PROTOCOLS:
-        return imported in VALUES | INPUT or (importer, imported) in ACROSS
-    if importer in COMPOSED:
-        return imported in CORE
-    return importer in EDGES
+def known(room: str) -> set[str]:
+    """Return the modules that a room imports, by their names without that of the package."""
+    paths = [path for path in modules() if part(path) == room]
+    found = {name for path in paths for name, _ in imports(path) if name.partition(".")[0] == "mailauth"}
+    return {name.removeprefix("mailauth").removeprefix(".") or "__init__" for name in found}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_go_one_way(path: Path) -> None:
-    importer = part(path)
-    assert importer in CORE | EDGES, f"{importer} is new: say here where it belongs"
-    for name, at_once in imports(path):
-        if not name.startswith("mailauth"):
-            continue
-        if name == "mailauth":
-            assert importer in EDGES, f"{importer} imports from the front of the package"
-            continue
-        imported = name.split(".")[1]
-        lazy = not at_once and (importer, imported) in LAZY
-        assert allowed(importer, imported) or lazy, f"{importer} imports {imported}"
+def covers(allowed: str, module: str) -> bool:
+    return f"{module}.".startswith(f"{allowed}.")
+
+
+@pytest.mark.parametrize("room", sorted({part(path) for path in modules()}))
+def test_a_room_imports_what_the_table_says(room: str) -> None:
+    assert room in ROOMS, f"{room} is new: say in ROOMS what it may import"
+    others = {module for module in known(room) if not covers(room, module)}
+    stray = {module for module in others if not any(covers(allowed, module) for allowed in ROOMS[room])}
+    assert not stray, f"{room} imports {sorted(stray)}, which ROOMS does not allow"
+    unused = {allowed for allowed in ROOMS[room] if not any(covers(allowed, module) for module in others)}
+    assert not unused, f"{room} does not import {sorted(unused)} any more: take that out of ROOMS"
+
+
+def test_no_arrow_goes_up() -> None:
+    above: set[str] = set()
+    for room, allowed in ROOMS.items():
+        assert {each.partition(".")[0] for each in allowed} <= above, room
+        above.add(room)
+    assert above == {part(path) for path in modules()}
+
+
+def test_modules_are_of_a_readable_size() -> None:
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    assert not {str(path): size for path, size in sizes.items() if size > 400}
+
+
+def picture() -> str:
+    """Return the table as the text that `docs/design.md` shows: each room below all that it knows."""
+    level: dict[str, int] = {}
+    for room, allowed in ROOMS.items():
+        level[room] = 1 + max((level[each.partition(".")[0]] for each in allowed), default=-1)
+    rows = [[room for room in ROOMS if level[room] == number] for number in range(max(level.values()) + 1)]
+    width = max(map(len, ROOMS))
+    lines = []
+    for row in rows:
+        lines += [f"{room:{width}}  {' '.join(sorted(ROOMS[room])) or '-'}" for room in row]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_the_design_shows_the_table() -> None:
+    page = ROOT / "docs" / "design.md"
+    before, start, rest = page.read_text(encoding="utf-8").partition(MARK)
+    shown, end, after = rest.partition("\n```\n")
+    if os.environ.get("MAILAUTH_DOCS") == "write":
+        page.write_text(before + start + picture().rstrip() + end + after, encoding="utf-8")
+    else:
+        assert shown == picture().rstrip(), "run MAILAUTH_DOCS=write pytest tests/test_architecture.py"
+
+
+MARK = "<!-- from ROOMS in tests/test_architecture.py -->\n```text\n"
+
+
+def test_the_map_names_every_folder() -> None:
+    page = (ROOT / "docs" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    folders = {f"mailauth/{path.parent.relative_to(PACKAGE)}/" for path in modules() if path.parent != PACKAGE}
+    assert not {folder for folder in folders if f"| `{folder}` |" not in page}
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if part(p) in CORE], ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_the_core_imports_nothing_that_waits_or_tells_the_time(path: Path) -> None:
     # `dns` is dnspython here: ours is mailauth.dns
     assert not [name for name, at_once in imports(path) if at_once and name.split(".")[0] in IMPURE]
-
-
-def test_the_tables_above_find_something() -> None:
-    seen = {(part(p), name.split(".")[1]) for p in modules() for name, _ in imports(p) if name.startswith("mailauth.")}
-    assert seen >= ACROSS | {("authenticate", "resolvers")}
-    assert ("author", "address") in seen
-    assert not allowed("spf", "dkim")
-    assert not allowed("message", "spf")
-    assert not allowed("dns", "message")
-    assert not allowed("dkim", "arc")
-    assert not allowed("spf", "authenticate")
-    assert not allowed("authenticate", "cli")
 
 
 def test_both_fronts_have_the_same_names() -> None:
@@ -177,24 +255,20 @@ def python(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_importing_it_is_light() -> None:
-    loaded = python("import sys, mailauth; print(' '.join(sys.modules))").split()
-    assert {name for name in loaded if name.startswith("mailauth")} == {"mailauth", "mailauth._version"}
-    assert not {"cryptography", "dataclasses", "hashlib"} & set(loaded)
-    # and what is loaded for the first message is no more than it needs
-    loaded = python("import sys, mailauth; mailauth.authenticate; print(' '.join(sys.modules))").split()
-    assert "mailauth.authenticate" in loaded
-    assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email"} & set(loaded)
-
-
-@pytest.mark.parametrize("first", ["mailauth.authenticate", "mailauth.aio", "mailauth.testing", "mailauth.spf"])
-def test_the_verb_is_a_function_whatever_was_imported_first(first: str) -> None:
-    code = f"import mailauth, {first}; print(callable(mailauth.authenticate))"
-    assert python(code) == "True\n"
+def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
+    loaded = set(python("import sys, mailauth; print(' '.join(sys.modules))").split())
+    assert "mailauth.compose" in loaded
+    later = {"aio", "explain", "opinions", "resolvers", "saved", "testing", "cli"}
+    assert not {name for name in loaded if name.startswith("mailauth.") and name.split(".")[1] in later}
+    assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email", "html"} & loaded
+    # nor is anything of the core missing for the first message
+    code = "import sys, mailauth; before = set(sys.modules); mailauth.authenticate(b'From: a@b.example\\r\\n\\r\\n'"
+    more = python(f"{code}, None, lambda *_: None, 'x', 0); print(' '.join(set(sys.modules) - before))").split()
+    assert not [name for name in more if name.startswith("mailauth")]
 
 
 def test_dir_tells_of_everything() -> None:
-    assert {*mailauth.__all__, "aio", "testing", "reference"} <= set(dir(mailauth))
+    assert {*mailauth.__all__, "aio", "explain", "opinions", "saved", "testing"} <= set(dir(mailauth))
 
 
 def test_the_asynchronous_front_needs_no_event_loop_of_its_own() -> None:
@@ -225,8 +299,8 @@ for name in ("time", "monotonic", "perf_counter", "sleep", "time_ns"):
 threading.Thread.start = refused
 for name in ("new_event_loop", "get_event_loop", "run"):
     setattr(asyncio, name, refused)
-import mailauth.authenticate
-mailauth.authenticate.__globals__["datetime"] = NoClock
+import mailauth.sync
+mailauth.sync.datetime = NoClock
 
 for raw, zone, c in inputs:
     connection = mailauth.Connection(ip=c["ip"], helo=c["helo"], mail_from=c["mail_from"])
@@ -292,6 +366,6 @@ def test_threads_may_be_the_first_to_use_it(attempt: int) -> None:
     assert python(THREADS, *names[attempt:], *names[:attempt]) == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["dns", "limits", "message", "results", "connection", "errors", "names", "taglist"])
+@pytest.mark.parametrize("name", ["dns", "limits", "message", "results", "connection", "errors", "names"])
 def test_a_module_is_there_without_an_import_of_its_own(name: str) -> None:
     assert python(f"import mailauth; print(mailauth.{name}.__name__)") == f"mailauth.{name}\n"

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, overload
 
-from mailauth import authres, names, taglist
+from mailauth import authres, names
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.context import Context
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, hides_text, try_keys, unsigned_from, unsigned_octets, untimely
-from mailauth.dns import Answer, Evaluation, Question, Use, all_secure, question_of, use_of
-from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.message import CRLF, Message
-from mailauth.moment import posix
-from mailauth.results import ArcOutcome, Malformed, Reason, Result
+from mailauth.dns.values import Answer, Evaluation, Question, all_secure
+from mailauth.limits import Limits, Options
+from mailauth.message import taglist
+from mailauth.message.canonical import CRLF
+from mailauth.message.fields import Message
+from mailauth.results import Malformed, Problem, Reason, Result
+from mailauth.text import printable
 
 _AAR = b"arc-authentication-results"
 _AMS = b"arc-message-signature"
@@ -44,27 +47,17 @@ class _Set:
     cv: bytes
 
 
-def verify(
-    message: Message,
-    *,
-    now: datetime | float | None = None,
-    limits: Limits | None = None,
-    options: Options | None = None,
-    trace: list[Use] | None = None,
-) -> Evaluation[ArcOutcome]:
+def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOutcome]:
     """Validate the ARC chain of a message. Never raises for any input.
 
     Args:
         message: the message.
-        now: time of receipt, an aware datetime or POSIX seconds, for t= and x= of the newest message signature. None:
-            they are not judged, and a chain whose newest message signature has one of them is not trusted.
-        limits: see `Limits`.
-        options: `trusted_sealers` decides `ArcOutcome.trusted`; the newest message signature is acceptable under the
-            same options as a DKIM signature.
-        trace: takes the use of each answer.
+        context: its time is for t= and x= of the newest message signature. Without it they are not judged, and a chain
+            whose newest message signature has one of them is not trusted. `Options.trusted_sealers` decides
+            `ArcOutcome.trusted`; the newest message signature is acceptable under the same options as one of DKIM.
     """
-    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
-    moment = None if now is None else posix(now)
+    context = context or Context()
+    limits = context.limits
     if not (message.find(_AAR) or message.find(_AMS) or message.find(_SEAL)):
         return _NO_CHAIN
     sets: list[_Set] = []
@@ -72,12 +65,10 @@ def verify(
         sets = _read_sets(message, limits)
         questions = _key_questions(sets, limits)
         answers = dict(zip(questions, (yield tuple(questions.values())), strict=True))
-        if trace is not None:
-            for i, each in enumerate(sets, 1):
-                for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
-                    question = questions[signature.key_name]
-                    trace.append(use_of((question, "arc", f"{kind} i={i}", "RFC 8617 §5.2", None, None)))
-        oldest = _check_messages(message, sets, answers, limits, options, moment)
+        for i, each in enumerate(sets, 1):
+            for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
+                context.used(questions[signature.key_name], "arc", f"{kind} i={i}", "RFC 8617 §5.2")
+        oldest = _check_messages(message, sets, answers, context)
         _check_seals(message, sets, answers, limits)
     except Malformed as problem:
         return ArcOutcome(
@@ -101,26 +92,26 @@ def verify(
         sealers=sealers,
         payloads=_payloads(message, sets),
         secure=all_secure(answers.values()),
-        trusted=_is_trusted(message, sets, options, moment),
+        trusted=_is_trusted(message, sets, context),
     )
 
 
-def _is_trusted(message: Message, sets: list[_Set], options: Options, now: int | None) -> bool:
+def _is_trusted(message: Message, sets: list[_Set], context: Context) -> bool:
     """Whether what the sealers say may be believed of this message, as it is now."""
     newest, sealers = sets[-1].ams, _sealers(sets)
     # Choice D33: all sealers are trusted, and the newest of them signed this author, the whole body, and in time. With
     # a key of another domain, who holds that could find a key under which the same signature fits another author
     return (
-        options.trusted_sealers.issuperset(sealers)
+        context.options.trusted_sealers.issuperset(sealers)
         and names.is_under(newest.domain or "", sealers[-1])
         and unsigned_from(message, newest) is None
         and unsigned_octets(message, newest) == 0
-        and (now is not None or (newest.timestamp is None and newest.expiration is None))
+        and (context.seconds is not None or (newest.timestamp is None and newest.expiration is None))
     )
 
 
 def _key_questions(sets: list[_Set], limits: Limits) -> dict[str, Question]:
-    questions = {name: question_of((name, "TXT")) for s in sets for name in (s.ams.key_name, s.seal.key_name)}
+    questions = {name: Question(name, "TXT") for s in sets for name in (s.ams.key_name, s.seal.key_name)}
     # Half of the questions of a message; the rest is for the checks that a policy rests on
     if (room := limits.questions // 2) < len(questions):
         raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain needs {len(questions)} keys, more than {room}")
@@ -209,7 +200,7 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
         each.cv = each.seal.tags[b"cv"]
         # RFC 8617 §5.2 step 3: cv=none in the first set, pass in all others
         if each.cv != (b"none" if i == 1 else b"pass"):
-            raise Malformed(Reason.ARC_STRUCTURE, f"the seal i={i} says cv={taglist.printable(each.cv)}")
+            raise Malformed(Reason.ARC_STRUCTURE, f"the seal i={i} says cv={printable(each.cv)}")
         sets.append(each)
     return sets
 
@@ -282,11 +273,10 @@ def _check_messages(
     message: Message,
     sets: list[_Set],
     answers: dict[str, Answer],
-    limits: Limits,
-    options: Options,
-    now: int | None,
+    context: Context,
 ) -> int:
     """Verify the newest message signature, then the older ones as far as they hold: the oldest-pass instance."""
+    limits, options = context.limits, context.options
     for i in range(len(sets), 0, -1):
         each = sets[i - 1]
         answer = answers[each.ams.key_name]
@@ -297,8 +287,8 @@ def _check_messages(
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         problem = problem or _unacceptable(message, each.ams, options)
         # The older ones were in time for those who sealed after them
-        if problem is None and i == len(sets) and now is not None:
-            problem = untimely(each.ams, now, options)
+        if problem is None and i == len(sets) and context.seconds is not None:
+            problem = untimely(each.ams, context.seconds, options)
         if problem is None:
             continue
         if i == len(sets):
@@ -308,19 +298,19 @@ def _check_messages(
     return 0
 
 
-def _unacceptable(message: Message, signature: Signature, options: Options) -> Malformed | None:
+def _unacceptable(message: Message, signature: Signature, options: Options) -> Problem | None:
     """Return why a message signature that verifies is not good enough: the rules of DKIM (RFC 8617 §4.1.2)."""
     # Choice D28: an empty h= signs no field, as the public suite has it
     if any(signature.signed_names):
         # RFC 6376 §6.1.1
         if b"from" not in signature.signed_names:
-            detail = f"h={taglist.printable(signature.tags[b'h'])} does not name From"
-            return Malformed(Reason.FROM_NOT_SIGNED, detail)
+            detail = f"h={printable(signature.tags[b'h'])} does not name From"
+            return Problem(Reason.FROM_NOT_SIGNED, detail)
         if problem := unsigned_from(message, signature):
             return problem
     if not options.allow_partial_body and hides_text(message, signature):
         unsigned = unsigned_octets(message, signature)
-        return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
+        return Problem(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets of the body unsigned")
     return None
 
 

@@ -1,8 +1,9 @@
 """Authentication-Results (RFC 8601): reading fields of others, writing ours, recognising forged ones."""
 
 from mailauth.authres.forged import forged_fields
-from mailauth.authres.parse import AuthenticationResults, MethodResult, Property, parse
+from mailauth.authres.parse import AuthenticationResults, parse
 from mailauth.authres.write import HeaderField, write, write_outcomes
+from mailauth.results import MethodResult, Property
 
 __all__ = [
     "AuthenticationResults",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from mailauth.authres.identity import INVISIBLE, NOISE, OurNames, our_names
 from mailauth.authres.parse import VERSION, Scanner
-from mailauth.message import Message
+from mailauth.message.fields import Message
 
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mailauth.taglist import read_instance
+from mailauth.message.taglist import read_instance
+from mailauth.results import MethodResult, Property
 
 # Also as servers rename the fields of others: Authentication-Results-Original, X-Original-Authentication-Results
 _FIELD_NAME = re.compile(r"\s*(?:[a-z]+-)*?(arc-)?authentication-results(?:-[a-z]+)?[ \t]*:", re.IGNORECASE)
@@ -40,32 +41,6 @@ _QUOTED_RUN = re.compile(r'[^"\\]+')
 _TOP_RUN = re.compile(r'[^;("]+')
 _MAX_DEPTH = 50
 _MAX_PROBLEMS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """One property of a result, such as ptype "header", name "d", value "example.com"."""
-
-    ptype: str
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class MethodResult:
-    """One result: method, word, reason, properties in their order, comments. Method and word in lower case."""
-
-    method: str
-    result: str
-    reason: str | None = None
-    properties: tuple[Property, ...] = ()
-    comments: tuple[str, ...] = ()
-    version: int = 1
-
-    def get(self, name: str) -> str | None:
-        """Return the first value of a property named like "header.d"."""
-        ptype, _, prop = name.partition(".")
-        return next((p.value for p in self.properties if p.ptype == ptype and p.name == prop), None)
 
 
 @dataclass(frozen=True, slots=True)

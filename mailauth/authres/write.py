@@ -1,30 +1,23 @@
-"""Writing Authentication-Results (RFC 8601 §2.2, §4): the one place where outcomes become header text.
+"""Writing Authentication-Results (RFC 8601 §2.2, §4): the one place where results become header text.
 
 Everything a stranger chose is data: domain names in normal form are written as tokens, all else as a quoted-string
 or a quoted local part, without controls, bounded in length; free text from messages or DNS is never written. The field
-is folded at white space only.
+is folded at white space only. Knows the grammar, and no check.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from itertools import chain
 
 from mailauth import names
-from mailauth.authres.parse import NO_METHODS, MethodResult
+from mailauth.authres.parse import NO_METHODS
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
-from mailauth.results import (
-    ArcOutcome,
-    DkimOutcome,
-    DmarcOutcome,
-    IprevOutcome,
-    Reason,
-    Result,
-    SpfOutcome,
-)
+from mailauth.results import MethodResult, Outcome
+from mailauth.text import UNSAFE, quoted
 
 LINE = 78  # RFC 5322 §2.1.1
 _TAB = 8
@@ -35,10 +28,8 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _DOMAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _VALUE_LENGTH = 255
 MAX_BYTES = 16 * 1024
-# Controls, line and paragraph separators, and what reorders the text around it
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _B_LENGTH = 8  # RFC 6008 §4
-_KEPT_LENGTH = 400  # of the names and values of a result that is kept
+_CACHED_LENGTH = 400  # of the properties of a row that is cached
 
 
 class HeaderField(str):
@@ -56,10 +47,6 @@ class HeaderField(str):
         """What follows the colon and its space, folding included."""
         return self.partition(":")[2].removeprefix(" ")
 
-    def encode_lines(self, line_end: bytes) -> bytes:
-        """Return the octets of the field with the given line end, also after the last line."""
-        return self.encode("utf-8").replace(b"\r\n", line_end) + line_end
-
     def __repr__(self) -> str:
         """Show the text."""
         return f"HeaderField({str.__repr__(self)})"
@@ -67,7 +54,7 @@ class HeaderField(str):
 
 def clean(text: str, *, utf8: bool) -> str:
     """Return text that cannot leave a quoted-string: no controls, ASCII unless `utf8`, bounded."""
-    text = _UNSAFE.sub("", text[:_VALUE_LENGTH])
+    text = UNSAFE.sub("", text[:_VALUE_LENGTH])
     if utf8:
         # RFC 6532 §3.4: lines are bounded in octets
         return text.encode()[:_VALUE_LENGTH].decode("utf-8", "ignore")
@@ -79,11 +66,7 @@ def write_value(text: str, *, utf8: bool = False) -> str:
     if len(text) <= _VALUE_LENGTH and _TOKEN.fullmatch(text):
         return text
     text = clean(text, utf8=utf8)
-    return text if _TOKEN.fullmatch(text) else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text if _TOKEN.fullmatch(text) else quoted(text)
 
 
 def write_address(text: str, *, utf8: bool = False) -> str:
@@ -94,7 +77,7 @@ def write_address(text: str, *, utf8: bool = False) -> str:
         return write_value(text, utf8=utf8)
     if local:
         local = clean(local, utf8=utf8)
-        local = local if _DOT_ATOM.fullmatch(local) else _quoted(local)
+        local = local if _DOT_ATOM.fullmatch(local) else quoted(local)
     return f"{local}@{domain}"
 
 
@@ -111,9 +94,6 @@ def authserv_id_of(name: str) -> str:
     return text
 
 
-_Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
-
-
 def write(
     authserv_id: str, results: Sequence[MethodResult], *, utf8: bool = False, max_bytes: int = MAX_BYTES
 ) -> HeaderField:
@@ -127,109 +107,49 @@ def write(
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
-    rows = [_fold(_words(r, utf8=utf8))[0] for r in results if _is_method(r.method) and _is_keyword(r.result)]
-    return _field(authserv_id, rows, max_bytes)
+    return _field(authserv_id, [text for result in results if (text := _words(result, utf8)[0])], max_bytes)
 
 
 def write_outcomes(
     authserv_id: str,
+    outcomes: Iterable[Outcome],
     connection: Connection,
     *,
-    spf: SpfOutcome | None = None,
-    dkim: Sequence[DkimOutcome] | None = None,
-    arc: ArcOutcome | None = None,
-    dmarc: DmarcOutcome | None = None,
-    iprev: IprevOutcome | None = None,
     utf8: bool = False,
     max_bytes: int = MAX_BYTES,
 ) -> HeaderField:
-    """Return an Authentication-Results field for the outcomes of one message; None was not checked.
+    """Return an Authentication-Results field for the outcomes of one message.
 
     Args:
         authserv_id: our name.
+        outcomes: what each check found; each says itself what is to be told of it.
         connection: the connection of the message.
-        spf: the identity to report.
-        dkim: of every signature.
-        arc: of the chain.
-        dmarc: of the author.
-        iprev: of the client.
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; results that pass are kept before others.
     """
-    rows: list[str] = []
-    ip = str(connection.ip or "")
-    if spf is not None:
-        comment = ""
-        if spf.scope == "mfrom" and spf.domain and not (connection.mail_from or "").strip():
-            comment = "(null sender)"
-        # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
-        identity = "smtp.mailfrom" if spf.scope == "mfrom" else "smtp.helo"
-        rows.append(_row("spf", spf, comment, (identity, spf.domain or ""), utf8=utf8))
-    if dkim is not None:
-        length = _length_of_b(dkim)
-        rows += [_dkim_row(o, length, utf8=utf8) for o in dkim]
-        if not dkim:
-            rows.append(_fold(["dkim=none"])[0])
-    if arc is not None:
-        oldest = "" if arc.oldest_pass is None else str(arc.oldest_pass)
-        remote_ip = "" if arc.result == Result.NONE else ip
-        rows.append(_row("arc", arc, "", ("header.oldest-pass", oldest, "smtp.remote-ip", remote_ip), utf8=utf8))
-    if dmarc is not None:
-        policy = ("header.from", dmarc.author_domain or "", "policy.dmarc", dmarc.policy or "")
-        rows.append(_row("dmarc", dmarc, "", policy, utf8=utf8))
-    if iprev is not None:
-        rows.append(_row("iprev", iprev, "", ("policy.iprev", ip), utf8=utf8))
-    return _field(authserv_id, rows, max_bytes)
-
-
-def _row(method: str, outcome: _Outcome, comment: str, properties: tuple[str, ...], b: str = "", *, utf8: bool) -> str:
-    """Return one result; the properties are names and values in turn, of which empty ones are left out."""
-    # What a stranger made long is not kept
-    write = _kept if len("".join(properties)) <= _KEPT_LENGTH else _kept.__wrapped__
-    text, column = write(method, outcome.result, outcome.reason, comment, properties, utf8)
-    return text + _next(f"header.b={_value(b, utf8=utf8)}", column)[0] if b else text
-
-
-def _dkim_row(outcome: DkimOutcome, length: int, *, utf8: bool) -> str:
-    properties = (
-        "header.d", outcome.domain or "",
-        "header.i", (outcome.domain and outcome.identity) or "",
-        "header.s", outcome.selector or "",
-        "header.a", outcome.algorithm or "",
-    )  # fmt: skip
-    b = (outcome.b or "")[:length]
-    return _row("dkim", outcome, "(testing)" if outcome.testing else "", properties, b, utf8=utf8)
-
-
-@lru_cache(maxsize=1024)
-def _kept(
-    method: str,
-    result: Result,
-    reason: Reason,
-    comment: str,
-    properties: tuple[str, ...],
-    utf8: bool,  # noqa: FBT001  the key of a cache is made quicker without names
-) -> tuple[str, int]:
-    """Return one result, but for `header.b`, as `_fold` does."""
-    words = [f"{method}={result}"]
-    # "pass", "none" and the match of a term say it alone
-    if result not in (Result.PASS, Result.NONE) and reason != Reason.SPF_MATCH:
-        words.append(f"reason={write_value(reason)}")
-    if comment:
-        words.append(comment)
-    pairs = zip(properties[::2], properties[1::2], strict=True)
-    words += [f"{name}={_value(value, utf8=utf8)}" for name, value in pairs if value]
-    return _fold(words)
-
-
-def _length_of_b(outcomes: Sequence[DkimOutcome]) -> int:
-    """RFC 6008 §4: at least eight characters, and enough to tell the signatures apart."""
+    rows = [row for outcome in outcomes for row in outcome.rows(connection)]
+    # RFC 6008 §4: at least eight characters, and enough to tell the signatures apart
+    signatures = {row.properties[-1].value for row in rows if row.method == "dkim" and _ends_in_b(row)}
     length = _B_LENGTH
-    if len(outcomes) > 1:
-        signatures = {o.b for o in outcomes if o.b}
-        while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
-            length += _B_LENGTH
-    return length
+    while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
+        length += _B_LENGTH
+    return _field(authserv_id, [_row(row, utf8, length) for row in rows], max_bytes)
+
+
+def _ends_in_b(row: MethodResult) -> bool:
+    return bool(row.properties) and row.properties[-1][:2] == ("header", "b")
+
+
+def _row(row: MethodResult, utf8: bool, length: int) -> str:  # noqa: FBT001  the key of a cache
+    """Return the row of an outcome, folded: the signature is another in each message, all else often is not."""
+    b = ""
+    if row.method == "dkim" and _ends_in_b(row):
+        *others, last = row.properties
+        row, b = row._replace(properties=tuple(others)), last.value
+    # Reasons and comments of outcomes are ours; what a stranger made long is not cached
+    size = len("".join(chain.from_iterable(row.properties)))
+    text, column = (_cached_words if size <= _CACHED_LENGTH else _words)(row, utf8)
+    return text + _next(f"header.b={_value(b[:length], utf8=utf8)}", column)[0] if b else text
 
 
 def _value(text: str, *, utf8: bool) -> str:
@@ -244,19 +164,25 @@ def _is_method(text: str) -> bool:
     return _is_keyword(text) and text.lower() not in NO_METHODS
 
 
-def _words(result: MethodResult, *, utf8: bool) -> list[str]:
+def _words(result: MethodResult, utf8: bool) -> tuple[str, int]:  # noqa: FBT001  the key of a cache
+    """Return a result as `_fold` does; nothing for one that cannot be written."""
+    method, word, reason, properties, comments, version = result
+    if not (_is_method(method) and _is_keyword(word)):
+        return "", 0
     # RFC 8601 §2.6: without its version a result would be believed
-    version = "" if result.version == 1 else f"/{result.version}"
-    words = [f"{result.method}{version}={result.result}"]
-    if result.reason is not None:
-        words.append(f"reason={write_value(result.reason, utf8=utf8)}")
-    words += [f"({_comment(c, utf8=utf8)})" for c in result.comments]
+    words = [f"{method}{'' if version == 1 else f'/{version}'}={word}"]
+    if reason is not None:
+        words.append(f"reason={write_value(reason, utf8=utf8)}")
+    words += [f"({_comment(comment, utf8=utf8)})" for comment in comments]
     words += [
-        f"{p.ptype}.{p.name}={_value(p.value, utf8=utf8)}"
-        for p in result.properties
-        if _is_keyword(p.ptype) and _is_keyword(p.name)
+        f"{ptype}.{name}={_value(value, utf8=utf8)}"
+        for ptype, name, value in properties
+        if _is_keyword(ptype) and _is_keyword(name)
     ]
-    return words
+    return _fold(words)
+
+
+_cached_words = lru_cache(maxsize=1024)(_words)
 
 
 def _comment(text: str, *, utf8: bool) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from mailauth import moment
+from mailauth import moments as moment
 from mailauth._version import __version__
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, complain, complain_of_a_bug, prepared, put
 from mailauth.errors import MailauthError, UsageError

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import put
-from mailauth.dns import Answer, Answers, Evaluation, Question
-from mailauth.dns import run as drive
-from mailauth.errors import UsageError, shown
-from mailauth.explain.text import safe
+from mailauth.dns.drive import run as drive
+from mailauth.dns.values import Answer, Answers, Evaluation, Question
+from mailauth.errors import UsageError
 from mailauth.names import to_ascii
+from mailauth.text import safe, shown
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,15 +9,16 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mailauth.authenticate import Authentication
+from mailauth.authentication import Authentication
 from mailauth.connection import Connection
 from mailauth.explain.story import Story
-from mailauth.explain.text import as_text, safe
+from mailauth.explain.text import as_text
+from mailauth.text import safe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mailauth.reference import Opinion
+    from mailauth.opinions import Opinion
 
 _MIN_WIDTH = 40  # columns; some terminals say 0
 _HEADINGS = ("check", "result", "domain", "why")
@@ -33,21 +34,10 @@ _STYLES = {
 
 def rows(authentication: Authentication) -> list[tuple[str, str, str, str]]:
     """Return the lines of the table: check, result, domain, why."""
-    lines: list[tuple[str, str, str, str]] = []
-    if (spf := authentication.spf) is not None:
-        lines.append(("spf", spf.result, spf.domain or "", spf.detail))
-    if (helo := authentication.helo_spf) is not None:
-        lines.append(("spf helo", helo.result, helo.domain or "", helo.detail))
-    lines += [("dkim", d.result, d.domain or "", d.detail) for d in authentication.dkim]
-    if not authentication.dkim:
-        lines.append(("dkim", "none", "", "the message has no DKIM-Signature"))
-    if (arc := authentication.arc) is not None:
-        lines.append(("arc", arc.result, arc.sealers[-1] if arc.sealers else "", arc.detail))
-    if (dmarc := authentication.dmarc) is not None:
-        lines.append(("dmarc", dmarc.result, dmarc.author_domain or "", dmarc.detail))
-    if (iprev := authentication.iprev) is not None:
-        lines.append(("iprev", iprev.result, iprev.name or "", iprev.detail))
-    return [(check, result, safe(domain), safe(why)) for check, result, domain, why in lines]
+    return [
+        (outcome.check, outcome.result, safe(outcome.subject), safe(outcome.detail))
+        for outcome in authentication.outcomes
+    ]
 
 
 def notes(authentication: Authentication) -> list[str]:

@@ -55,7 +55,7 @@ def prepared() -> Iterator[None]:
 
 def complain(problem: str, program: str = "mailauth") -> int:
     """Say what is wrong in one harmless line on standard error; returns the exit status for it."""
-    from mailauth.explain.text import safe  # noqa: PLC0415  only where something is wrong
+    from mailauth.text import safe  # noqa: PLC0415  only where something is wrong
 
     if sys.stderr is not None:
         text = problem if len(problem) <= _LINE else f"{problem[:_LINE]}…"

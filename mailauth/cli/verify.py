@@ -10,16 +10,18 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mailauth.authenticate import Authentication, authenticate
+from mailauth.authentication import Authentication
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, complain, put, read_message
-from mailauth.connection import Connection, from_received
+from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.limits import Options
-from mailauth.message import Message
+from mailauth.message.fields import Message
 from mailauth.results import Result
+from mailauth.saved import from_received
+from mailauth.sync import authenticate
 
 EX_FAILED = 1
 EX_TEMPFAIL = 75
@@ -108,7 +110,7 @@ def _printed(each: Verified | Unread, arguments: argparse.Namespace) -> str:
         return f"{json.dumps({'file': _text(each.name), 'error': each.error})}\n" if arguments.jsonl else ""
     opinions = None
     if arguments.second_opinion:
-        from mailauth.reference import second_opinion  # noqa: PLC0415  it loads four more packages
+        from mailauth.opinions import second_opinion  # noqa: PLC0415  it loads four more packages
 
         opinions = second_opinion(each.raw, each.authentication, each.resolver)
     if arguments.headers:
@@ -130,17 +132,10 @@ def _text(name: str) -> str:
 def _status(authentication: Authentication, required: Iterable[str]) -> int:
     status = 0
     for check in required:
-        results = _results(authentication, check)
+        results = {outcome.result for outcome in authentication.outcomes if outcome.check == check}
         if Result.PASS in results:
             continue
         if Result.TEMPERROR in results:
             return EX_TEMPFAIL
         status = EX_FAILED
     return status
-
-
-def _results(authentication: Authentication, check: str) -> set[Result]:
-    if check == "dkim":
-        return {outcome.result for outcome in authentication.dkim}
-    outcome = getattr(authentication, check)
-    return set() if outcome is None else {outcome.result}

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from mailauth import taglist
-from mailauth.dns import Answer
+from mailauth.dns.values import Answer
 from mailauth.limits import Limits
-from mailauth.results import Malformed, Reason
+from mailauth.message import taglist
+from mailauth.message.canonical import FWS
+from mailauth.results import Malformed, Problem, Reason
+from mailauth.text import printable
 
 _PADDING, _PREHASHED = PKCS1v15(), Prehashed(SHA256())
 _ED25519_BITS = 256
@@ -46,32 +48,26 @@ class Key:
     strict: bool
     size: int
 
-    def unusable(self, kind: str, limits: Limits) -> Malformed | None:
+    def unusable(self, kind: str, limits: Limits) -> Problem | None:
         """Return why the key cannot serve a signature made with a key of `kind` over SHA-256, None if it can."""
         if self.size > limits.record_bytes:
-            return Malformed(Reason.LIMIT_RECORD_BYTES, f"the record has {self.size} octets")
+            return Problem(Reason.LIMIT_RECORD_BYTES, f"the record has {self.size} octets")
         if self.kind != kind:
-            return Malformed(Reason.KEY_TYPE_MISMATCH, f"the key is {self.kind}, the signature says {kind}")
+            return Problem(Reason.KEY_TYPE_MISMATCH, f"the key is {self.kind}, the signature says {kind}")
         # RFC 6376 §6.1.2: the hash of a= must be among those of h=
         if self.hashes is not None and b"sha256" not in self.hashes:
-            return Malformed(
-                Reason.KEY_HASH_MISMATCH, f"h={taglist.printable(b':'.join(self.hashes))} does not allow sha256"
-            )
+            return Problem(Reason.KEY_HASH_MISMATCH, f"h={printable(b':'.join(self.hashes))} does not allow sha256")
         # RFC 6376 §3.6.1: a key for other services is ignored
         if b"*" not in self.services and b"email" not in self.services:
-            return Malformed(
-                Reason.KEY_SERVICE_MISMATCH, f"s={taglist.printable(b':'.join(self.services))} does not allow email"
-            )
+            return Problem(Reason.KEY_SERVICE_MISMATCH, f"s={printable(b':'.join(self.services))} does not allow email")
         if self.kind == "rsa":
             # RFC 8301 §3.2
             if self.bits < limits.min_key_bits:
-                return Malformed(Reason.KEY_TOO_SHORT, f"the key has {self.bits} bits, less than {limits.min_key_bits}")
+                return Problem(Reason.KEY_TOO_SHORT, f"the key has {self.bits} bits, less than {limits.min_key_bits}")
             if self.bits > limits.max_key_bits:
-                return Malformed(
-                    Reason.LIMIT_KEY_BITS, f"the key has {self.bits} bits, more than {limits.max_key_bits}"
-                )
+                return Problem(Reason.LIMIT_KEY_BITS, f"the key has {self.bits} bits, more than {limits.max_key_bits}")
             if self.exponent > limits.max_key_exponent:
-                return Malformed(Reason.LIMIT_KEY_BITS, f"the exponent is more than {limits.max_key_exponent}")
+                return Problem(Reason.LIMIT_KEY_BITS, f"the exponent is more than {limits.max_key_exponent}")
         return None
 
     def verifies(self, signature: bytes, digest: bytes) -> bool:
@@ -104,9 +100,9 @@ def parse(record: bytes) -> Key:
     taglist.require(tags, (b"p",), Reason.KEY_SYNTAX)
     kind = tags.get(b"k", b"rsa")
     if kind not in (b"rsa", b"ed25519"):
-        raise Malformed(Reason.KEY_TYPE_MISMATCH, f"unknown key type k={taglist.printable(kind)}")
+        raise Malformed(Reason.KEY_TYPE_MISMATCH, f"unknown key type k={printable(kind)}")
     # RFC 6376 §3.6.1: "An empty value means that this public key has been revoked"
-    if not tags[b"p"].translate(None, taglist.FWS):
+    if not tags[b"p"].translate(None, FWS):
         raise Malformed(Reason.KEY_REVOKED, "p= is empty: the key is revoked")
     data = taglist.decode_base64(tags[b"p"])
     if data is None:
@@ -151,15 +147,15 @@ def _rsa(data: bytes) -> tuple[RSAPublicKey, int, int]:
     return public, public.key_size, numbers.e
 
 
-def keys_of(answer: Answer) -> tuple[Key | Malformed, ...]:
-    """Parse the key records of an answer: usable keys first, then the problems; kept with the answer."""
+def keys_of(answer: Answer) -> tuple[Key | Problem, ...]:
+    """Parse the key records of an answer: usable keys first, then the problems; cached with the answer."""
     found: list[Key] = []
-    problems: list[Malformed] = []
+    problems: list[Problem] = []
     for record in answer.records[:_MAX_RECORDS]:
         try:
             found.append(parse(record))
-        except Malformed as problem:
-            problems.append(problem.to_keep())
+        except Malformed as malformed:
+            problems.append(malformed.problem)
     # A wildcard often returns SPF or other records: what does not even look like a key says least
     problems.sort(key=lambda p: p.reason is Reason.KEY_SYNTAX)
     return (*found, *problems)

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
-from mailauth import names, taglist
+from mailauth import names
 from mailauth.limits import Limits
-from mailauth.message import CRLF, Message
-from mailauth.results import Malformed, Reason
+from mailauth.message import taglist
+from mailauth.message.canonical import CRLF, FWS
+from mailauth.message.fields import Message
+from mailauth.results import Malformed, Problem, Reason
+from mailauth.text import printable
 
 # RFC 6376 §3.3, RFC 8463 §4.1: signatures of other algorithms are ignored
 ALGORITHMS = {b"rsa-sha256": "rsa", b"ed25519-sha256": "ed25519"}
@@ -65,14 +69,14 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
     # RFC 6376 §3.5: v= MUST be 1
     taglist.require(tags, (b"v",), Reason.SIGNATURE_SYNTAX)
     if tags[b"v"] != b"1":
-        raise Malformed(Reason.SIGNATURE_VERSION, f"v={taglist.printable(tags[b'v'])} is not version 1")
+        raise Malformed(Reason.SIGNATURE_VERSION, f"v={printable(tags[b'v'])} is not version 1")
     read_common(signature)
     read_message_tags(signature, limits)
     # RFC 6376 §6.1.1: "If the "h=" tag does not include the From header field, … PERMFAIL (From field not signed)"
     if "" in signature.signed_headers:
         raise Malformed(Reason.SIGNATURE_SYNTAX, "h= has an empty item")
     if "from" not in signature.signed_headers:
-        raise Malformed(Reason.FROM_NOT_SIGNED, f"h={taglist.printable(tags[b'h'])} does not name From")
+        raise Malformed(Reason.FROM_NOT_SIGNED, f"h={printable(tags[b'h'])} does not name From")
     _read_identity(signature)
     return signature
 
@@ -88,7 +92,7 @@ def read_tags(signature: Signature, text: bytes, limits: Limits) -> None:
     signature.domain = _domain(tags.get(b"d"))
     signature.selector = _domain(tags.get(b"s"))
     signature.algorithm = _word(tags.get(b"a"))
-    signature.b = _word(tags.get(b"b", b"").translate(None, taglist.FWS))
+    signature.b = _word(tags.get(b"b", b"").translate(None, FWS))
 
 
 def _domain(value: bytes | None) -> str | None:
@@ -111,12 +115,12 @@ def read_common(signature: Signature) -> None:
     if tags[b"a"] == b"rsa-sha1":
         raise Malformed(Reason.RSA_SHA1, "rsa-sha1 is no longer valid")
     if tags[b"a"] not in ALGORITHMS:
-        raise Malformed(Reason.UNKNOWN_ALGORITHM, f"unknown algorithm a={taglist.printable(tags[b'a'])}")
+        raise Malformed(Reason.UNKNOWN_ALGORITHM, f"unknown algorithm a={printable(tags[b'a'])}")
     signature.kind = ALGORITHMS[tags[b"a"]]
     signature.octets = _octets(tags, b"b")
     if signature.domain is None or signature.selector is None:
         tag = b"d" if signature.domain is None else b"s"
-        raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={taglist.printable(tags[tag])} is no domain name")
+        raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={printable(tags[tag])} is no domain name")
     signature.key_name = f"{signature.selector}._domainkey.{signature.domain}"
     if not names.queryable(signature.key_name):
         raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name")
@@ -131,7 +135,7 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     # RFC 6376 §3.4, §3.5: c= header[/body], body simple when not named
     header, slash, body = tags.get(b"c", b"simple").partition(b"/")
     if header not in _CANONICAL or (slash and body not in _CANONICAL):
-        raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={taglist.printable(tags[b'c'])}")
+        raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={printable(tags[b'c'])}")
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
     # RFC 6376 §3.5, §6.1.3: field names have no case
     fields = taglist.colon_list(tags[b"h"].lower())
@@ -151,7 +155,7 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     ):
         raise Malformed(Reason.SIGNATURE_SYNTAX, "x= is not after t=")
     if b"q" in tags and not any(m.lower() == b"dns/txt" for m in taglist.colon_list(tags[b"q"])):
-        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={taglist.printable(tags[b'q'])} offers no dns/txt")
+        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={printable(tags[b'q'])} offers no dns/txt")
 
 
 def _octets(tags: dict[bytes, bytes], name: bytes) -> bytes:
@@ -167,14 +171,12 @@ def _read_identity(signature: Signature) -> None:
     if value is None:
         return
     # RFC 6376 §2.11: white space is not part of it. The "@" is one of the tag, an encoded one is a part of a name
-    value = value.translate(None, taglist.FWS)
+    value = value.translate(None, FWS)
     signature.identity = value.decode("utf-8", "backslashreplace")
     _, at, raw_domain = value.rpartition(b"@")
     domain = names.to_ascii(taglist.decode_quoted_printable(raw_domain).decode("utf-8", "backslashreplace"))
     if not at or domain is None or signature.domain is None or not names.is_under(domain, signature.domain):
-        raise Malformed(
-            Reason.IDENTITY_MISMATCH, f"i={taglist.printable(value)} is not at or below d={signature.domain}"
-        )
+        raise Malformed(Reason.IDENTITY_MISMATCH, f"i={printable(value)} is not at or below d={signature.domain}")
     signature.at_domain = domain == signature.domain
 
 
@@ -200,3 +202,36 @@ def header_digest(message: Message, position: int, signature: Signature) -> byte
     own = without_signature(message.fields[position], signature.text)
     parts.append(message.relax(own) if signature.relaxed_header else own)
     return sha256(CRLF.join(parts)).digest()
+
+
+class Read(NamedTuple):
+    """One DKIM-Signature field as read: its position, what could be read, and the problem if it is unusable."""
+
+    position: int
+    signature: Signature
+    problem: Problem | None
+
+
+def read_signatures(message: Message, limits: Limits) -> list[Read]:
+    """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
+    found = []
+    not_ascii = 0
+    for position in message.find(b"dkim-signature"):
+        signature, value = Signature(), message.value(position)
+        try:
+            # Nothing can be said of fields that were not read
+            if message.overflow is not None:
+                raise Malformed(*message.overflow)  # noqa: TRY301  as for any other problem of the signature
+            # Choice: names in U-labels (RFC 8616 §5) are read of so many fields; IDNA costs what fifty others do
+            not_ascii += not value.isascii()
+            if not_ascii > limits.signatures and not value.isascii():
+                detail = f"more than {limits.signatures} signatures are not ASCII: this one was not read"
+                raise Malformed(Reason.LIMIT_SIGNATURES, detail)  # noqa: TRY301
+            parse_signature(value, limits, signature)
+        except Malformed as malformed:
+            found.append(Read(position, signature, malformed.problem))
+        else:
+            found.append(Read(position, signature, None))
+            if signature.body_length is not None:
+                message.expect_length(relaxed=signature.relaxed_body, length=signature.body_length)
+    return found

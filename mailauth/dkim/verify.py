@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable
-from datetime import datetime
-from typing import NamedTuple
 
 from mailauth import names
+from mailauth.context import Context
 from mailauth.dkim.key import Key, keys_of
-from mailauth.dkim.signature import Signature, header_digest, parse_signature
-from mailauth.dns import Answer, Evaluation, Question, Use, question_of, unanswered, use_of
-from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.message import Message
-from mailauth.moment import posix
-from mailauth.results import DkimOutcome, Malformed, Reason, Result
+from mailauth.dkim.outcome import DkimOutcome, Unsigned
+from mailauth.dkim.signature import Read, Signature, header_digest, read_signatures
+from mailauth.dns.values import Answer, Evaluation, Question, unanswered
+from mailauth.limits import Limits, Options
+from mailauth.message.fields import Message
+from mailauth.results import Problem, Reason, Result
+from mailauth.text import one_line
 
 # Choice D4: a signature that cannot be read says nothing (neutral); one that breaks a MUST is a permerror, as is
 # every reason that is not listed here
@@ -57,97 +57,62 @@ _SINGLE = (
 )  # fmt: skip
 
 
-class Read(NamedTuple):
-    """One DKIM-Signature field as read: its position, what could be read, and the problem if it is unusable."""
-
-    position: int
-    signature: Signature
-    problem: Malformed | None
-
-
-def read_signatures(message: Message, limits: Limits) -> list[Read]:
-    """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
-    found = []
-    not_ascii = 0
-    for position in message.find(b"dkim-signature"):
-        signature, value = Signature(), message.value(position)
-        try:
-            # Nothing can be said of fields that were not read
-            if message.overflow is not None:
-                raise Malformed(*message.overflow)  # noqa: TRY301  as for any other problem of the signature
-            # Choice: names in U-labels (RFC 8616 §5) are read of so many fields; IDNA costs what fifty others do
-            not_ascii += not value.isascii()
-            if not_ascii > limits.signatures and not value.isascii():
-                detail = f"more than {limits.signatures} signatures are not ASCII: this one was not read"
-                raise Malformed(Reason.LIMIT_SIGNATURES, detail)  # noqa: TRY301
-            parse_signature(value, limits, signature)
-        except Malformed as problem:
-            found.append(Read(position, signature, problem.to_keep()))
-        else:
-            found.append(Read(position, signature, None))
-            if signature.body_length is not None:
-                message.expect_length(relaxed=signature.relaxed_body, length=signature.body_length)
-    return found
-
-
 def verify(
     message: Message,
+    context: Context | None = None,
     *,
     signatures: list[Read] | None = None,
     author_domain: str | None = None,
-    now: datetime | float | None = None,
-    limits: Limits | None = None,
-    options: Options | None = None,
     is_public_suffix: Callable[[str], bool] | None = None,
     publishes: Callable[[Answer], bool] | None = None,
-    trace: list[Use] | None = None,
 ) -> Evaluation[tuple[DkimOutcome, ...]]:
     """Verify the DKIM signatures of a message, one outcome a field from the top. Never raises for any input.
 
     Args:
         message: the message.
+        context: t= and x= are judged where it has a time; `Options` say what is locally acceptable.
         signatures: what `read_signatures` gave, where it was read before.
         author_domain: signatures that could align with it come first when there are more than the limit.
-        now: time of receipt, an aware datetime or POSIX seconds, for t= and x=; None: they are not judged.
-        limits: see `Limits`.
-        options: what is locally acceptable, see `Options`.
         is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
         publishes: tells whether an answer for TXT at `_dmarc` below a domain holds a DMARC record: a public suffix that
             publishes one is somebody's own. None: that is not asked.
-        trace: takes the use of each answer.
     """
-    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
-    moment = None if now is None else posix(now)
+    context = context or Context()
+    limits, options = context.limits, context.options
     found = read_signatures(message, limits) if signatures is None else signatures
     found = _apply_limit(found, message, author_domain, limits)
     # RFC 6376 §3.6.2: keys are TXT records
-    questions = {s.key_name: question_of((s.key_name, "TXT")) for _, s, problem in found if problem is None}
+    questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}
     suffixes: dict[str, Question] = {}
     if is_public_suffix is not None and not options.allow_public_suffix:
         domains = (s.domain or "" for _, s, problem in found if problem is None)
-        suffixes = {d: question_of((f"_dmarc.{d}", "TXT")) for d in domains if "." in d and is_public_suffix(d)}
+        suffixes = {d: Question(f"_dmarc.{d}", "TXT") for d in domains if "." in d and is_public_suffix(d)}
     batch = (*questions.values(), *(suffixes.values() if publishes is not None else ()))
     answers = dict(zip(batch, (yield batch), strict=True)) if batch else {}
     nobodys = {d for d, question in suffixes.items() if _is_nobodys(answers.get(question), publishes)}
-    if trace is not None and publishes is not None:
-        trace += (Use(q, "dkim", f"whether {d} is somebody's own", "RFC 6376 §6.1.1") for d, q in suffixes.items())
+    if publishes is not None:
+        for domain, question in suffixes.items():
+            context.used(question, "dkim", f"whether {domain} is somebody's own", "RFC 6376 §6.1.1")
     outcomes = []
-    for read in found:
-        position, signature, _ = read
-        key, problem = None, read.problem
-        duplicates: tuple[str, ...] = ()
-        unsigned = 0
-        if read.problem is None:
-            if trace is not None:
-                question, subject = questions[signature.key_name], f"field {position}"
-                trace.append(use_of((question, "dkim", subject, "RFC 6376 §6.1.2", None, None)))
-            key, problem = check_signature(message, position, signature, answers[questions[signature.key_name]], limits)
-            unsigned = unsigned_octets(message, signature)
-            duplicates = _unsigned_duplicates(message, signature)
-            problem = problem or _unacceptable(message, signature, unsigned, duplicates, moment, options, nobodys)
-        answer = answers[questions[signature.key_name]] if read.problem is None else None
-        outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates, answer))
+    for position, signature, unread in found:
+        if unread is not None:
+            outcomes.append(_outcome(position, signature, unread))
+            continue
+        question = questions[signature.key_name]
+        answer = answers[question]
+        context.used(question, "dkim", f"field {position}", "RFC 6376 §6.1.2")
+        key, problem = check_signature(message, position, signature, answer, limits)
+        unsigned = unsigned_octets(message, signature)
+        duplicates = _unsigned_duplicates(message, signature)
+        problem = problem or _unacceptable(message, signature, unsigned, duplicates, context, nobodys)
+        outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates, answer.secure))
     return tuple(outcomes)
+
+
+def unsigned(message: Message) -> Unsigned:
+    """Return what DKIM says of a message for which `verify` has no outcome."""
+    where = "the message" if message.overflow is None else "the part of the header section that was read"
+    return Unsigned(detail=f"{where} has no DKIM-Signature")
 
 
 def _is_nobodys(answer: Answer | None, publishes: Callable[[Answer], bool] | None) -> bool:
@@ -180,24 +145,24 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
         else:
             late.add(i)
     detail = f"more than {limits.signatures} keys to ask for, or too many signatures: this one was not evaluated"
-    problem = Malformed(Reason.LIMIT_SIGNATURES, detail)
+    problem = Problem(Reason.LIMIT_SIGNATURES, detail)
     return [read._replace(problem=problem) if i in late else read for i, read in enumerate(found)]
 
 
 def check_signature(
     message: Message, position: int, signature: Signature, answer: Answer, limits: Limits
-) -> tuple[Key | None, Malformed | None]:
+) -> tuple[Key | None, Problem | None]:
     """Return the key that a parsed signature was checked with, and what is wrong; None when it verifies."""
     key, verified, problem = try_keys(signature, answer, lambda: header_digest(message, position, signature), limits)
     if problem is not None:
         return key, problem
     if key is not None and key.strict and not signature.at_domain:
         # RFC 6376 §3.6.1, §3.10: with t=s the domain of i= must be d= itself
-        return key, Malformed(Reason.IDENTITY_MISMATCH, f"the key says t=s, but i= is not at {signature.domain} itself")
+        return key, Problem(Reason.IDENTITY_MISMATCH, f"the key says t=s, but i= is not at {signature.domain} itself")
     body_hash, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
     # RFC 6376 §3.5: l= must not exceed the canonical body
     if signature.body_length is not None and signature.body_length > length:
-        return key, Malformed(
+        return key, Problem(
             Reason.BODY_TOO_SHORT, f"l={signature.body_length}, but the canonical body has {length} octets"
         )
     if body_hash != signature.body_hash:
@@ -207,9 +172,9 @@ def check_signature(
         if not verified:
             detail = f"the body does not have the hash that the unverified signature claims ({hashes}); "
             detail += "the header signature fails too"
-        return key, Malformed(Reason.BODY_HASH_MISMATCH, detail)
+        return key, Problem(Reason.BODY_HASH_MISMATCH, detail)
     if not verified:
-        return key, Malformed(
+        return key, Problem(
             Reason.SIGNATURE_MISMATCH,
             f"the signature does not verify: one of the signed fields ({_few(signature.signed_headers)}) or the "
             "signature itself was changed, or another key made it; the body is as signed, if the signature is genuine",
@@ -219,22 +184,22 @@ def check_signature(
 
 def try_keys(
     signature: Signature, answer: Answer, digest: Callable[[], bytes], limits: Limits
-) -> tuple[Key | None, bool, Malformed | None]:
+) -> tuple[Key | None, bool, Problem | None]:
     """Find the key in an answer (RFC 6376 §6.1.2) and try it: (key, whether it verifies, problem with the key)."""
     if answer.failed:
         return None, False, unanswered(Question(signature.key_name, "TXT"), answer)
     if not answer.records:
-        return None, False, Malformed(Reason.KEY_MISSING, f"no key at {signature.key_name}")
+        return None, False, Problem(Reason.KEY_MISSING, f"no key at {signature.key_name}")
     usable: list[Key] = []
-    problem: Malformed | None = None
+    problem: Problem | None = None
     for each in answer.parsed(keys_of):
-        unusable = each if isinstance(each, Malformed) else each.unusable(signature.kind, limits)
+        unusable = each if isinstance(each, Problem) else each.unusable(signature.kind, limits)
         if isinstance(each, Key) and unusable is None:
             usable.append(each)
         else:
             problem = problem or unusable
     if problem is not None:
-        problem = Malformed(problem.reason, f"key at {signature.key_name}: {problem.detail}")
+        problem = Problem(problem.reason, f"key at {signature.key_name}: {problem.detail}")
     if not usable:
         return None, False, problem
     data = digest()
@@ -269,24 +234,24 @@ def hides_text(message: Message, signature: Signature) -> bool:
     return unsigned > 0 and unsigned > message.blank_octets(relaxed=signature.relaxed_body)
 
 
-def untimely(signature: Signature, now: int, options: Options) -> Malformed | None:
+def untimely(signature: Signature, now: int, options: Options) -> Problem | None:
     """Return why a signature is out of its time, None when it is not."""
     # RFC 6376 §3.5: x= is compared with the time of receipt
     end, start = signature.expiration, signature.timestamp
     if end is not None and now > end + options.clock_skew and not options.allow_expired:
-        return Malformed(Reason.EXPIRED, f"the signature expired {now - end} s ago")
+        return Problem(Reason.EXPIRED, f"the signature expired {now - end} s ago")
     if start is not None and start > now + options.clock_skew and not options.allow_future:
-        return Malformed(Reason.FUTURE, f"the signature was made {start - now} s in the future")
+        return Problem(Reason.FUTURE, f"the signature was made {start - now} s in the future")
     return None
 
 
-def unsigned_from(message: Message, signature: Signature) -> Malformed | None:
+def unsigned_from(message: Message, signature: Signature) -> Problem | None:
     """Return what is wrong when a signature leaves a From field unsigned, None when it covers every one."""
     # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
     present, signed = len(message.find(b"from")), signature.signed_headers.count("from")
     if present <= signed:
         return None
-    return Malformed(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
+    return Problem(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
 
 
 def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
@@ -305,34 +270,33 @@ def _unacceptable(
     signature: Signature,
     unsigned: int,
     duplicates: tuple[str, ...],
-    now: int | None,
-    options: Options,
+    context: Context,
     nobodys: set[str],
-) -> Malformed | None:
+) -> Problem | None:
     """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
-    domain = signature.domain or ""
+    domain, options, now = signature.domain or "", context.options, context.seconds
     if problem := unsigned_from(message, signature):
         return problem
     if not options.allow_partial_body and hides_text(message, signature):
-        return Malformed(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
+        return Problem(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
     if now is not None and (problem := untimely(signature, now, options)):
         return problem
     # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which is nobody's own, may be ignored
     if ("." not in domain or domain in nobodys) and not options.allow_public_suffix:
-        return Malformed(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")
+        return Problem(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")
     if duplicates and options.strict:
-        return Malformed(Reason.UNSIGNED_DUPLICATES, f"unsigned second fields: {', '.join(duplicates)}")
+        return Problem(Reason.UNSIGNED_DUPLICATES, f"unsigned second fields: {', '.join(duplicates)}")
     return None
 
 
 def _outcome(
     position: int,
     signature: Signature,
-    problem: Malformed | None,
-    key: Key | None,
-    unsigned: int,
-    duplicates: tuple[str, ...],
-    answer: Answer | None,
+    problem: Problem | None,
+    key: Key | None = None,
+    unsigned: int = 0,
+    duplicates: tuple[str, ...] = (),
+    secure: bool | None = None,  # noqa: FBT001  as the outcome has it
 ) -> DkimOutcome:
     testing = key is not None and key.testing
     if problem is None:
@@ -352,7 +316,7 @@ def _outcome(
     return DkimOutcome(
         result=result,
         reason=reason,
-        detail=detail,
+        detail=one_line(detail),
         index=position,
         domain=signature.domain,
         selector=signature.selector,
@@ -367,5 +331,5 @@ def _outcome(
         expiration=signature.expiration,
         testing=testing,
         unsigned_duplicates=duplicates,
-        secure=None if answer is None else answer.secure,
+        secure=secure,
     )

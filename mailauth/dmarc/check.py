@@ -7,49 +7,55 @@ organization; trouble with any other changes nothing, so a sender cannot escape 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from types import MappingProxyType
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
-from mailauth.author import Author
+from mailauth.context import Context
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.author import Author
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, same_organization, walk
+from mailauth.dmarc.outcome import DmarcOutcome, Identifier
 from mailauth.dmarc.record import PolicyWord, Record
-from mailauth.dns import Evaluation, Use
-from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.results import Disposition, DkimOutcome, DmarcOutcome, Identifier, Malformed, Reason, Result, SpfOutcome
+from mailauth.dns.values import Evaluation
+from mailauth.results import Disposition, Problem, Reason, Result
+from mailauth.spf.outcome import SpfOutcome
+from mailauth.text import one_line
 
 # Below 100
 _PERCENT = re.compile("0?[0-9]{1,2}")
+# Identifiers whose walk is asked ahead of knowing that they pass
+_WALKS_AHEAD = 2
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
+_MECHANISMS: tuple[Mechanism, ...] = ("dkim", "spf")
+# An Authenticated Identifier, as far as it is one (RFC 9989 §4.4), and the reason of its result
+_Found: TypeAlias = tuple[Mechanism, str, Result, Reason]
 
 
 def check(
     author: Author | str,
+    context: Context | None = None,
     *,
     spf: SpfOutcome | None = None,
     dkim: Sequence[DkimOutcome] = (),
-    limits: Limits | None = None,
-    options: Options | None = None,
     organizational_domain: OrganizationalDomain | None = None,
-    ahead: Ahead | None = None,
+    policy: Policy | None = None,
+    walked: Collection[str] = (),
     bounce: bool = False,
-    trace: list[Use] | None = None,
 ) -> Evaluation[DmarcOutcome]:
     """Evaluate DMARC for an Author Domain. Never raises for any DNS answer.
 
     Args:
-        author: `Message.author`, or a domain in normal form.
+        author: what `author_of` returned, or a domain in normal form.
+        context: `Options.count_testing_keys`, `Options.enforce_reject` and `Limits.record_bytes` matter here.
         spf: outcome for the MAIL FROM identity (also the one with a null reverse-path); a HELO outcome is refused.
         dkim: outcomes of every signature.
-        limits: `record_bytes` matters here.
-        options: `count_testing_keys` and `enforce_reject` matter here.
         organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
-        ahead: what was asked early, beside the checks whose outcomes are given.
+        policy: what `find_policy` found for the author, where that was asked before.
+        walked: domains whose tree walk was asked early, beside the checks whose outcomes are given: whether they are
+            aligned is told also where it decides nothing.
         bounce: the reverse-path is null: a From that names no domain is then no reason to hold the message back.
-        trace: takes the use of each answer.
 
     Raises:
         TypeError: when `spf` is the outcome of the HELO identity (RFC 9989 §4.4.2).
@@ -59,15 +65,13 @@ def check(
         raise TypeError(msg)
     if isinstance(author, str):
         author = Author(domain=names.to_ascii(author) or author)
-    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
-    trace = [] if trace is None else trace
-    return _Check(author, spf, dkim, limits, options, organizational_domain, ahead or Ahead(), bounce, trace).outcome()
+    return _Check(author, context or Context(), spf, dkim, organizational_domain, walked, bounce).outcome(policy)
 
 
-# An Authenticated Identifier, as far as it is one (RFC 9989 §4.4), and the reason of its result
-_Found: TypeAlias = tuple[Mechanism, str, Result, Reason]
-# As quick as a plain tuple
-_identifier_of: Callable[[tuple[Mechanism, str, Result, bool | None]], Identifier] = partial(tuple.__new__, Identifier)
+def walks_ahead(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
+    """Return those of the domains that DKIM and SPF may authenticate whose walk is worth asking early."""
+    related = dict.fromkeys(i for i in identifiers if i and i != author_domain and names.related(i, author_domain))
+    return list(related)[:_WALKS_AHEAD]
 
 
 def _invalid(record: Record) -> str:
@@ -78,37 +82,42 @@ def _invalid(record: Record) -> str:
     return ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " of which one is invalid or stands twice,"
 
 
+class _Verdict(NamedTuple):
+    result: Result
+    why: Problem
+    aligned: tuple[Mechanism, ...] = ()
+
+
 class _Check:
     def __init__(
         self,
         author: Author,
+        context: Context,
         spf: SpfOutcome | None,
         dkim: Sequence[DkimOutcome],
-        limits: Limits,
-        options: Options,
         organizational_domain: OrganizationalDomain | None,
-        ahead: Ahead,
+        ahead: Collection[str],
         bounce: bool,  # noqa: FBT001  handed on by check()
-        trace: list[Use],
     ) -> None:
-        self.ahead, self.bounce, self.trace = ahead, bounce, trace
-        self.author, self.spf, self.limits, self.options = author, spf, limits, options
+        self.author, self.spf, self.ahead, self.bounce = author, spf, ahead, bounce
+        self.limits, self.options, self.uses = context.limits, context.options, context.uses
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else
         self.identifiers: list[_Found] = [
             ("dkim", names.to_ascii(d.domain) or d.domain, d.result, d.reason)
             for d in dkim
-            if d.domain and (options.count_testing_keys or not d.testing)
+            if d.domain and (self.options.count_testing_keys or not d.testing)
         ]
         if spf is not None and spf.domain:
             domain = names.to_ascii(spf.domain) or spf.domain
             self.identifiers.append(("spf", domain, spf.result, spf.reason))
-        self.walked: dict[str, bool | Malformed] = {}
+        self.compared: dict[str, bool | Problem] = {}
 
-    def outcome(self) -> Evaluation[DmarcOutcome]:
+    def outcome(self, policy: Policy | None) -> Evaluation[DmarcOutcome]:
         domain = self.author.domain
         if domain is None:
+            reason, detail = self.author.problem or (Reason.AUTHOR_MISSING, "the message names no author")
             # RFC 9989 §11.5. Choice: no single author is a permerror, and advised to be held back
             result = Result.PERMERROR
             disposition = Disposition.REJECT if self.options.enforce_reject else Disposition.QUARANTINE
@@ -117,64 +126,68 @@ class _Check:
                 result, disposition = Result.NONE, Disposition.ACCEPT
             return DmarcOutcome(
                 result=result,
-                reason=self.author.reason or Reason.AUTHOR_MISSING,
-                detail=self.author.detail,
+                reason=reason,
+                detail=detail,
                 discovery=self.discovery,
-                identifiers=tuple([_identifier_of((m, name, found, None)) for m, name, found, _ in self.identifiers]),
+                identifiers=tuple([Identifier(m, name, found) for m, name, found, _ in self.identifiers]),
                 disposition=disposition,
             )
-        policy = self.ahead.policy or (yield from find_policy(domain, self.organizational_domain))
-        self.trace += policy.uses
+        policy = policy or (yield from find_policy(domain, self.organizational_domain))
+        self.uses += policy.uses
+        verdict = yield from self._judged(domain, policy)
+        return self._outcome(policy, verdict, (yield from self._identified(policy)))
+
+    def _judged(self, domain: str, policy: Policy) -> Evaluation[_Verdict]:
         if policy.record is None and policy.failure is not None:
-            return self._decided(policy, Result.TEMPERROR, policy.failure.reason, policy.failure.detail)
+            return _Verdict(Result.TEMPERROR, policy.failure)
         if policy.record is None:
             detail = f"neither {domain} nor its organization publishes a DMARC record"
-            return self._decided(policy, Result.NONE, Reason.DMARC_NO_RECORD, detail)
+            return _Verdict(Result.NONE, Problem(Reason.DMARC_NO_RECORD, detail))
         if policy.record.size > self.limits.record_bytes:
             detail = f"the record of {policy.domain} has {policy.record.size} octets"
-            return self._decided(policy, Result.PERMERROR, Reason.LIMIT_RECORD_BYTES, detail)
+            return _Verdict(Result.PERMERROR, Problem(Reason.LIMIT_RECORD_BYTES, detail))
         if not policy.record.usable:
             detail = f"the record of {policy.domain} has {_invalid(policy.record)} and no valid rua"
             # RFC 7489 §6.6.3 step 6: no DMARC processing. RFC 9989 §9.2 has a word for such a record
             result = Result.NONE if self.discovery == "psl" else Result.PERMERROR
-            return self._decided(policy, result, Reason.DMARC_BAD_RECORD, detail)
+            return _Verdict(result, Problem(Reason.DMARC_BAD_RECORD, detail))
         aligned, failure = yield from self._alignment(domain, policy)
         if aligned:
             detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
-            return self._decided(policy, Result.PASS, Reason.DMARC_ALIGNED, detail, aligned)
+            return _Verdict(Result.PASS, Problem(Reason.DMARC_ALIGNED, detail), aligned)
         if failure := failure or policy.failure:
             # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
-            return self._decided(policy, Result.TEMPERROR, failure.reason, failure.detail)
+            return _Verdict(Result.TEMPERROR, failure)
         passing = sorted({name for _, name, found, _ in self.identifiers if found is Result.PASS})
         passed = f"passed: {', '.join(passing)}; not aligned" if passing else "nothing passed"
         detail = f"no passing SPF or DKIM result is aligned with {domain} ({passed})"
         if self.spf is None or self.spf.reason is Reason.SPF_NO_CONNECTION:
             detail += "; SPF was not checked, so an SPF pass is not ruled out"
-        return self._decided(policy, Result.FAIL, Reason.DMARC_NOT_ALIGNED, detail)
+        return _Verdict(Result.FAIL, Problem(Reason.DMARC_NOT_ALIGNED, detail))
 
-    def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Malformed | None]]:
+    def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Problem | None]]:
         """Return the mechanisms with an aligned pass, and the trouble that leaves the question open."""
         aligned: dict[Mechanism, None] = {}
-        failure: Malformed | None = None
+        failure: Problem | None = None
         # Exact matches first: they need no walk
         for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i[1] != domain):
-            # RFC 7208 §8.2, RFC 6376 §6.1: whatever is no pass counts as nothing
+            # RFC 7208 §8.2, RFC 6376 §6.1: whatever is not a pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
             same = self._known(mechanism, identifier, policy)
             if same is None:
                 same = self._compare((yield from walk(identifier)), policy)
-            if isinstance(same, Malformed):
+            if isinstance(same, Problem):
                 failure = failure or same
             elif same and result is Result.PASS:
                 aligned[mechanism] = None
             elif same:
                 open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
-                failure = failure or Malformed(reason, open_question)
+                failure = failure or Problem(reason, open_question)
         # In the order of the methods, whatever was found first
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
-    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Malformed | None:
+    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Problem | None:
         """Say whether an identifier is aligned, or what leaves that open; None where its walk was not made."""
         if identifier == policy.walk.domain:
             return True
@@ -187,27 +200,29 @@ class _Check:
         # Choice D22: only what is at or below the Organizational Domain of the author; of others nothing is asked
         if not any(names.is_under(identifier, domain) for domain in policy.walk.organizations()):
             return False
-        if identifier in self.ahead.walks and identifier not in self.walked:
-            self._compare(self.ahead.walks[identifier], policy)
-        return self.walked.get(identifier)
+        return self.compared.get(identifier)
 
-    def _compare(self, walked: Walk, policy: Policy) -> bool | Malformed:
+    def _compare(self, walked: Walk, policy: Policy) -> bool | Problem:
         """Compare Organizational Domains, each from its own walk (RFC 9989 §4.10.2)."""
-        self.trace += walked.uses
+        self.uses += walked.uses
         same = same_organization(walked, policy.walk)
         failure = policy.walk.failure or walked.failure
         # Without a failure no name is open
-        found = self.walked[walked.domain] = failure if same is None and failure is not None else bool(same)
+        found = self.compared[walked.domain] = failure if same is None and failure is not None else bool(same)
         return found
 
-    def _identified(self, policy: Policy) -> tuple[Identifier, ...]:
+    def _identified(self, policy: Policy) -> Evaluation[tuple[Identifier, ...]]:
         """Say of each identifier whether it is aligned, as far as the answers at hand tell."""
-        known = [(m, domain, result, self._known(m, domain, policy)) for m, domain, result, _ in self.identifiers]
-        return tuple([_identifier_of((m, d, r, None if isinstance(a, Malformed) else a)) for m, d, r, a in known])
+        identified = []
+        for mechanism, domain, result, _ in self.identifiers:
+            same = self._known(mechanism, domain, policy)
+            if same is None and domain in self.ahead:
+                same = self._compare((yield from walk(domain)), policy)
+            identified.append(Identifier(mechanism, domain, result, None if isinstance(same, Problem) else same))
+        return tuple(identified)
 
-    def _decided(
-        self, policy: Policy, result: Result, reason: Reason, detail: str, aligned: tuple[Mechanism, ...] = ()
-    ) -> DmarcOutcome:
+    def _outcome(self, policy: Policy, verdict: _Verdict, identifiers: tuple[Identifier, ...]) -> DmarcOutcome:
+        result, (reason, detail), aligned = verdict
         record = policy.record
         published = {} if record is None else dict(record.published)
         if result is not Result.PASS and policy.walk.hints:
@@ -220,7 +235,7 @@ class _Check:
         return DmarcOutcome(
             result=result,
             reason=reason,
-            detail=detail,
+            detail=one_line(detail),
             author_domain=self.author.domain,
             policy_domain=policy.domain,
             organizational_domain=policy.walk.organizational_domain if policy.walk.decided else None,
@@ -229,7 +244,7 @@ class _Check:
             testing=bool(record and record.testing),
             discovery=self.discovery,
             aligned=aligned,
-            identifiers=self._identified(policy),
+            identifiers=identifiers,
             disposition=self._disposition(result, policy.requested),
             secure=policy.walk.secure,
         )
@@ -256,23 +271,3 @@ class _Check:
         if requested == "reject" and self.options.enforce_reject:
             return Disposition.REJECT
         return Disposition.QUARANTINE
-
-
-_MECHANISMS: tuple[Mechanism, ...] = ("dkim", "spf")
-
-
-# Identifiers whose walk is asked ahead of knowing that they pass
-_WALKS_AHEAD = 2
-
-
-class Ahead(NamedTuple):
-    """What was asked early: the policy of the author, and the walks of the first identifiers that could align."""
-
-    policy: Policy | None = None
-    walks: Mapping[str, Walk] = MappingProxyType({})
-
-
-def walks_ahead(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
-    """Return those of the domains that DKIM and SPF may authenticate whose walk is worth to be asked early."""
-    related = dict.fromkeys(i for i in identifiers if i and i != author_domain and names.related(i, author_domain))
-    return list(related)[:_WALKS_AHEAD]

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
 from mailauth.dmarc.record import PolicyWord, Record, old_records_of, passed_over, records_of
-from mailauth.dns import Answer, Batch, Evaluation, Question, Status, Use, all_secure, unanswered
-from mailauth.results import Malformed
+from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status, Use, all_secure, unanswered
+from mailauth.results import Problem
 
 OrganizationalDomain: TypeAlias = Callable[[str], str]
 _Places: TypeAlias = tuple[tuple[str, Question], ...]
@@ -36,7 +36,7 @@ class Walk(NamedTuple):
     domain: str
     found: tuple[tuple[str, Record], ...]
     organizational_domain: str
-    failure: Malformed | None
+    failure: Problem | None
     secure: bool | None = None
     uses: tuple[Use, ...] = ()
     open: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ class Policy(NamedTuple):
     record: Record | None = None
     domain: str | None = None
     requested: PolicyWord | None = None
-    failure: Malformed | None = None
+    failure: Problem | None = None
 
 
 def walk_names(domain: str) -> list[str]:
@@ -130,7 +130,7 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     found: list[tuple[str, Record]] = []
     unread: list[str] = []
     hints: list[str] = []
-    failure: Malformed | None = None
+    failure: Problem | None = None
     read = 0
     answers = yield batch
     for read, ((name, question), answer) in enumerate(zip(places, answers, strict=True), 1):  # noqa: B007
@@ -148,6 +148,11 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     organizational = _organizational_domain(domain, [(name, record.psd) for name, record in found])
     secure = all_secure(answers)
     return Walk(domain, tuple(found), organizational, failure, secure, uses[:read], tuple(unread), tuple(hints))
+
+
+def ask_walk(domain: str) -> Evaluation[None]:
+    """Ask what the tree walk of a domain will ask, so that its answers are at hand then."""
+    yield _visits(domain)[1]
 
 
 def _hints(question: Question, answer: Answer) -> list[str]:
@@ -178,7 +183,7 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
         visited.append(organizational.partition(".")[2])
     places = _places(visited)
     found: list[tuple[str, Record]] = []
-    failure: Malformed | None = None
+    failure: Problem | None = None
     uses: list[Use] = []
     hints: list[str] = []
     answers = yield tuple([question for _, question in places])
@@ -230,7 +235,7 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
     return Policy(walked, uses + more, record, domain, requested, failure)
 
 
-def _existence(domain: str, *, by_rfc9091: bool) -> Evaluation[tuple[bool, Malformed | None, tuple[Use, ...]]]:
+def _existence(domain: str, *, by_rfc9091: bool) -> Evaluation[tuple[bool, Problem | None, tuple[Use, ...]]]:
     """Return whether a domain exists, the trouble that leaves it open, and the use of what was asked."""
     if by_rfc9091:
         # RFC 9091 §2.7: it does not when A, AAAA and MX all say NXDOMAIN or NODATA

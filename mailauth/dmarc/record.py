@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
-from mailauth import taglist
-from mailauth.dns import Answer
+from mailauth.dns.values import Answer
+from mailauth.text import printable
 
 PolicyWord: TypeAlias = Literal["none", "quarantine", "reject"]
 Mode: TypeAlias = Literal["rfc9989", "rfc7489"]
@@ -150,4 +150,4 @@ def passed_over(answer: Answer) -> str | None:
     meant = next((text for text in answer.records if _MEANT.search(text, 0, _MEANT_WITHIN)), None)
     if found or meant is None:
         return None
-    return f"{taglist.printable(meant, _SHOWN)}, which does not begin with v=DMARC1; and so is not a DMARC record"
+    return f"{printable(meant, _SHOWN)}, which does not begin with v=DMARC1; and so is not a DMARC record"

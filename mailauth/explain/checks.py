@@ -12,23 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mailauth.authenticate import Authentication
+from mailauth.arc.outcome import ArcOutcome
 from mailauth.connection import Connection
-from mailauth.dns import Question, Use
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome, Identifier
+from mailauth.dns.values import Question, Use
 from mailauth.explain.copies import Copies
+from mailauth.explain.judged import Judged
 from mailauth.explain.lines import detail_of, found, joined, shorten, some
-from mailauth.message import Message
-from mailauth.reasons import CATALOGUE
-from mailauth.results import (
-    ArcOutcome,
-    DkimOutcome,
-    DmarcOutcome,
-    Identifier,
-    IprevOutcome,
-    Reason,
-    Result,
-    SpfOutcome,
-)
+from mailauth.explain.reasons import CATALOGUE
+from mailauth.message.fields import Message
+from mailauth.results import Outcome, Reason, Result
+from mailauth.spf.outcome import SpfOutcome
 
 _MAX_USES = 60
 _MAX_SIGNATURES = 50
@@ -78,25 +73,36 @@ def is_guess(connection: Connection) -> bool:
 class Checks:
     """The steps of one authentication; what several of them need is worked out once."""
 
-    def __init__(self, authentication: Authentication, message: Message | None) -> None:
+    def __init__(self, authentication: Judged, message: Message | None) -> None:
         """Keep both; without the message no changed fields can be named."""
         self._all = authentication
         self._message = message
 
     def steps(self) -> Iterator[Step]:
-        """Yield the steps in the order of the checks."""
-        every = self._all
-        if every.iprev is not None:
-            yield self._iprev(every.iprev)
-        if every.helo_spf is not None:
-            yield self._spf("spf helo", every.helo_spf)
-        if every.spf is not None:
-            yield self._spf("spf", every.spf)
-        yield from self._signatures()
-        if every.arc is not None:
-            yield self._arc(every.arc)
-        if every.dmarc is not None:
-            yield self._dmarc(every.dmarc)
+        """Yield the steps in the order of the outcomes."""
+        signatures = self._all.dkim
+        # Of very many signatures those that pass are shown, and the topmost others
+        by_worth = sorted(signatures, key=lambda each: each.result is not Result.PASS)
+        left_out = {each.index for each in by_worth[_MAX_SIGNATURES:]}
+        for outcome in self._all.outcomes:
+            if not isinstance(outcome, DkimOutcome):
+                yield self._step(outcome)
+                continue
+            if outcome.index not in left_out:
+                yield self._signature(outcome)
+            if left_out and outcome is signatures[-1]:
+                yield _not_shown(len(left_out), len(signatures))
+
+    def _step(self, outcome: Outcome) -> Step:
+        """Return an outcome as a step, with what there is to tell beside it."""
+        if isinstance(outcome, ArcOutcome):
+            return self._arc(outcome)
+        if isinstance(outcome, DmarcOutcome):
+            return self._dmarc(outcome)
+        # Of any other check: the answers that it used
+        lines = self._asked(outcome.check)
+        lines = [*self._guess(), *lines] if lines else []
+        return _step(outcome, lines + self._counted(outcome) if isinstance(outcome, SpfOutcome) else lines)
 
     # -- what DNS said
 
@@ -130,53 +136,16 @@ class Checks:
             ["the client address was read from the message: this is a guess"] if is_guess(self._all.connection) else []
         )
 
-    def _iprev(self, outcome: IprevOutcome) -> Step:
-        return _step("iprev", outcome.name or "", outcome, [*self._guess(), *self._asked("iprev")])
-
-    def _spf(self, check: str, outcome: SpfOutcome) -> Step:
-        limits = self._all.limits
-        lines = [*self._guess(), *self._asked(check)]
+    def _counted(self, outcome: SpfOutcome) -> list[str]:
+        limits, lines = self._all.limits, []
         if outcome.lookups:
             terms = f"{_of(outcome.lookups, limits.spf_terms)} terms that need DNS"
             lines.append(f"{terms}, {_of(outcome.void_lookups, limits.spf_void)} that found nothing")
         if outcome.explanation is not None:
             lines.append(f"the domain's own words, not verified: {outcome.explanation}")
-        return _step(check, outcome.domain or "", outcome, lines)
+        return lines
 
     # -- DKIM
-
-    def _signatures(self) -> Iterator[Step]:
-        signatures = self._all.dkim
-        if not signatures:
-            yield self._no_signature()
-        # Of very many those that pass are shown, and the topmost others
-        first = sorted(signatures, key=lambda each: each.result is not Result.PASS)[:_MAX_SIGNATURES]
-        for outcome in sorted(first, key=lambda each: each.index):
-            yield self._signature(outcome)
-        if rest := len(signatures) - len(first):
-            yield Step(
-                check="dkim",
-                subject=f"{rest} more signatures",
-                result="not shown",
-                reason="",
-                detail=f"the message has {len(signatures)} signatures: those that pass come first",
-                meaning="",
-                source="",
-            )
-
-    def _no_signature(self) -> Step:
-        message = self._message
-        absent = message is not None and message.overflow is None and not message.find(b"dkim-signature")
-        return Step(
-            check="dkim",
-            subject="",
-            result="none",
-            reason="",
-            detail="the message has no DKIM-Signature" if absent else "no DKIM-Signature was checked",
-            meaning="",
-            source="RFC 6376 §3.5",
-            remedy=("The author's domain should sign its mail.",) if absent else (),
-        )
 
     def _signature(self, outcome: DkimOutcome) -> Step:
         verified = outcome.reason in _VERIFIED
@@ -204,7 +173,7 @@ class Checks:
             remedy.append(
                 "What was signed must arrive unchanged: look for a list, gateway or scanner that rewrites mail."
             )
-        return _step("dkim", outcome.domain or "", outcome, lines, remedy)
+        return _step(outcome, lines, remedy)
 
     @cached_property
     def _copies(self) -> Copies | None:
@@ -258,7 +227,7 @@ class Checks:
         elif lines:
             lines.append("a chain that fails counts as none: nobody vouches for these claims")
         # The names of a broken chain are anybody's
-        return _step("arc", ", ".join(some(outcome.sealers, _MAX_FEW)) if passed else "", outcome, lines)
+        return _step(outcome, lines, subject=", ".join(some(outcome.sealers, _MAX_FEW)) if passed else "")
 
     # -- DMARC
 
@@ -277,7 +246,7 @@ class Checks:
         if outcome.organizational_domain:
             lines.append(f"organizational domain of {outcome.author_domain}: {outcome.organizational_domain}")
         lines += self._identifiers(outcome)
-        return _step("dmarc", outcome.author_domain or "", outcome, lines, [*_remedy(outcome)])
+        return _step(outcome, lines, [*_remedy(outcome)])
 
     def _identifiers(self, outcome: DmarcOutcome) -> list[str]:
         # Those that count come first; many signatures may say the same
@@ -309,16 +278,27 @@ def _of(number: int, limit: int) -> str:
     return f"{number} of {limit}" if number <= limit else f"{number} (more than {limit})"
 
 
-def _step(check: str, subject: str, outcome: Any, lines: list[str], remedy: list[str] | None = None) -> Step:
-    reason: Reason = outcome.reason
-    entry = CATALOGUE[reason]
+def _not_shown(number: int, total: int) -> Step:
+    return Step(
+        check="dkim",
+        subject=f"{number} more signatures",
+        result="not shown",
+        reason="",
+        detail=f"the message has {total} signatures: those that pass come first",
+        meaning="",
+        source="",
+    )
+
+
+def _step(outcome: Outcome, lines: list[str], remedy: list[str] | None = None, subject: str | None = None) -> Step:
+    entry = CATALOGUE[outcome.reason]
     if not remedy and outcome.result not in _SILENT and entry.sender:
         remedy = [entry.sender]
     return Step(
-        check=check,
-        subject=shorten(subject),
+        check=outcome.check,
+        subject=shorten(outcome.subject if subject is None else subject),
         result=str(outcome.result),
-        reason=str(reason),
+        reason=str(outcome.reason),
         detail=detail_of(outcome.detail),
         meaning=entry.meaning,
         source=entry.source,

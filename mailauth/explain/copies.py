@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
-from mailauth import taglist
+from mailauth.dkim.outcome import DkimOutcome
 from mailauth.explain.lines import shorten, unfolded
 from mailauth.limits import Limits
-from mailauth.message import Message
-from mailauth.results import DkimOutcome, Malformed, Reason
+from mailauth.message import taglist
+from mailauth.message.canonical import FWS
+from mailauth.message.fields import Message
+from mailauth.results import Malformed, Reason
 
 _QUOTED = re.compile(rb"=([0-9A-F]{2})")
 
@@ -29,15 +31,15 @@ class Copies:
         used: dict[bytes, int] = {}
         changes = []
         for copied in self._copied(outcome.index):
-            raw_name, colon, raw_value = copied.strip(taglist.FWS).partition(b":")
-            name = raw_name.strip(taglist.FWS).lower()
+            raw_name, colon, raw_value = copied.strip(FWS).partition(b":")
+            name = raw_name.strip(FWS).lower()
             if not colon:
                 continue
             positions = self._message.find(name)
             # As signatures take them: from the bottom
             number = used[name] = used.get(name, 0) + 1
             now, shown = self._field(positions[-number]) if number <= len(positions) else (None, "not there")
-            was = unfolded(_QUOTED.sub(_octet, raw_value.translate(None, taglist.FWS)))
+            was = unfolded(_QUOTED.sub(_octet, raw_value.translate(None, FWS)))
             # White space is encoded in z= and may have been refolded since
             if was.replace(" ", "") != now:
                 label = shorten(name.decode("ascii", "replace"), 80)

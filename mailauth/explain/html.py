@@ -2,7 +2,7 @@
 
 No script, nothing loaded, and a content security policy that says so; results are told by word and sign, not by
 colour alone (WCAG 2.2 §1.4.1), and the picture is an inline SVG whose description says the same in words. Every value
-may be data of strangers: all of it goes through `_text`. Formats what the story and the outcomes say, and decides
+may be data of strangers: all of it goes through `text.html`. Formats what the story and the outcomes say, and decides
 nothing; may know neither DNS nor the octets of the message.
 """
 
@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from typing import Any, NamedTuple, TypeAlias
 
-from mailauth.authenticate import Authentication
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.explain.checks import Step, is_guess
+from mailauth.explain.judged import Judged
 from mailauth.explain.lines import record_of, shorten, some
 from mailauth.explain.story import Story
-from mailauth.explain.text import safe
-from mailauth.results import DmarcOutcome, Reason, Result
+from mailauth.results import Reason, Result
+from mailauth.spf.outcome import SpfOutcome
+from mailauth.text import html, safe
 
 _MAX_LINKS = 8
 _MAX_SETS = 10
@@ -101,7 +103,7 @@ class _Set(NamedTuple):
     claim: str
 
 
-def as_html(story: Story, authentication: Authentication, title: str = "") -> str:
+def as_html(story: Story, authentication: Judged, title: str = "") -> str:
     """Return the story as a page, always encodable as UTF-8. Never raises for any authentication.
 
     Args:
@@ -120,10 +122,10 @@ def as_html(story: Story, authentication: Authentication, title: str = "") -> st
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n"""
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title or subject or author or 'mailauth')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<header class="{tone}">\n<h1>{_text(story.headline)}</h1>\n'
-        + (f'<p class="dim"><bdi>{_text(title)}</bdi></p>\n' if title else "")
-        + "".join(f"<p>{_text(name)}: <bdi>{_text(value)}</bdi></p>\n" for name, value in story.identity)
+        f"<title>{html(title or subject or author or 'mailauth')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<header class="{tone}">\n<h1>{html(story.headline)}</h1>\n'
+        + (f'<p class="dim"><bdi>{html(title)}</bdi></p>\n' if title else "")
+        + "".join(f"<p>{html(name)}: <bdi>{html(value)}</bdi></p>\n" for name, value in story.identity)
         + f'<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
         + _section("advice", "What to do", advice)
         + _section("picture", "In one picture", _figure(authentication, story.sealed))
@@ -135,11 +137,6 @@ def as_html(story: Story, authentication: Authentication, title: str = "") -> st
 
 
 # -- values and small pieces
-
-
-def _text(value: object) -> str:
-    """Return a value as text of the page, or of an attribute in quotes: inert, on its line, encodable."""
-    return escape(safe(str(value)), quote=True)
 
 
 def _cut(value: object, room: int) -> str:
@@ -157,7 +154,7 @@ def _mark(result: str) -> tuple[str, str]:
 
 def _badge(result: str) -> str:
     sign, tone = _mark(result)
-    return f'<span class="badge {tone}"><span aria-hidden="true">{sign}</span> {_text(result)}</span>'
+    return f'<span class="badge {tone}"><span aria-hidden="true">{sign}</span> {html(result)}</span>'
 
 
 def _section(key: str, heading: str, content: str) -> str:
@@ -166,10 +163,10 @@ def _section(key: str, heading: str, content: str) -> str:
 
 def _prose(value: str) -> str:
     """Return text of our own, in which backticks quote code."""
-    return _QUOTED.sub(r"<code>\1</code>", _text(value))
+    return _QUOTED.sub(r"<code>\1</code>", html(value))
 
 
-def _list(tag: str, items: tuple[str, ...], form: Callable[[str], str] = _text) -> str:
+def _list(tag: str, items: tuple[str, ...], form: Callable[[str], str] = html) -> str:
     return f"<{tag}>\n" + "".join(f"<li>{form(item)}</li>\n" for item in items) + f"</{tag}>"
 
 
@@ -177,27 +174,27 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _connection(authentication: Authentication) -> str:
+def _connection(authentication: Judged) -> str:
     known = authentication.connection
     facts = {
         "Client": known.ip,
         "HELO": known.helo,
         "MAIL FROM": None if known.mail_from is None else f"<{known.mail_from}>",
     }
-    shown = [f"{name} <bdi>{_text(value)}</bdi>" for name, value in facts.items() if value is not None]
+    shown = [f"{name} <bdi>{html(value)}</bdi>" for name, value in facts.items() if value is not None]
     learnt = " (read from the message: a guess)" if is_guess(known) else ""
     return ", ".join(shown) + learnt if shown else "Nothing is known of the SMTP connection."
 
 
 def _check(number: int, step: Step) -> str:
     name = _NAMES.get(step.check, step.check.upper())
-    subject = f" <bdi>{_text(step.subject)}</bdi>" if step.subject else ""
-    reason = f"<code>{_text(step.reason)}</code>, " if step.reason else ""
-    source = f"{reason}{_text(step.source)}".strip().removesuffix(",")
+    subject = f" <bdi>{html(step.subject)}</bdi>" if step.subject else ""
+    reason = f"<code>{html(step.reason)}</code>, " if step.reason else ""
+    source = f"{reason}{html(step.source)}".strip().removesuffix(",")
     grounds = f'<p class="dim">{_prose(step.meaning)} [{source}]</p>\n' if source else ""
     return (
         f'<section class="check" aria-labelledby="check{number}">\n'
-        f'<h3 id="check{number}">{_text(name)}{subject} {_badge(step.result)}</h3>\n<p>{_text(step.detail)}</p>\n'
+        f'<h3 id="check{number}">{html(name)}{subject} {_badge(step.result)}</h3>\n<p>{html(step.detail)}</p>\n'
         + grounds
         + (f"{_list('ul', step.lines)}\n" if step.lines else "")
         + (f"<h4>What would have to change</h4>\n{_list('ul', step.remedy, _prose)}\n" if step.remedy else "")
@@ -205,14 +202,14 @@ def _check(number: int, step: Step) -> str:
     )
 
 
-def _questions(authentication: Authentication) -> str:
+def _questions(authentication: Judged) -> str:
     trace = authentication.trace
     if not trace:
         return '<p class="dim">Nothing.</p>'
     rows = "".join(
-        f'<tr><td>{each.round}</td><th scope="row" class="mono">{_text(each.question.name)} '
-        f"{_text(each.question.rdtype)}</th><td>{''.join(_answers(each.answer))}</td>"
-        f"<td>{_text(', '.join(dict.fromkeys(use.check for use in each.uses)) or 'asked ahead')}</td></tr>\n"
+        f'<tr><td>{each.round}</td><th scope="row" class="mono">{html(each.question.name)} '
+        f"{html(each.question.rdtype)}</th><td>{''.join(_answers(each.answer))}</td>"
+        f"<td>{html(', '.join(dict.fromkeys(use.check for use in each.uses)) or 'asked ahead')}</td></tr>\n"
         for each in trace
     )
     counted = f"{_count(len(trace), 'question')} in {_count(len(authentication.rounds), 'round')}"
@@ -226,11 +223,11 @@ def _questions(authentication: Authentication) -> str:
 
 
 def _answers(answer: Any) -> Iterator[str]:
-    yield from (f"<p>alias of {_text(alias)}</p>" for alias in some(answer.cnames, _MAX_RECORDS))
+    yield from (f"<p>alias of {html(alias)}</p>" for alias in some(answer.cnames, _MAX_RECORDS))
     if not answer.records:
-        yield f"<p>{_text(answer.status)}{_text(f' ({shorten(answer.detail)})' if answer.detail else '')}</p>"
+        yield f"<p>{html(answer.status)}{html(f' ({shorten(answer.detail)})' if answer.detail else '')}</p>"
     for record in answer.records[:_MAX_RECORDS]:
-        yield f"<p>{_text(record_of(record, _MAX_RECORD))}</p>"
+        yield f"<p>{html(record_of(record, _MAX_RECORD))}</p>"
     if len(answer.records) > _MAX_RECORDS:
         yield f"<p>… {len(answer.records) - _MAX_RECORDS} more</p>"
 
@@ -238,15 +235,17 @@ def _answers(answer: Any) -> Iterator[str]:
 # -- the picture: first what it shows, then the same in words and in lines
 
 
-def _links(authentication: Authentication) -> list[_Link]:
+def _links(authentication: Judged) -> list[_Link]:
     """Return the identifiers of the message, those that count for DMARC first."""
     links = []
-    spf, dmarc = authentication.spf, authentication.dmarc
+    dmarc = authentication.dmarc
     identifiers = dmarc.identifiers if dmarc is not None else ()
     alignment: _Alignment = {(each.mechanism, each.domain): each.aligned for each in identifiers}
-    if spf is not None:
-        links.append(_link("spf", "MAIL FROM ", spf, dmarc, alignment))
-    links += [_link("dkim", "DKIM d=", signature, dmarc, alignment) for signature in authentication.dkim]
+    for outcome in authentication.outcomes:
+        if isinstance(outcome, SpfOutcome) and outcome.scope == "mfrom":
+            links.append(_link("spf", "MAIL FROM ", outcome, dmarc, alignment))
+        elif isinstance(outcome, DkimOutcome):
+            links.append(_link("dkim", "DKIM d=", outcome, dmarc, alignment))
     return sorted(links, key=lambda link: not link.counts)
 
 
@@ -276,7 +275,7 @@ def _link(mechanism: Any, label: str, outcome: Any, dmarc: DmarcOutcome | None, 
     return _Link(label, outcome.domain or "no domain", str(outcome.result), counts, word)
 
 
-def _sets(authentication: Authentication, sealed: tuple[str, ...]) -> tuple[list[_Set], int]:
+def _sets(authentication: Judged, sealed: tuple[str, ...]) -> tuple[list[_Set], int]:
     """Return the first sets of the chain, and how many there are."""
     arc = authentication.arc
     if arc is None:
@@ -293,7 +292,7 @@ def _sets(authentication: Authentication, sealed: tuple[str, ...]) -> tuple[list
     return sets, count
 
 
-def _figure(authentication: Authentication, sealed: tuple[str, ...]) -> str:
+def _figure(authentication: Judged, sealed: tuple[str, ...]) -> str:
     links, (sets, count) = _links(authentication), _sets(authentication, sealed)
     dmarc = authentication.dmarc
     author = (dmarc.author_domain if dmarc is not None else None) or "no single author"
@@ -314,7 +313,7 @@ def _figure(authentication: Authentication, sealed: tuple[str, ...]) -> str:
         arc = authentication.arc
         trust = ("trusted" if arc.trusted else "not trusted") + " here" if arc.result is Result.PASS else arc.reason
         heading = f"ARC chain, oldest first: {_mark(arc.result)[0]} {arc.result}, {trust}"
-        pieces.append(f'<text x="8" y="{y + 22}">{_text(heading)}</text>')
+        pieces.append(f'<text x="8" y="{y + 22}">{html(heading)}</text>')
         words.append(f"ARC chain: {arc.result}, {trust}.")
         words += [f"i={i}: {s.sealer}, {s.word}{s.claim and ', '}{s.claim}." for i, s in enumerate(sets, 1)]
         y += 36
@@ -328,7 +327,7 @@ def _figure(authentication: Authentication, sealed: tuple[str, ...]) -> str:
     return (
         f'<figure>\n<svg viewBox="0 0 420 {y}" role="img" aria-labelledby="svg-title svg-desc">\n'
         '<title id="svg-title">How the identifiers of the message relate to its author</title>\n'
-        f'<desc id="svg-desc">{_text(" ".join(words))}</desc>\n{"".join(pieces)}</svg>\n'
+        f'<desc id="svg-desc">{html(" ".join(words))}</desc>\n{"".join(pieces)}</svg>\n'
         "<figcaption>A solid line with ✓: it passed and is aligned with the author, so it counts. A dashed line with "
         f"✗: it does not count. Long names are cut.{changed}</figcaption>\n</figure>"
     )
@@ -337,12 +336,12 @@ def _figure(authentication: Authentication, sealed: tuple[str, ...]) -> str:
 def _box(x: int, y: int, width: int, name: str, label: str, *lines: str) -> str:
     """Return a box: a label and a name, which is cut to the room there is, and below it words of our own."""
     texts = "".join(
-        f'<text x="{x + 10}" y="{y + 24 + 22 * n}">{_text(line)}</text>\n' for n, line in enumerate(lines, 1)
+        f'<text x="{x + 10}" y="{y + 24 + 22 * n}">{html(line)}</text>\n' for n, line in enumerate(lines, 1)
     )
     return (
-        f'<g><title>{_text(label + name)}</title>\n<rect x="{x}" y="{y}" width="{width}" '
-        f'height="{36 + 22 * len(lines)}" rx="6"/>\n<text class="mono" x="{x + 10}" y="{y + 24}">{_text(label)}'
-        f"{_text(_cut(name, (width - 20) // 9 - len(label)))}</text>\n{texts}</g>\n"
+        f'<g><title>{html(label + name)}</title>\n<rect x="{x}" y="{y}" width="{width}" '
+        f'height="{36 + 22 * len(lines)}" rx="6"/>\n<text class="mono" x="{x + 10}" y="{y + 24}">{html(label)}'
+        f"{html(_cut(name, (width - 20) // 9 - len(label)))}</text>\n{texts}</g>\n"
     )
 
 

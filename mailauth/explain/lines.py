@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from mailauth import encodedword
-from mailauth.dns import Answer, Question, Status
+from mailauth.dns.values import Answer, Question, Status
+from mailauth.message import encodedword
 
 MAX_LINE = 300
 _MAX_DETAIL = 1000

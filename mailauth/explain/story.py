@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailauth.authenticate import Authentication
-from mailauth.dns import Traced
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.dns.values import Traced
 from mailauth.explain.checks import Checks, Step, is_guess
+from mailauth.explain.judged import Judged
 from mailauth.explain.lines import MAX_LINE, answer_of, detail_of, readable, shorten, some, unfolded
-from mailauth.message import Message, Octets
-from mailauth.reasons import CATALOGUE
-from mailauth.results import Disposition, DmarcOutcome, Reason, Result
+from mailauth.explain.reasons import CATALOGUE
+from mailauth.message.fields import Message, Octets
+from mailauth.results import Disposition, Reason, Result
 
 _MAX_HOPS = 30
 _MAX_SAME = 3
@@ -42,7 +43,7 @@ class Story:
     sealed: tuple[str, ...] = ()
 
 
-def tell(authentication: Authentication, raw: Octets | None = None) -> Story:
+def tell(authentication: Judged, raw: Octets | None = None) -> Story:
     """Tell the story of an authentication. Never raises for any message.
 
     Args:
@@ -65,7 +66,7 @@ def tell(authentication: Authentication, raw: Octets | None = None) -> Story:
     )
 
 
-def _headline(authentication: Authentication) -> str:
+def _headline(authentication: Judged) -> str:
     dmarc = authentication.dmarc
     if dmarc is None:
         return "DMARC was not checked"
@@ -117,7 +118,7 @@ def _path(message: Message) -> Iterator[str]:
 # -- what to do
 
 
-def _advice(authentication: Authentication) -> Iterator[str]:
+def _advice(authentication: Judged) -> Iterator[str]:
     dmarc = authentication.dmarc
     if dmarc is None:
         yield "DMARC was not checked, so there is no advice."

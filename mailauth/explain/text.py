@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mailauth.explain.checks import Step
 from mailauth.explain.story import Story
-
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-
-
-def safe(text: str) -> str:
-    """Return text that stays on its line and cannot steer a terminal."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+from mailauth.text import safe
 
 
 def as_text(story: Story, *, dns: bool = False) -> str:

@@ -20,7 +20,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.names import MAX_LABEL, MAX_NAME, host_name
 from mailauth.resolvers.forks import renew_in_children

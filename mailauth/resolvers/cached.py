@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import Any, NamedTuple
 
-from mailauth.dns import KEPT_BYTES, Answer, Answers, Batch, Question, Status, transport
+from mailauth.dns.drive import transport
+from mailauth.dns.values import KEPT_BYTES, Answer, Answers, Batch, Question, Status
 from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.recorder import relay
 from mailauth.resolvers.sharing import Sharing

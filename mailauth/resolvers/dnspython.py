@@ -22,7 +22,7 @@ import dns.asyncresolver
 import dns.flags
 import dns.resolver
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.loops import AsyncLoop, running

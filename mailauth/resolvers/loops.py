@@ -14,7 +14,7 @@ from math import inf
 from threading import Event
 from typing import Any, Protocol
 
-from mailauth.dns import raised
+from mailauth.dns.drive import raised
 
 
 class Happening(Protocol):

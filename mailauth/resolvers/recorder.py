@@ -13,7 +13,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status, checked, failure, transport
+from mailauth.dns.drive import checked, failure, transport
+from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.files import replace
 from mailauth.resolvers.loops import together

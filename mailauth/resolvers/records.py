@@ -20,7 +20,7 @@ import dns.tokenizer
 import dns.zone
 import dns.zonefile
 
-from mailauth.dns import Answer, Status
+from mailauth.dns.values import Answer, Status
 from mailauth.errors import UsageError
 from mailauth.names import host_name
 

@@ -13,7 +13,7 @@ from math import inf
 from threading import RLock
 from typing import Any
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status
+from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.loops import Happening, Loop, Threads, running
 

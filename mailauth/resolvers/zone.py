@@ -14,10 +14,12 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailauth.dns import Answer, Answers, Batch, Question, Status, checked
-from mailauth.errors import UsageError, shown
+from mailauth.dns.drive import checked
+from mailauth.dns.values import Answer, Answers, Batch, Question, Status
+from mailauth.errors import UsageError
 from mailauth.names import to_ascii
 from mailauth.resolvers.zonefile import RECORDING, parse_json, read_text
+from mailauth.text import shown
 
 if TYPE_CHECKING:
     import os

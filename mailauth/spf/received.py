@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 
 from mailauth.connection import Connection
-from mailauth.results import Reason, SpfOutcome
+from mailauth.results import Reason
+from mailauth.spf.outcome import SpfOutcome
+from mailauth.text import ascii_only, quoted
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _VALUE_LENGTH = 320  # an address: 64 octets, "@", 255 octets (RFC 5321 §4.5.3.1)
@@ -32,5 +34,4 @@ def _value(text: str) -> str:
     text = text[:_VALUE_LENGTH]
     if _DOT_ATOM.fullmatch(text):
         return text
-    clean = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return quoted(ascii_only(text))

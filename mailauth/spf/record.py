@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple
 
-from mailauth.results import Malformed, Reason, Result
+from mailauth.dns.values import Answer
+from mailauth.results import Malformed, Problem, Reason, Result
 from mailauth.spf.macro import MacroString, parse, parse_domain_spec
 
 __all__ = ["DNS_MECHANISMS", "Mechanism", "Record", "is_near_miss", "is_spf", "parse_record"]
@@ -186,3 +187,16 @@ def _ip6(term: str, qualifier: Result, rest: str) -> Mechanism:
     except AddressValueError:
         raise _wrong(term) from None
     return Mechanism(term, qualifier, "ip6", None, int(address) >> (128 - prefix), prefix6=prefix)
+
+
+def records_of(answer: Answer) -> tuple[bytes, ...]:
+    """Return the SPF records of an answer; cached with it."""
+    return tuple([record for record in answer.records if is_spf(record)])
+
+
+def policy_of(answer: Answer) -> Record | Problem:
+    """Return what the one SPF record of an answer says, or what is wrong with it; cached with it."""
+    try:
+        return parse_record(answer.parsed(records_of)[0])
+    except Malformed as malformed:
+        return malformed.problem

@@ -17,6 +17,7 @@ from property.strategies import helos, ips, messages, senders, zones
 from attack import arc, dkim, dmarc, spf
 from attack.case import RECEIVER, VICTIM, Case
 from mailauth import Authentication, Connection, Message, Question, Result, authenticate
+from mailauth.dmarc import author_of
 from mailauth.names import is_under
 from mailauth.testing import Faults, Zone
 
@@ -61,7 +62,7 @@ def hold_to_the_pass(found: Authentication, raw: bytes) -> None:
     outcome = found.dmarc
     if outcome is None or outcome.result is not Result.PASS:
         return
-    author = Message.parse(raw).author.domain
+    author = author_of(Message.parse(raw)).domain
     assert author
     assert outcome.author_domain == author
     identifiers = {
@@ -252,4 +253,4 @@ def test_forged_fields_are_authentication_results_and_stay_away(raw: bytes, fiel
 def prefix(found: Authentication) -> bytes:
     """The fields that are put on top."""
     end = b"\n" if found.normalised else b"\r\n"
-    return b"".join(header.encode_lines(end) for header in found.headers)
+    return b"".join(header.encode().replace(b"\r\n", end) + end for header in found.headers)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mailauth import Answer, Connection, Options, Question, run, spf
+from mailauth import Answer, Connection, Context, Options, Question, run, spf
 from mailauth.dns import Use
 from mailauth.resolvers import Zone
 
@@ -112,5 +112,5 @@ def questions(case: Case) -> tuple[int, int, int]:
 
     connection = Connection(ip=case.get("ip"), helo=case.get("helo"), mail_from=case.get("mailfrom"))
     trace: list[Use] = []
-    run(spf.check(connection, options=Options(strict=True), trace=trace), Counted())
+    run(spf.check(connection, Context(options=Options(strict=True), uses=trace)), Counted())
     return len({use.question for use in trace}), sum(asked), len(asked)

@@ -9,8 +9,10 @@ from suites import FOLDER, Case, cases, each, load, zone_of
 
 import mailauth
 from mailauth import Reason, Result, dmarc, names
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.dns import Answers, Batch
-from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
+from mailauth.spf.outcome import SpfOutcome
 
 CASES = cases("dmarc-rfc9989")
 OF_BOTH = [case for case in CASES if case["rfc"] != "9989"]

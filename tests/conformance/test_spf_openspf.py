@@ -6,7 +6,7 @@ import pytest
 from suites import Case, each, questions, scenario_cases, zone_of
 
 import mailauth
-from mailauth import Connection, Options
+from mailauth import Connection, Context, Options
 
 CASES = scenario_cases(
     "spf-openspf-rfc7208",
@@ -24,7 +24,7 @@ def test_the_suite_is_whole() -> None:
 def test_check_host(case: Case) -> None:
     connection = Connection(ip=case["ip"], helo=case["helo"], mail_from=case["mailfrom"])
     # The suite counts every query without an answer as a void lookup: decision D25
-    outcome = mailauth.run(mailauth.spf.check(connection, options=Options(strict=True)), zone_of(case))
+    outcome = mailauth.run(mailauth.spf.check(connection, Context(options=Options(strict=True))), zone_of(case))
     assert outcome.result in case["expect"], outcome.detail
     assert outcome.scope == "mfrom"
     if "explanation" in case:
@@ -40,7 +40,7 @@ def test_check_host(case: Case) -> None:
 @pytest.mark.parametrize("case", each([c for c in CASES if len(c["expect"]) > 1]))
 def test_what_the_rfc_leaves_open_is_answered_as_decided(case: Case) -> None:
     connection = Connection(ip=case["ip"], helo=case["helo"], mail_from=case["mailfrom"])
-    outcome = mailauth.run(mailauth.spf.check(connection, options=Options(strict=True)), zone_of(case))
+    outcome = mailauth.run(mailauth.spf.check(connection, Context(options=Options(strict=True))), zone_of(case))
     assert outcome.result == DECIDED[case["id"]]
 
 

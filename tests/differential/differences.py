@@ -18,14 +18,17 @@ import dkim
 import spf
 
 from differential.generate import COMMENTS, NOW, SCALE, MailCase, SpfCase, clock
-from mailauth import Options, authenticate, reference
-from mailauth.address import parse_path
+from mailauth import Options, authenticate
+from mailauth.arc.outcome import ArcOutcome
 from mailauth.authres import AuthenticationResults, MethodResult, Property
+from mailauth.dkim.outcome import DkimOutcome
 from mailauth.dns import Question
 from mailauth.message import Message
-from mailauth.reference import Opinion
+from mailauth.message.address import parse_path
+from mailauth.opinions import Opinion, answers, dkimpy, pyspf
 from mailauth.resolvers import Zone
-from mailauth.results import ArcOutcome, DkimOutcome, Reason, SpfOutcome
+from mailauth.results import Reason
+from mailauth.spf.outcome import SpfOutcome
 
 T = TypeVar("T")
 
@@ -111,7 +114,7 @@ _UNKNOWN_MODIFIER = re.compile(r"(?!redirect=|exp=)[A-Za-z][A-Za-z0-9_.-]*=[\x21
 
 
 def _mended(case: SpfCase, zone: Zone, *, voids: bool) -> str:
-    base = reference._pyspf(reference._Answers({}, zone))
+    base = pyspf._pyspf(answers.Answers({}, zone))
 
     class Mended(base):  # type: ignore[misc, valid-type]
         def dns(self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False) -> Any:  # noqa: FBT001, FBT002
@@ -338,12 +341,12 @@ class MailComparison:
     def verdict(self, raw: bytes, zone: Zone | None = None) -> str:
         """Ask dkimpy once more, about other octets or with other keys."""
         zone = zone or Zone(self.case.zone)
-        lookup = reference._txt_function(reference._Answers({}, zone))
+        lookup = dkimpy._txt_function(answers.Answers({}, zone))
         with clock(NOW):
             if self.number is None:
-                return reference._run_dkimpy(lambda: dkim.ARC(raw, logger=_SILENT).verify(dnsfunc=lookup)[0] == b"pass")
+                return dkimpy._run_dkimpy(lambda: dkim.ARC(raw, logger=_SILENT).verify(dnsfunc=lookup)[0] == b"pass")
             number = self.number
-            return reference._run_dkimpy(lambda: dkim.DKIM(raw, logger=_SILENT).verify(idx=number, dnsfunc=lookup))
+            return dkimpy._run_dkimpy(lambda: dkim.DKIM(raw, logger=_SILENT).verify(idx=number, dnsfunc=lookup))
 
     def proves(self, raw: bytes) -> bool:
         """Whether dkimpy accepts it in other octets, if need be with one plain key."""
@@ -352,16 +355,16 @@ class MailComparison:
     def judge(self, raw: bytes) -> bool:
         """Whether we accept the signature or the chain in other octets, but for what dkimpy is known to overlook."""
         syntax = (Reason.SIGNATURE_SYNTAX, Reason.LIMIT_TAGS)
-        overlooked = self.ours.reason in reference._DKIMPY_PASSES and self.ours.reason not in syntax
+        overlooked = self.ours.reason in dkimpy._DKIMPY_PASSES and self.ours.reason not in syntax
         if raw == self.message.raw or overlooked:
             return False
         found = authenticate(raw, None, Zone(self.case.zone), "mx.example.org", NOW, None, ONLY_MAIL)
         outcomes = [found.arc] if self.number is None else found.dkim[self.number : self.number + 1]
-        accepted = (Reason.SIGNATURE_VERIFIED, Reason.ARC_VERIFIED, *(reference._DKIMPY_PASSES if self.passes else ()))
+        accepted = (Reason.SIGNATURE_VERIFIED, Reason.ARC_VERIFIED, *(dkimpy._DKIMPY_PASSES if self.passes else ()))
         return any(o is not None and o.reason in accepted for o in outcomes)
 
 
-_SILENT = reference._silent()
+_SILENT = dkimpy._silent()
 ONLY_MAIL = Options(checks=frozenset({"dkim", "arc"}))
 _UNUSUAL = re.compile(rb"[\x21-\x7e]+?:")
 

@@ -6,8 +6,10 @@ import pytest
 
 from differential.differences import ARC, ONLY_MAIL, MailComparison, Report
 from differential.generate import NOW, SCALE, arc_case, clock, seeds
-from mailauth import authenticate, reference
+from mailauth import authenticate
 from mailauth.message import Message
+from mailauth.opinions import dkimpy
+from mailauth.opinions.answers import Answers
 from mailauth.resolvers import Zone
 from mailauth.results import Result
 
@@ -24,9 +26,9 @@ def compare(seed: int, report: Report[MailComparison]) -> None:
     assert ours is not None
     if ours.result is Result.NONE:
         return
-    answers = reference._Answers(dict(found.dns), zone)
+    answers = Answers(dict(found.dns), zone)
     with clock(NOW):
-        opinion = reference._arc_opinion(Message.parse(case.raw), found, answers)
+        opinion = dkimpy.arc_opinion(Message.parse(case.raw), found, answers)
     if opinion.agrees:
         report.agreed += 1
         return

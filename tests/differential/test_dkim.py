@@ -6,8 +6,10 @@ import pytest
 
 from differential.differences import DKIM, ONLY_MAIL, MailComparison, Report
 from differential.generate import NOW, SCALE, clock, dkim_case, seeds
-from mailauth import authenticate, reference
+from mailauth import authenticate
 from mailauth.message import Message
+from mailauth.opinions import dkimpy
+from mailauth.opinions.answers import Answers
 from mailauth.resolvers import Zone
 from mailauth.results import Reason, Result
 
@@ -20,9 +22,9 @@ def compare(seed: int, report: Report[MailComparison]) -> None:
     case = dkim_case(seed)
     zone = Zone(case.zone)
     found = authenticate(case.raw, None, zone, "mx.example.org", NOW, None, ONLY_MAIL)
-    answers = reference._Answers(dict(found.dns), zone)
+    answers = Answers(dict(found.dns), zone)
     with clock(NOW):
-        opinions = reference._dkim_opinions(Message.parse(case.raw), found, answers)
+        opinions = dkimpy.dkim_opinions(Message.parse(case.raw), found, answers)
     for number, (ours, opinion) in enumerate(zip(found.dkim, opinions, strict=True)):
         theirs = opinion.theirs or ""
         # Refused by both: then for the same cause, as far as dkimpy tells

@@ -7,10 +7,12 @@ import pytest
 import mailauth
 from differential.differences import SPF, Report, SpfComparison
 from differential.generate import SCALE, seeds, spf_case
-from mailauth import Answer, Options, Question, Status, reference
+from mailauth import Answer, Context, Options, Question, Status
 from mailauth.dns import Use
+from mailauth.opinions import answers, pyspf
 from mailauth.resolvers import Zone
-from mailauth.results import Reason, Result, SpfOutcome
+from mailauth.results import Reason, Result
+from mailauth.spf.outcome import SpfOutcome
 
 CASES = 12_000
 DEFAULT_CASES = 4_000
@@ -22,10 +24,10 @@ pytestmark = pytest.mark.timeout(120 * max(SCALE, 1))
 def compare(seed: int, report: Report[SpfComparison], *, strict: bool) -> SpfOutcome:
     case = spf_case(seed)
     zone = Zone(case.zone)
-    ours = mailauth.run(mailauth.spf.check(case.connection, options=Options(strict=strict)), zone)
+    ours = mailauth.run(mailauth.spf.check(case.connection, Context(options=Options(strict=strict))), zone)
     if ours.domain is None:
         return ours
-    opinion = reference._spf_opinion(case.connection, ours, reference._Answers({}, zone))
+    opinion = pyspf.spf_opinion(case.connection, ours, answers.Answers({}, zone))
     if opinion.agrees:
         report.agreed += 1
         return ours
@@ -56,7 +58,9 @@ def test_terms_counted() -> None:
     for seed in seeds(DEFAULT_CASES):
         case = spf_case(seed)
         ours = compare(seed, found, strict=False)
-        strict = mailauth.run(mailauth.spf.check(case.connection, options=Options(strict=True)), Zone(case.zone))
+        strict = mailauth.run(
+            mailauth.spf.check(case.connection, Context(options=Options(strict=True))), Zone(case.zone)
+        )
         assert ours.result == strict.result or strict.reason is Reason.LIMIT_SPF_VOID, case
         assert ours.void_lookups <= strict.void_lookups or strict.reason is Reason.LIMIT_SPF_VOID, case
     found.check()
@@ -68,12 +72,12 @@ def test_explanations() -> None:
     for seed in seeds(CASES):
         case = spf_case(seed)
         zone = Zone(case.zone)
-        ours = mailauth.run(mailauth.spf.check(case.connection, options=Options(strict=True)), zone)
+        ours = mailauth.run(mailauth.spf.check(case.connection, Context(options=Options(strict=True))), zone)
         # A local part that pyspf reads otherwise is expanded otherwise
         local = (case.connection.mail_from or "").rpartition("@")[0]
         if ours.result is not Result.FAIL or not ours.domain or "@" in local or not local.isascii():
             continue
-        query = reference._pyspf(reference._Answers({}, zone))(
+        query = pyspf._pyspf(answers.Answers({}, zone))(
             i=str(case.connection.address),
             s=case.connection.mail_from,
             h=case.connection.helo,
@@ -98,7 +102,7 @@ def test_what_is_asked_ahead_and_not_reached_changes_nothing() -> None:
         zone = Zone(case.zone)
         asked: list[Question] = []
         trace: list[Use] = []
-        found = mailauth.run(mailauth.spf.check(case.connection, trace=trace), _Watched(zone, asked))
+        found = mailauth.run(mailauth.spf.check(case.connection, Context(uses=trace)), _Watched(zone, asked))
         used = {use.question for use in trace}
         assert len(asked) == len(set(asked))
         assert used <= set(asked)

@@ -9,7 +9,7 @@ from suites import Case, cases, message_path, moment, scenario_cases, zone_of
 
 from differential.generate import clock
 from mailauth import Connection, authenticate
-from mailauth.reference import Opinion, second_opinion
+from mailauth.opinions import Opinion, second_opinion
 
 # Differences that the second opinion cannot explain: (suite, case, check), and why
 KNOWN: dict[tuple[str, str, str], str] = {}

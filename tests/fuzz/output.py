@@ -8,11 +8,17 @@ from functools import partial
 from typing import Any
 
 from property.header_round_trips import told
+from support.outcomes import listed
 
 from mailauth import Connection, Reason, Result, UsageError, authres, names, spf
-from mailauth.authres.parse import AuthenticationResults, MethodResult, Property
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.authres.parse import AuthenticationResults
 from mailauth.authres.write import clean, write, write_outcomes
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, IprevOutcome, SpfOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.iprev import IprevOutcome
+from mailauth.results import MethodResult, Property
+from mailauth.spf.outcome import SpfOutcome
 
 OURS = "mx.example.org"
 METHODS = ("dkim", "spf", "dmarc", "arc", "iprev", "auth", "x-own")
@@ -135,4 +141,4 @@ def outcomes(values: list[str], chosen: int) -> tuple[list[MethodResult], Callab
     dkim = (signature, second) if chosen & 64 else ()
     found: dict[str, Any] = {"spf": spf_outcome, "dkim": dkim, "arc": arc, "dmarc": dmarc, "iprev": iprev}
     received = spf.write_received_spf(spf_outcome, connection, OURS)
-    return told(found, connection), partial(write_outcomes, OURS, connection, **found), received
+    return told(found, connection), partial(write_outcomes, OURS, listed(found), connection), received

@@ -19,14 +19,17 @@ from unit.signing import NOW
 
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
-from mailauth import Limits, Message, address, arc, authres, dkim, dmarc, names, run, spf, taglist
-from mailauth import message as message_module
+from mailauth import Context, Limits, Message, arc, authres, dkim, dmarc, names, run, spf
 from mailauth.authres.forged import forged_fields
-from mailauth.connection import from_received
-from mailauth.dkim.signature import without_signature
-from mailauth.dkim.verify import read_signatures
+from mailauth.dkim.signature import read_signatures, without_signature
+from mailauth.dmarc import author_of
+from mailauth.message import address, canonical, taglist
+from mailauth.message.canonical import FWS
+from mailauth.message.fields import field_name
 from mailauth.results import Malformed, Reason, Result
+from mailauth.saved import from_received
 from mailauth.spf import macro
+from mailauth.text import printable
 
 T = TypeVar("T")
 
@@ -71,30 +74,30 @@ def fields(data: bytes) -> None:
     assert raw.startswith(header)
     assert raw[len(header) : message.body_start] in (b"", b"\r\n", b"\r\n\r\n")
     for position, one in enumerate(split):
-        assert position in message.find(message_module.field_name(one))
+        assert position in message.find(field_name(one))
     assert all(isinstance(reason, Reason) and detail.isprintable() for reason, detail in message.problems)
     assert from_received(message).source in {"received", "none"}
     assert message.utf8 in {True, False}
     for position, one in enumerate(split):
         if b":" in one:
             assert message.relaxed(position) + b"\r\n" == signing.relaxed_header(one + b"\r\n")
-    whole, message_module.CHUNK = message_module.CHUNK, CHUNKS[len(data) % len(CHUNKS)]
+    whole, canonical.CHUNK = canonical.CHUNK, CHUNKS[len(data) % len(CHUNKS)]
     try:
         relaxed, body = bool(len(data) & 4), raw[message.body_start :]
         slow = signing.relaxed_body(body) if relaxed else signing.simple_body(body)
-        assert b"".join(message_module.canonical_body(raw, message.body_start, relaxed=relaxed)) == slow
+        assert b"".join(canonical.canonical_body(raw, message.body_start, relaxed=relaxed)) == slow
         cut = len(data) >> 3
         assert message.body_hash(relaxed=relaxed, length=cut) == (sha256(slow[:cut]).digest(), len(slow))
     finally:
-        message_module.CHUNK = whole
+        canonical.CHUNK = whole
 
 
 def author(data: bytes) -> None:
     """From: one Author Domain in normal form, or a reason."""
     mailboxes = attempt(address.parse_mailboxes, data)
-    author = Message.parse(b"From:" + data + b"\r\n\r\n").author
-    assert (author.domain is None) == (author.reason is not None)
-    assert author.detail.isprintable()
+    author = author_of(Message.parse(b"From:" + data + b"\r\n\r\n"))
+    assert (author.domain is None) == (author.problem is not None)
+    assert author.problem is None or author.problem.detail.isprintable()
     assert author.deviation.isprintable()
     if author.domain is not None:
         assert names.to_ascii(author.domain) == author.domain
@@ -138,18 +141,16 @@ def tags(data: bytes) -> None:
     else:
         assert taglist.parse(b";".join(n + b"=" + v for n, v in found.items()), Reason.KEY_SYNTAX, 64) == found
         for name, value in found.items():
-            assert value == value.strip(taglist.FWS)
+            assert value == value.strip(FWS)
             number = attempt(taglist.number, found, name, 12, Reason.KEY_SYNTAX)
             assert isinstance(number, Malformed) or (number is not None and 0 <= number < 10**12)
-            assert b":".join(taglist.colon_list(value)).translate(None, taglist.FWS) == value.translate(
-                None, taglist.FWS
-            )
+            assert b":".join(taglist.colon_list(value)).translate(None, FWS) == value.translate(None, FWS)
     octets = taglist.decode_base64(data)
     if octets is not None:
-        compact = data.translate(None, taglist.FWS).rstrip(b"=")
+        compact = data.translate(None, FWS).rstrip(b"=")
         assert len(binascii.b2a_base64(octets, newline=False).rstrip(b"=")) == len(compact)
-    assert taglist.printable(data).isprintable()
-    assert len(taglist.printable(data)) < 500
+    assert printable(data).isprintable()
+    assert len(printable(data)) < 500
 
 
 def signatures(data: bytes) -> None:
@@ -177,7 +178,7 @@ def signatures(data: bytes) -> None:
             assert all(names.queryable(question.name) for question in next(chain))
         chain.close()
         return
-    outcomes = run(dkim.verify(message, now=NOW, is_public_suffix=lambda name: name == "com"), BASE)
+    outcomes = run(dkim.verify(message, Context(now=NOW), is_public_suffix=lambda name: name == "com"), BASE)
     assert [o.index for o in outcomes] == message.find(b"dkim-signature")
     assert all(o.detail.isprintable() for o in outcomes)
     outcome = run(arc.verify(message), BASE)

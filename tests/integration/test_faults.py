@@ -19,7 +19,7 @@ from unit.signing import MAIL, NOW, key, sealed, signed
 from integration import hostile
 from integration.hostile import Fault, Hostile
 from integration.resolving import WAYS, each_way, evaluate, resolver, verify
-from mailauth import Connection, Limits, Message, arc, dkim, dmarc, iprev, spf
+from mailauth import Connection, Context, Limits, Message, arc, dkim, dmarc, iprev, spf
 from mailauth.dns import Evaluation, Question, gather
 from mailauth.resolvers import Zone
 
@@ -65,7 +65,7 @@ def spf_place(
     """SPF for the domain at the end of the question's name, from 192.0.2.<number>."""
     domain = ".".join(question[0].split(".")[-2:])
     connection = Connection(ip=f"192.0.2.{number}", helo="mx.test", mail_from=f"anna@{domain}")
-    return Place(question, records, zone or {}, lambda: spf.check(connection, now=NOW), spf_word, *words)
+    return Place(question, records, zone or {}, lambda: spf.check(connection, Context(now=NOW)), spf_word, *words)
 
 
 def spf_word(outcome: Any) -> str:
@@ -164,7 +164,7 @@ PLACES = {
         ("s1._domainkey.dkim.test", "TXT"),
         [key().record()],
         {},
-        lambda: dkim.verify(Message.parse(signed(tags={"d": "dkim.test"})), now=NOW),
+        lambda: dkim.verify(Message.parse(signed(tags={"d": "dkim.test"})), Context(now=NOW)),
         lambda outcomes: "+".join(outcome.result for outcome in outcomes),
         fine="pass",
         absent="permerror",

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import idna
 
 from mailauth import Message
+from mailauth.dmarc import author_of
 from property import from_fields
 from property.from_fields import Field
 
@@ -256,10 +257,10 @@ def excuse(reader: str, body: bytes, author: str, others: Iterable[str]) -> str 
     return None if None in reasons else "; ".join(sorted(filter(None, reasons)))
 
 
-def author_of(body: bytes) -> str | None:
+def author_domain(body: bytes) -> str | None:
     """Return the author for us; None too where the field of the message is not this one, because of its line ends."""
     message = Message.parse(b"From: " + body + b"\r\n\r\n")
-    return None if message.normalised else message.author.domain
+    return None if message.normalised else author_of(message).domain
 
 
 class Comparison:
@@ -277,7 +278,7 @@ class Comparison:
         for field in fields:
             kind = field.kind.partition(" ")[0]
             self.tried[kind] += 1
-            if author := author_of(field.body):
+            if author := author_domain(field.body):
                 self.accepted[kind] += 1
                 batch.append((field, author))
             if len(batch) == BATCH:

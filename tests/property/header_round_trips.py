@@ -27,11 +27,16 @@ import authres as peer  # noqa: E402
 import authres.arc  # noqa: E402
 import authres.dmarc  # noqa: E402
 import idna  # noqa: E402
+from support.outcomes import listed  # noqa: E402
 
 from mailauth import Connection, Reason, Result  # noqa: E402
+from mailauth.arc.outcome import ArcOutcome  # noqa: E402
 from mailauth.authres import HeaderField, MethodResult, Property, parse, write, write_outcomes  # noqa: E402
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, IprevOutcome, SpfOutcome  # noqa: E402
+from mailauth.dkim.outcome import DkimOutcome  # noqa: E402
+from mailauth.dmarc.outcome import DmarcOutcome  # noqa: E402
+from mailauth.iprev import IprevOutcome  # noqa: E402
 from mailauth.spf import write_received_spf  # noqa: E402
+from mailauth.spf.outcome import SpfOutcome  # noqa: E402
 from property import grammar8601  # noqa: E402
 from property.grammar8601 import Address  # noqa: E402
 
@@ -103,7 +108,9 @@ def value_of(text: str, *, utf8: bool) -> str | Address:
 def told(outcomes: dict[str, Any], connection: Connection) -> list[MethodResult]:
     """Return what is to be reported, from RFC 8601 §2.7, RFC 8617 §10.2, RFC 9989 §9.1 and docs/decisions.md."""
     results = []
-    if (spf := outcomes["spf"]) is not None:
+    # RFC 8601 §2.7.2: HELO is reported where there is no reverse-path
+    scope = "helo" if connection.mail_from is None and connection.helo else "mfrom"
+    if (spf := outcomes["spf"]) is not None and spf.scope == scope:
         null = spf.scope == "mfrom" and (connection.mail_from or "").strip() == "" and spf.domain
         identity = "mailfrom" if spf.scope == "mfrom" else "helo"
         results.append(_one("spf", spf, [("smtp", identity, spf.domain)], ("null sender",) if null else ()))
@@ -396,7 +403,7 @@ def trip(seed: int) -> None:
         check(make.authserv_id(), make.results(), utf8=utf8, with_peer=with_peer)
     else:
         authserv_id = make.authserv_id()
-        field = write_outcomes(authserv_id, connection, **outcomes, utf8=utf8)
+        field = write_outcomes(authserv_id, listed(outcomes), connection, utf8=utf8)
         check(authserv_id, told(outcomes, connection), utf8=utf8, with_peer=with_peer, written=field)
     if outcomes["spf"] is not None and outcomes["spf"].result != "policy":
         check_received_spf(outcomes["spf"], connection, make.authserv_id())

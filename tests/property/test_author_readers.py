@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from property import from_fields
-from property.from_readers import PROGRAMS, Comparison, author_of, installed
+from property.from_readers import PROGRAMS, Comparison, author_domain, installed
 
 COUNT = 5_000
 OF_EACH_KIND = 100
@@ -39,7 +39,7 @@ def test_no_reader_shows_another_domain(name: str) -> None:
 def test_what_people_write_has_its_author() -> None:
     refused: Counter[str] = Counter()
     for field in from_fields.sloppy(1, OF_EACH_KIND * len(from_fields.SLOPPY_NAMES)):
-        author = author_of(field.body)
+        author = author_domain(field.body)
         # Another domain would be worse than none
         assert author in (field.domain, None), field
         refused[field.kind] += author is None

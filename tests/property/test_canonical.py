@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unit import signing
 
 from mailauth import Message
-from mailauth import message as module
+from mailauth.message import canonical
 
 PIECES = [
     b" ",
@@ -34,7 +34,7 @@ HEADER = b"A: 1\r\n\r\n"
 
 @pytest.fixture(autouse=True, params=[1, 2, 3, 4, 7, 16, 1 << 18], ids=str)
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", request.param)
+    monkeypatch.setattr(canonical, "CHUNK", request.param)
 
 
 @given(body=bodies)
@@ -43,9 +43,9 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 @example(body=b" " * 600 + b"\r\n" + b"a")
 def test_bodies(body: bytes) -> None:
     raw = HEADER + body
-    relaxed = b"".join(module.canonical_body(raw, len(HEADER), relaxed=True))
+    relaxed = b"".join(canonical.canonical_body(raw, len(HEADER), relaxed=True))
     assert relaxed == signing.relaxed_body(body)
-    assert b"".join(module.canonical_body(raw, len(HEADER), relaxed=False)) == signing.simple_body(body)
+    assert b"".join(canonical.canonical_body(raw, len(HEADER), relaxed=False)) == signing.simple_body(body)
 
 
 @given(body=bodies, length=st.integers(0, 40), relaxed=st.booleans())
@@ -73,4 +73,4 @@ folded = st.lists(
 @given(name=names, value=folded)
 def test_headers(name: bytes, value: bytes) -> None:
     field = name + b":" + value
-    assert module.relaxed_field(field) + b"\r\n" == signing.relaxed_header(field + b"\r\n")
+    assert canonical.relaxed_field(field) + b"\r\n" == signing.relaxed_header(field + b"\r\n")

@@ -13,7 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailauth import Reason, Result, dmarc, run
-from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
 
 # What a name may publish, as far as it matters to others: nothing, or a record with each psd=, of which DMARC can be

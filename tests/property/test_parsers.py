@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from mailauth import Answer, Connection, Limits, Message, Question, Status, authres, dkim, dmarc, spf
 from mailauth import Result as Word
-from mailauth.address import parse_mailboxes, parse_path
 from mailauth.authres.write import write
-from mailauth.connection import from_received
-from mailauth.dns import checked
+from mailauth.dmarc import author_of
+from mailauth.dns.drive import checked
+from mailauth.message.address import parse_mailboxes, parse_path
+from mailauth.message.taglist import decode_base64
+from mailauth.message.taglist import parse as parse_tags
 from mailauth.names import to_ascii, to_unicode
 from mailauth.results import Malformed, Reason
-from mailauth.taglist import decode_base64, printable
-from mailauth.taglist import parse as parse_tags
+from mailauth.saved import from_received
+from mailauth.text import printable
 from property.strategies import dmarc_records, key_records, octets, spf_records, texts
 
 T = TypeVar("T")
@@ -228,7 +230,8 @@ def test_whatever_the_values_the_field_stays_one_field(pairs: list[tuple[str, st
 @given(octets)
 def test_messages_and_trace_fields(raw: bytes) -> None:
     message = Message.parse(raw)
-    assert message.author.domain is None or message.author.reason is None
+    author = author_of(message)
+    assert (author.domain is None) is (author.problem is not None)
     assert isinstance(from_received(message), Connection)
     # nothing is lost: the fields and the body are the octets
     if not message.normalised:

@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.outcomes import listed
 from unit.signing import NOW, key_zone, signed
 
 import mailauth
 from mailauth import Connection, Reason, Result, UsageError
+from mailauth.arc.outcome import ArcOutcome
 from mailauth.authres import MethodResult, Property, write, write_outcomes
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, IprevOutcome, SpfOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.iprev import IprevOutcome
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
 from property import grammar8601
 from property.grammar8601 import Address, OutsideGrammarError
@@ -88,7 +93,7 @@ method_results = st.builds(
     st.booleans(),
 )
 def test_outcomes(authserv_id: str, connection: Connection, outcomes: dict[str, Any], utf8: bool) -> None:  # noqa: FBT001
-    field = write_outcomes(authserv_id, connection, **outcomes, utf8=utf8)
+    field = write_outcomes(authserv_id, listed(outcomes), connection, utf8=utf8)
     check(authserv_id, told(outcomes, connection), utf8=utf8, with_peer=True, written=field)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailauth.address import parse_mailboxes, parse_path
+from mailauth.message.address import parse_mailboxes, parse_path
 from mailauth.results import Malformed, Reason
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailauth import Connection, Reason, Result, names, run, spf
-from mailauth.address import parse_mailboxes, parse_path
+from mailauth.message.address import parse_mailboxes, parse_path
 from mailauth.results import Malformed
 from mailauth.testing import Zone
 

@@ -6,8 +6,22 @@ from typing import Any
 
 import pytest
 
-from mailauth import Answer, Connection, Limits, Message, Options, Question, Status, arc, authenticate, dmarc, run
-from mailauth.dns import ADDRESSES, Evaluation, Transcript, Use
+from mailauth import (
+    Answer,
+    Connection,
+    Context,
+    Limits,
+    Message,
+    Options,
+    Question,
+    Status,
+    arc,
+    authenticate,
+    dmarc,
+    run,
+)
+from mailauth.dns import Evaluation, Transcript, Use
+from mailauth.dns.values import ADDRESSES
 from mailauth.limits import CHECKS
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key, key_zone, sealed, signed
@@ -151,7 +165,7 @@ def test_the_keys_of_a_chain_have_half_of_the_questions() -> None:
         key_zone("lists.example.org", "arc", "rsa2048-list") | key_zone("forwarder.example", "fwd", "rsa2048-other")
     )
     for questions, result in ((4, "pass"), (3, "fail")):
-        assert run(arc.verify(Message.parse(raw), limits=Limits(questions=questions)), zone).result == result
+        assert run(arc.verify(Message.parse(raw), Context(limits=Limits(questions=questions))), zone).result == result
 
 
 def test_no_octet_too_many_in_the_field() -> None:
@@ -201,7 +215,7 @@ def test_each_seal_and_signature_of_a_chain_is_told() -> None:
     raw = sealed(sealed(MAIL), domain="forwarder.example", selector="fwd", by="rsa2048-other")
     zone = key_zone("lists.example.org", "arc", "rsa2048-list") | key_zone("forwarder.example", "fwd", "rsa2048-other")
     trace: list[Use] = []
-    two = run(arc.verify(Message.parse(raw), trace=trace), Zone(zone))
+    two = run(arc.verify(Message.parse(raw), Context(uses=trace)), Zone(zone))
     assert [(use.question.name.split(".")[0], use.check, use.subject) for use in trace] == [
         ("arc", "arc", "message signature i=1"),
         ("arc", "arc", "seal i=1"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mailauth import Connection, Message, UsageError, authenticate
-from mailauth.connection import from_received
+from mailauth.saved import from_received
 from mailauth.testing import Zone
 
 

@@ -13,7 +13,8 @@ import dns.resolver
 import pytest
 
 from mailauth import Answer, Evaluation, Question, Status, UsageError, gather, run
-from mailauth.dns import Transcript, checked, failure
+from mailauth.dns import Transcript
+from mailauth.dns.drive import checked, failure
 from mailauth.resolvers import Recorder
 from mailauth.testing import Faults, Zone
 

@@ -9,9 +9,10 @@ import re
 
 import pytest
 
-from mailauth import authenticate, encodedword
-from mailauth.author import find_author
+from mailauth import authenticate
+from mailauth.dmarc.author import find_author
 from mailauth.limits import DEFAULT_LIMITS
+from mailauth.message import encodedword
 from mailauth.testing import Zone
 
 # Sets of the IANA registry, of which ISO 8859-12 was never made, and what is not one

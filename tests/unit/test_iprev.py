@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mailauth import Answer, Limits, Reason, Result, Status, iprev, run
+from mailauth import Answer, Context, Limits, Reason, Result, Status, iprev, run
 from mailauth.dns import Use
-from mailauth.results import IprevOutcome
+from mailauth.iprev import IprevOutcome
 from mailauth.testing import Zone
 
 V4, V6 = "192.0.2.3", "2001:db8::cb01"
@@ -18,7 +18,7 @@ PTR6 = "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa
 
 
 def check(zone: Any, ip: str = V4, limits: Limits | None = None) -> IprevOutcome:
-    return run(iprev.check(ip_address(ip), limits=limits), zone if callable(zone) else Zone(zone))
+    return run(iprev.check(ip_address(ip), Context(limits=limits or Limits())), zone if callable(zone) else Zone(zone))
 
 
 def test_there_and_back() -> None:
@@ -93,7 +93,7 @@ def test_the_tenth_name_counts_and_the_eleventh_does_not(limits: Limits | None) 
 def test_what_was_asked_is_told() -> None:
     trace: list[Use] = []
     zone = Zone({PTR4: {"PTR": ["a.example", "b.example"]}, "b.example": {"A": [V4]}})
-    run(iprev.check(ip_address(V4), trace=trace), zone)
+    run(iprev.check(ip_address(V4), Context(uses=trace)), zone)
     assert [(use.question, use.check, use.subject) for use in trace] == [
         ((PTR4, "PTR"), "iprev", V4),
         (("a.example", "A"), "iprev", "a.example"),

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from mailauth import Limits, Message, Reason, authenticate
-from mailauth import message as module
+from mailauth.dmarc import author_of
+from mailauth.message import canonical
 from mailauth.testing import Zone
 from unit.signing import NOW, key_zone, signed
 
@@ -20,7 +21,7 @@ GOOD = b"From: a@example.com\r\nSubject: x\r\n\r\nbody\r\n"
 
 
 def author(raw: bytes, limits: Limits | None = None) -> Any:
-    return Message.parse(raw, limits).author
+    return author_of(Message.parse(raw, limits))
 
 
 # --- fields and body
@@ -85,7 +86,7 @@ def test_bare_lf_becomes_crlf() -> None:
     message = Message.parse(GOOD.replace(b"\r\n", b"\n"))
     assert message.normalised
     assert message.raw == GOOD
-    assert message.author.domain == "example.com"
+    assert author_of(message).domain == "example.com"
 
 
 def test_crlf_in_the_body_of_a_saved_message_is_one_line_end() -> None:
@@ -96,7 +97,7 @@ def test_a_bare_lf_in_a_crlf_body_is_data() -> None:
     raw = b"From: a@example.com\r\n\r\nx\ny\r\n"
     message = Message.parse(raw)
     assert message.raw == raw
-    assert message.author.domain == "example.com"
+    assert author_of(message).domain == "example.com"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_utf8_header_sections() -> None:
     ],
 )
 def test_relaxed_header(field: bytes, relaxed: bytes) -> None:
-    assert module.relaxed_field(field) == relaxed
+    assert canonical.relaxed_field(field) == relaxed
     assert Message.parse(field + b"\r\n\r\n").relaxed(0) == relaxed
 
 
@@ -244,10 +245,10 @@ def test_relaxed_header(field: bytes, relaxed: bytes) -> None:
 def test_canonical_body(
     body: bytes, simple: bytes, relaxed: bytes, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(canonical, "CHUNK", chunk)
     raw = b"A: 1\r\n\r\n" + body
-    assert b"".join(module.canonical_body(raw, 8, relaxed=False)) == simple
-    assert b"".join(module.canonical_body(raw, 8, relaxed=True)) == relaxed
+    assert b"".join(canonical.canonical_body(raw, 8, relaxed=False)) == simple
+    assert b"".join(canonical.canonical_body(raw, 8, relaxed=True)) == relaxed
 
 
 def test_hashes_of_the_empty_body() -> None:
@@ -260,7 +261,7 @@ def test_hashes_of_the_empty_body() -> None:
 @pytest.mark.parametrize("chunk", [1, 4, 1 << 18])
 @pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 100, 10**70])
 def test_hash_of_a_cut_body(length: int, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(canonical, "CHUNK", chunk)
     digest, total = Message.parse(b"A: 1\r\n\r\nab \r\nc\td\r\n\r\n").body_hash(relaxed=True, length=length)
     assert digest == hashlib.sha256(b"ab\r\nc d\r\n"[:length]).digest()
     assert total == 9
@@ -268,7 +269,7 @@ def test_hash_of_a_cut_body(length: int, chunk: int, monkeypatch: pytest.MonkeyP
 
 def test_many_blank_lines_before_the_end_survive() -> None:
     body = b"a\r\n" + b"\r\n" * 3000 + b"b"
-    got = b"".join(module.canonical_body(b"\r\n" + body + b"\r\n" * 3000, 2, relaxed=True))
+    got = b"".join(canonical.canonical_body(b"\r\n" + body + b"\r\n" * 3000, 2, relaxed=True))
     assert got == body + b"\r\n"
 
 
@@ -280,7 +281,7 @@ def test_no_room_at_all(limits: Limits) -> None:
     message = Message.parse(GOOD, limits)
     assert message.fields == []
     assert message.overflow is not None
-    assert message.author.reason is message.overflow[0]
+    assert author_of(message).problem == message.overflow
     assert [*message.all_fields()] == Message.parse(GOOD).fields
 
 

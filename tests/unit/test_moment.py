@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mailauth.errors import UsageError
-from mailauth.moment import from_text, posix
+from mailauth.moments import from_text, seconds_of
 
 DAY = datetime(2026, 11, 2, tzinfo=UTC)
 MINUTE = datetime(2026, 11, 2, 9, 31, tzinfo=UTC)
@@ -70,4 +70,4 @@ NO_MOMENTS = [10**5000, -(10**5000), 1e300, float("nan"), float("inf"), True, "1
 @pytest.mark.parametrize("now", NO_MOMENTS, ids=range(len(NO_MOMENTS)))
 def test_a_moment_that_cannot_be_one_is_refused(now: object) -> None:
     with pytest.raises(UsageError, match="give an aware datetime or POSIX seconds"):
-        posix(now)  # type: ignore[arg-type]
+        seconds_of(now)  # type: ignore[arg-type]

@@ -17,8 +17,13 @@ from typing import Any, TypeAlias
 import pytest
 
 from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate
-from mailauth.reasons import CATALOGUE, Entry, markdown
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, IprevOutcome, SpfOutcome
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.explain.reasons import CATALOGUE, Entry
+from mailauth.explain.reasons.page import markdown
+from mailauth.iprev import IprevOutcome
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 

@@ -16,7 +16,7 @@ import pytest
 import spf
 
 from mailauth import Authentication, Connection, Options, authenticate
-from mailauth.reference import Opinion, second_opinion
+from mailauth.opinions import Opinion, second_opinion
 from mailauth.resolvers import Zone
 from unit.signing import MAIL, NOW, TESTDATA, key_zone, sealed, signature, signed
 

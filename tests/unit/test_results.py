@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 
 from mailauth import Disposition, Reason, Result
-from mailauth.results import (
-    ArcOutcome,
-    DkimOutcome,
-    DmarcOutcome,
-    Identifier,
-    IprevOutcome,
-    Malformed,
-    SpfOutcome,
-)
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome, Identifier
+from mailauth.iprev import IprevOutcome
+from mailauth.results import Malformed
+from mailauth.spf.outcome import SpfOutcome
 
 SPF = SpfOutcome(result=Result.FAIL, reason=Reason.SPF_MATCH, detail="x", domain="example.com", scope="mfrom")
 DKIM = DkimOutcome(result=Result.PASS, reason=Reason.SIGNATURE_VERIFIED, detail="x", index=3, signed_headers=("from",))

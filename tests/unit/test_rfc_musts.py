@@ -27,9 +27,12 @@ from mailauth import (
     run,
     spf,
 )
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.limits import DEFAULT_LIMITS
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, SpfOutcome
 from mailauth.spf.macro import parse as parse_macro
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 

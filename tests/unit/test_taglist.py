@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mailauth import authres, taglist
+from mailauth import authres
+from mailauth.message import taglist
 from mailauth.results import Malformed, Reason
+from mailauth.text import printable
 
 
 def parse(text: bytes) -> dict[bytes, bytes]:
@@ -173,6 +175,6 @@ def test_the_reader_of_results_reads_the_same_instance(text: str, instance: int 
 
 
 def test_a_detail_shows_hostile_octets_harmlessly_and_shortly() -> None:
-    shown = taglist.printable(b"\x1b[31m\r\n\xff" + b"x" * 1000)
+    shown = printable(b"\x1b[31m\r\n\xff" + b"x" * 1000)
     assert shown.isprintable()
     assert len(shown) < 80

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mailauth import Connection, Message, aio, authenticate
-from mailauth.connection import from_received
 from mailauth.resolvers import Zone
+from mailauth.saved import from_received
 from unit.cases import FOLDER, compare
 
 CASES = json.loads((FOLDER / "cases.json").read_text())

@@ -23,6 +23,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from mailauth import Context
+from mailauth.dmarc import author_of
+
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from corpus import AUTHSERV_ID, HELO, IP, MAIL_FROM, NOW, folder, records  # noqa: E402
@@ -82,24 +85,22 @@ def ours() -> Peer:
         return job
 
     def dkim_job(case: str) -> Call:
-        return lambda: verdict(*(d.result for d in run(dkim.verify(Message.parse(raw(case)), now=NOW), zone)))
+        return lambda: verdict(*(d.result for d in run(dkim.verify(Message.parse(raw(case)), Context(now=NOW)), zone)))
 
     def dmarc_job(case: str) -> Call:
         message = Message.parse(raw(case))
-        sender, signatures = run(spf.check(connection), zone), run(dkim.verify(message, now=NOW), zone)
-        author = message.author
+        sender, signatures = run(spf.check(connection), zone), run(dkim.verify(message, Context(now=NOW)), zone)
+        author = author_of(message)
         return lambda: verdict(run(dmarc.check(author, spf=sender, dkim=signatures), zone).result)
 
     def outcomes(case: str) -> mailauth.Authentication:
         return mailauth.authenticate(raw(case), connection, zone, AUTHSERV_ID, NOW)
 
     def write_job(case: str) -> Call:
-        found = outcomes(case)
+        reported = [outcome for outcome in outcomes(case).outcomes if outcome.method != "iprev"]
 
         def call() -> str:
-            field = authres.write_outcomes(
-                AUTHSERV_ID, connection, spf=found.spf, dkim=found.dkim, arc=found.arc, dmarc=found.dmarc
-            )
+            field = authres.write_outcomes(AUTHSERV_ID, reported, connection)
             return verdict("pass" if "dmarc=pass" in field else field)
 
         return call
@@ -117,7 +118,10 @@ def ours() -> Peer:
         "arc": lambda case: lambda: verdict(run(arc.verify(Message.parse(raw(case))), zone).result),
         "spf": lambda case: (
             lambda: verdict(
-                run(spf.check(Connection(ip=IP, helo=HELO, mail_from=case), receiver=AUTHSERV_ID, now=NOW), zone).result
+                run(
+                    spf.check(Connection(ip=IP, helo=HELO, mail_from=case), Context(receiver=AUTHSERV_ID, now=NOW)),
+                    zone,
+                ).result
             )
         ),
         "dmarc": dmarc_job,

@@ -7,9 +7,10 @@ from typing import Any
 
 import dkim as dkimpy
 import pytest
+from support.contexts import taken
 
-from mailauth import Limits, Message, Options, Question, Reason, Result, UsageError, arc, run
-from mailauth.results import ArcOutcome
+from mailauth import Context, Limits, Message, Options, Question, Reason, Result, UsageError, arc, run
+from mailauth.arc.outcome import ArcOutcome
 from mailauth.testing import Faults, Zone
 from unit.signing import MAIL, NOW, TESTDATA, canonical_body, key, key_zone, sealed, split
 
@@ -19,7 +20,7 @@ FORWARDER: dict[str, Any] = {"by": "rsa2048-other", "domain": "forwarder.example
 
 def verify(raw: bytes, zone: Any = None, **arguments: Any) -> ArcOutcome:
     resolver = zone if hasattr(zone, "resolve") or callable(zone) else Zone(ZONE if zone is None else zone)
-    return run(arc.verify(Message.parse(raw), **arguments), resolver)
+    return run(arc.verify(Message.parse(raw), taken(arguments)), resolver)
 
 
 def verdict(raw: bytes, zone: Any = None, **arguments: Any) -> tuple[Result, Reason]:
@@ -418,11 +419,16 @@ def test_too_many_keys_are_not_asked() -> None:
     raw = MAIL
     for n in range(4):
         raw = sealed(raw, selector=f"s{n}")
-    assert run(arc.verify(Message.parse(raw), limits=Limits(questions=6)), silent).reason is Reason.LIMIT_ARC_SETS
+    assert (
+        run(arc.verify(Message.parse(raw), Context(limits=Limits(questions=6))), silent).reason is Reason.LIMIT_ARC_SETS
+    )
 
 
 def test_sets_are_counted() -> None:
-    assert run(arc.verify(Message.parse(chain(3)), limits=Limits(arc_sets=2)), silent).reason is Reason.LIMIT_ARC_SETS
+    assert (
+        run(arc.verify(Message.parse(chain(3)), Context(limits=Limits(arc_sets=2))), silent).reason
+        is Reason.LIMIT_ARC_SETS
+    )
 
 
 # --- trust

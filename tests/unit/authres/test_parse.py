@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailauth.authres import AuthenticationResults, MethodResult, Property, parse
-from mailauth.taglist import read_instance
+from mailauth.message.taglist import read_instance
 
 REST = "spf=pass smtp.mailfrom=example.net"
 

@@ -10,7 +10,7 @@ import pytest
 import mailauth
 from mailauth import Connection, HeaderField, Message, Reason, Result, UsageError
 from mailauth.authres import MethodResult, Property, parse, write, write_outcomes
-from mailauth.results import SpfOutcome
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
 
 HOSTILE = [
@@ -114,7 +114,7 @@ def test_injection_through_a_message_and_its_connection(hostile: str) -> None:
     assert [r.method for r in read.results if r.method != "dkim"] == ["spf", "arc", "dmarc", "iprev"]
     assert all(r.result != "pass" for r in read.results)
     # Another reader sees one field too
-    parsed = BytesHeaderParser(policy=email.policy.compat32).parsebytes(field.encode_lines(b"\r\n") + b"\r\n")
+    parsed = BytesHeaderParser(policy=email.policy.compat32).parsebytes(field.encode() + b"\r\n" + b"\r\n")
     assert parsed.keys() == ["Authentication-Results"]
     assert not parsed.defects
 
@@ -178,7 +178,7 @@ def test_nothing_to_say() -> None:
 def test_a_field_in_its_parts() -> None:
     field = write("mx.example.org", [MethodResult("spf", "none")])
     assert (field.name, field.value) == ("Authentication-Results", "mx.example.org;\r\n\tspf=none")
-    assert field.encode_lines(b"\n") == b"Authentication-Results: mx.example.org;\n\tspf=none\n"
+    assert field.encode().replace(b"\r\n", b"\n") + b"\n" == b"Authentication-Results: mx.example.org;\n\tspf=none\n"
     assert repr(field) == f"HeaderField({str(field)!r})"
 
 
@@ -287,7 +287,7 @@ def test_words_of_a_program_are_as_good_as_ours() -> None:
     # An outcome out of JSON has plain strings; what is written for it and for ours is the same, in either order
     def field(**words: str) -> HeaderField:
         spf = SpfOutcome(**words, detail="", domain="example.com", scope="mfrom")  # type: ignore[arg-type]
-        return write_outcomes("mx.example.org", Connection(mail_from="a@example.com"), spf=spf)
+        return write_outcomes("mx.example.org", [spf], Connection(mail_from="a@example.com"))
 
     expected = "Authentication-Results: mx.example.org;\r\n\tspf=pass smtp.mailfrom=example.com"
     assert field(result="pass", reason="spf_no_match") == expected

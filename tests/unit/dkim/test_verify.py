@@ -10,9 +10,10 @@ from typing import Any
 
 import dkim as dkimpy
 import pytest
+from support.contexts import taken
 
 from mailauth import Limits, Message, Options, Question, Reason, Result, dkim, dmarc, run
-from mailauth.results import DkimOutcome
+from mailauth.dkim.outcome import DkimOutcome
 from mailauth.testing import Faults, Zone
 from unit.signing import MAIL, NOW, Key, canonical_body, key, key_zone, relaxed_body, signature, signed, split
 
@@ -21,7 +22,7 @@ ZONE = key_zone()
 
 def verify(raw: bytes, zone: Any = None, **arguments: Any) -> tuple[DkimOutcome, ...]:
     resolver = zone if hasattr(zone, "resolve") else Zone(ZONE if zone is None else zone)
-    return run(dkim.verify(Message.parse(raw), **{"now": NOW} | arguments), resolver)
+    return run(dkim.verify(Message.parse(raw), taken(arguments, now=NOW), **arguments), resolver)
 
 
 def one(raw: bytes, zone: Any = None, **arguments: Any) -> DkimOutcome:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.contexts import taken
 
-from mailauth import Disposition, Limits, Options, Reason, Result, dmarc, run
-from mailauth.author import Author
+from mailauth import Context, Disposition, Limits, Options, Reason, Result, dmarc, run
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.author import Author
+from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.dns import Question
-from mailauth.results import DkimOutcome, DmarcOutcome, SpfOutcome
+from mailauth.results import Problem
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Faults, Zone
 
 REJECT = {"_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject"]}}
@@ -39,7 +43,7 @@ def check(
     **arguments: Any,
 ) -> DmarcOutcome:
     resolver = Zone(REJECT if zone is None else zone)
-    return run(dmarc.check(domain, dkim=signatures, **arguments), Faults(resolver, faults or {}))
+    return run(dmarc.check(domain, taken(arguments), dkim=signatures, **arguments), Faults(resolver, faults or {}))
 
 
 def record(tags: str, name: str = "example.com") -> dict[str, Any]:
@@ -211,7 +215,7 @@ def test_trouble_with_one_identifier_does_not_hide_another() -> None:
 
 
 def test_without_an_author_nothing_is_aligned_or_not() -> None:
-    outcome = check(Author(domain=None, reason=Reason.AUTHOR_MISSING), None, dkim("example.com"))  # type: ignore[arg-type]
+    outcome = check(Author(None, Problem(Reason.AUTHOR_MISSING, "")), None, dkim("example.com"))  # type: ignore[arg-type]
     assert [tuple(i) for i in outcome.identifiers] == [("dkim", "example.com", "pass", None)]
 
 
@@ -250,12 +254,12 @@ def test_no_single_author_is_permerror_without_a_question(reason: Reason) -> Non
     def silent(name: str, rdtype: str) -> Any:
         raise AssertionError
 
-    author = Author(domain=None, reason=reason, detail="why")
+    author = Author(None, Problem(reason, "why"))
     outcome = run(dmarc.check(author, dkim=[dkim("example.com")]), silent)
     assert (outcome.result, outcome.reason, outcome.detail) == (Result.PERMERROR, reason, "why")
     assert outcome.author_domain is None
     assert outcome.disposition is not Disposition.ACCEPT
-    outcome = run(dmarc.check(author, options=Options(enforce_reject=True)), silent)
+    outcome = run(dmarc.check(author, Context(options=Options(enforce_reject=True))), silent)
     assert outcome.disposition is Disposition.REJECT
 
 

@@ -9,12 +9,14 @@ import re
 from typing import Any
 
 import pytest
+from support.outcomes import replaced
 
 from mailauth import Authentication, Connection, Disposition, Limits, Options, Reason, Result, authenticate
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.explain import Story, as_text, tell
 from mailauth.explain.html import as_html
-from mailauth.reasons import CATALOGUE
-from mailauth.results import DkimOutcome, DmarcOutcome
+from mailauth.explain.reasons import CATALOGUE
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
@@ -204,7 +206,7 @@ def outcome(result: Result, disposition: Disposition, **more: Any) -> DmarcOutco
 @pytest.mark.parametrize("policy", [None, "none", "reject"])
 def test_advice_speaks_of_a_pass_only_where_there_is_one(result: Result, disposition: Disposition, policy: Any) -> None:
     dmarc = outcome(result, disposition, policy=policy)
-    advice = tell(dataclasses.replace(check(), dmarc=dmarc)).advice
+    advice = tell(replaced(check(), dmarc=dmarc)).advice
     starts = {"accept": "Accept it", "quarantine": "Hold it back", "reject": "Refuse it", "defer": "Defer it"}
     assert advice[0].startswith(starts[disposition])
     if result is not Result.PASS:
@@ -265,9 +267,8 @@ def test_each_mode_is_told_by_its_own_standard() -> None:
 
 def bounce(**more: Any) -> Authentication:
     dmarc = outcome(Result.NONE, Disposition.ACCEPT, author_domain=None, reason=Reason.AUTHOR_MISSING)
-    return dataclasses.replace(
-        check(connection=Connection(ip="192.0.2.3", helo="h.example", mail_from="")), dmarc=dmarc, **more
-    )
+    found = check(connection=Connection(ip="192.0.2.3", helo="h.example", mail_from=""))
+    return dataclasses.replace(replaced(found, dmarc=dmarc), **more)
 
 
 def test_a_bounce_without_an_author_domain() -> None:
@@ -287,7 +288,7 @@ def test_every_reason_with_every_result_has_a_story(reason: Reason) -> None:
     assert found.iprev is not None
     for result, author, disposition in itertools.product(Result, ("example.com", None), Disposition):
         same: dict[str, Any] = {"result": result, "reason": reason}
-        every = dataclasses.replace(
+        every = replaced(
             found,
             spf=dataclasses.replace(found.spf, **same),
             helo_spf=dataclasses.replace(found.helo_spf, **same),
@@ -339,7 +340,7 @@ def many() -> tuple[DkimOutcome, ...]:
 
 def test_the_size_of_a_story_is_bounded() -> None:
     raw = b"Authentication-Results: mx.example.org; none\r\n" * 4000 + b"Subject: a\r\n" * 900 + MAIL
-    found = dataclasses.replace(check(raw), dkim=many())
+    found = replaced(check(raw), dkim=many())
     told = tell(found, raw)
     assert len(as_text(told)) < 150_000
     assert len(as_html(told, found)) < 250_000

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.outcomes import replaced
 
 from mailauth import Authentication, Connection, Options, Reason, Result, authenticate, authres
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome, Identifier
 from mailauth.explain import tell
 from mailauth.explain.html import as_html
-from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, Identifier, SpfOutcome
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
 from unit.signing import MAIL, NOW, key_zone, sealed, signed
 from unit.test_testdata import CASES, arguments
@@ -174,7 +178,7 @@ def test_hostile_outcomes_are_inert() -> None:
     assert found.dmarc is not None
     claims = authres.parse("ARC-Authentication-Results: i=1; a.example; dmarc=" + "fail" * 9)
     names = [EVIL, LONG, None, "漢字" * 90, "שלום" * 90]
-    found = dataclasses.replace(
+    found = replaced(
         found,
         spf=dataclasses.replace(found.spf, domain=EVIL, detail=EVIL, explanation=EVIL),
         dkim=tuple(dkim(name, selector=EVIL, algorithm=EVIL, signed_headers=(EVIL,)) for name in names * 3),
@@ -202,7 +206,7 @@ def test_hostile_outcomes_are_inert() -> None:
 
 @given(st.text(alphabet=st.characters()), st.text(alphabet="<>&\"'`\u202e\ud800\x00a."))
 def test_any_text_is_escaped(one: str, other: str) -> None:
-    found = dataclasses.replace(check(), dkim=(dkim(one), dkim(other, Result.FAIL, reason=Reason.EXPIRED)))
+    found = replaced(check(), dkim=(dkim(one), dkim(other, Result.FAIL, reason=Reason.EXPIRED)))
     page_of(found, None, one + other)
 
 
@@ -222,7 +226,7 @@ def dmarc(result: Result, **kwargs: Any) -> DmarcOutcome:
 
 
 def test_the_picture_shows_what_counts() -> None:
-    found = dataclasses.replace(
+    found = replaced(
         check(),
         spf=spf("other.example"),
         dkim=(
@@ -267,7 +271,7 @@ def test_the_picture_shows_what_counts() -> None:
 )
 def test_the_picture_says_why_not(outcome: SpfOutcome, aligned: bool | None, verdict: DmarcOutcome, word: str) -> None:  # noqa: FBT001
     identifier = Identifier("spf", outcome.domain or "", outcome.result, aligned)
-    found = dataclasses.replace(check(), spf=outcome, dmarc=dataclasses.replace(verdict, identifiers=(identifier,)))
+    found = replaced(check(), spf=outcome, dmarc=dataclasses.replace(verdict, identifiers=(identifier,)))
     text, page = page_of(found)
     assert f"MAIL FROM {outcome.domain}: {outcome.result}, {word}." in page.texts["desc"][0]
     assert text.count("stroke-dasharray") == 1

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import pytest
+from support.outcomes import replaced
 
 from mailauth import Limits, Result, authres
 from mailauth.explain import as_text, tell
@@ -121,7 +122,7 @@ def test_each_payload_is_read_once_for_text_and_page(result: Result) -> None:
     assert found.arc is not None
     counted = Counted(b"i=1; x.example; dkim=pass header.d=example.com", 50)
     arc = dataclasses.replace(found.arc, result=result, sealers=("example.org",) * 50, instances=50, payloads=counted)
-    found = dataclasses.replace(found, arc=arc)
+    found = replaced(found, arc=arc)
     told = tell(found)
     as_html(told, found)
     assert max(counted.reads.values()) == 1

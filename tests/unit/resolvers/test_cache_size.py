@@ -11,9 +11,10 @@ import pytest
 
 from mailauth.dkim.key import keys_of
 from mailauth.dmarc.record import records_of
-from mailauth.dns import ADDRESSES, Answer, Batch, Question, Status
+from mailauth.dns import Answer, Batch, Question, Status
+from mailauth.dns.values import ADDRESSES
 from mailauth.resolvers import Cached
-from mailauth.spf.check import _policy, _published
+from mailauth.spf import record as spf_record
 from unit.signing import key
 
 
@@ -98,7 +99,7 @@ PUBLISHED: dict[str, tuple[tuple[Any, ...], float]] = {
     "60 kB": ((b"word " * 12_000,), inf),
 }
 PARSERS: dict[str, tuple[Any, ...]] = {
-    "TXT": (keys_of, records_of, _published),
+    "TXT": (keys_of, records_of, spf_record.records_of),
     "A": (ADDRESSES[4], ADDRESSES[6]),
     "MX": (),
 }
@@ -122,8 +123,8 @@ def test_what_is_counted_is_what_is_there(shape: str) -> None:
             (answer,) = cache.resolve((Question(f"selector{i}._domainkey.example.com", rdtype),))
             for parser in PARSERS[rdtype]:
                 answer.parsed(parser)
-            if rdtype == "TXT" and len(answer.parsed(_published)) == 1:
-                answer.parsed(_policy)
+            if rdtype == "TXT" and len(answer.parsed(spf_record.records_of)) == 1:
+                answer.parsed(spf_record.policy_of)
 
     fill(Cached(Published()))
     cache = Cached(Published(), max_bytes=10**9)

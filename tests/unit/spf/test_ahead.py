@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mailauth import Answer, Connection, Limits, Question, Result, run, spf
+from mailauth import Answer, Connection, Context, Limits, Question, Result, run, spf
 from mailauth.resolvers import Zone
-from mailauth.results import SpfOutcome
+from mailauth.spf.outcome import SpfOutcome
 
 V4, V6 = "192.0.2.3", "2001:db8::cb01"
 DEAD = [f"dead{n}.example.net" for n in range(10)]
@@ -36,7 +36,7 @@ def check(
 ) -> tuple[SpfOutcome, Rounds]:
     rounds = Rounds({**LIVE, **(more or {}), "example.com": {"TXT": [record], **(more or {}).get("example.com", {})}})
     connection = Connection(ip=ip, helo="mx.example.org", mail_from="anna@example.com")
-    return run(spf.check(connection, limits=limits), rounds), rounds
+    return run(spf.check(connection, Context(limits=limits or Limits())), rounds), rounds
 
 
 def terms(kind: str, names: list[str]) -> str:

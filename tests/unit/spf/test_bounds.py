@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from support.contexts import taken
 
-from mailauth import Answer, Connection, Limits, Question, Result, Status, run, spf
+from mailauth import Answer, Connection, Context, Limits, Question, Result, Status, run, spf
 from mailauth.resolvers import Zone
-from mailauth.results import SpfOutcome
 from mailauth.spf import macro
+from mailauth.spf.outcome import SpfOutcome
 
 V4 = "192.0.2.3"
 
@@ -20,7 +21,7 @@ def check(record: str, more: dict[str, Any] | None = None, **given: Any) -> SpfO
     connection = Connection(
         ip=V4, helo=given.pop("helo", "mx.example.org"), mail_from=given.pop("mail_from", "a@example.com")
     )
-    return run(spf.check(connection, **given), Zone(zone))
+    return run(spf.check(connection, taken(given), **given), Zone(zone))
 
 
 # --- RFC 7208 §7.3: 253 octets of a name
@@ -131,7 +132,10 @@ def test_no_more_than_so_many_are_asked() -> None:
                 questions.extend(asked)
                 return zone.resolve(asked)
 
-        run(spf.check(Connection(ip=V4, mail_from="a@example.com"), limits=Limits(spf_queries=bound)), Watched())
+        run(
+            spf.check(Connection(ip=V4, mail_from="a@example.com"), Context(limits=Limits(spf_queries=bound))),
+            Watched(),
+        )
         assert len(questions) - 1 <= bound
 
 

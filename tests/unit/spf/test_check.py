@@ -6,9 +6,10 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from support.contexts import taken
 
 from mailauth import Answer, Connection, Limits, Options, Reason, Result, Status, run, spf
-from mailauth.results import SpfOutcome
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Faults, Zone
 
 V4, V6 = "192.0.2.3", "2001:db8::cb01"
@@ -28,7 +29,7 @@ def check(
     if record is not None:
         zone["example.com"] = {"TXT": [record] if isinstance(record, str) else record} | zone.get("example.com", {})
     connection = Connection(ip=ip, helo=helo, mail_from=mail_from)
-    return run(spf.check(connection, **arguments), resolver(Zone(zone)) if resolver else Zone(zone))
+    return run(spf.check(connection, taken(arguments), **arguments), resolver(Zone(zone)) if resolver else Zone(zone))
 
 
 # --- the identity, §2.3, §2.4, §4.3

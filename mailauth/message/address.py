@@ -325,7 +325,7 @@ class _Parser:
 
 # Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
 _DOT_STRING = re.compile(f"[{_ATEXT}. ]+")
-_KEPT = 320  # the length up to which a path is remembered: RFC 5321 §4.5.3.1 allows 256
+_CACHED_LENGTH = 320  # of a path: RFC 5321 §4.5.3.1 allows 256; what a stranger made longer is not cached
 # RFC 5321 §4.1.2: A-d-l ":", a source route: it is to be accepted and ignored (also §3.6.1)
 _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 
@@ -335,10 +335,9 @@ def parse_path(path: str) -> tuple[str, str] | None:
 
     Angle brackets may be there or not. Never raises for any input.
     """
-    return _parse_path(path) if len(path) <= _KEPT else _parse_path.__wrapped__(path)
+    return (_cached_path if len(path) <= _CACHED_LENGTH else _parse_path)(path)
 
 
-@lru_cache(maxsize=1024)
 def _parse_path(path: str) -> tuple[str, str] | None:
     path = path.strip(" ")
     if has_control(path):
@@ -361,3 +360,6 @@ def _parse_path(path: str) -> tuple[str, str] | None:
     if path[position : position + 1] != "@" or not domain or "@" in domain:
         return None
     return local, domain
+
+
+_cached_path = lru_cache(maxsize=1024)(_parse_path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from mailauth.errors import UsageError, shown
+from mailauth.errors import UsageError
+from mailauth.text import shown
 
 _FAR = 10**15
 _SECONDS = re.compile(r"@?(-?[0-9]{1,11})", re.ASCII)
@@ -13,7 +14,7 @@ _SECONDS = re.compile(r"@?(-?[0-9]{1,11})", re.ASCII)
 _BASIC_DATE = re.compile(r"[0-9]{4,8}", re.ASCII)
 
 
-def posix(now: datetime | float) -> int:
+def seconds_of(now: datetime | float) -> int:
     """Return POSIX seconds of an aware datetime or a number.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The Author Domain of a From field (RFC 9989 §5.3.1, §11.5): the one domain that every reasonable reading gives.
+"""The Author Domain of a message (RFC 9989 §5.3.1, §11.5): the one domain that every reasonable reading gives.
 
 The strict grammar is the first reading. What is outside it is not an error by itself: then each address-like piece of
 the field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from mailauth import address, encodedword, names
+from mailauth import names
 from mailauth.limits import Limits
-from mailauth.results import Malformed, Reason
+from mailauth.message import address, encodedword
+from mailauth.message.fields import Message
+from mailauth.results import Malformed, Problem, Reason
 
 # RFC 1468, RFC 1554, RFC 1557: ESC, the character set, and its octets up to the next ESC; ESC ( B is ASCII again
 _SECTION = rb"\x1b(?:\$\(?[@-O]|\([I0])([\x21-\x7e]*+)(?=%b)|\x1b\([BJ]"
@@ -50,6 +52,7 @@ _NO_ADDRESS = re.compile(
     '|(?<=[\udc80-\udcff])@(?=[\udc80-\udcff][^.<>,;:()"\\s]*+(?:[<>,;:()"\\s]|\\Z))'
 )
 _HIDDEN = re.compile(r"@(?:\.|\([^()]*+\))*+([\w-]++(?:\.++[\w-]++)*+)", re.ASCII)
+_BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
 # In place of text that is not part of an address; no domain holds it
 _OPAQUE = "\ufffc"
@@ -58,32 +61,58 @@ _OPAQUE = "\ufffc"
 class Author(NamedTuple):
     """The Author Domain (RFC 9989 §5.3.1), or why there is not exactly one.
 
-    `domain` is in normal form, None with a `reason` and a `detail`. `mailboxes` are those of a field that has a
-    grammar. `deviation` says how the field departs from RFC 5322, where every reading gives the domain all the same.
-    `nobody`: the field names no domain in any reading, or a host without one, as in bounces of some servers.
+    `domain` is in normal form, None with a `problem`. `mailboxes` are those of a field that has a grammar.
+    `deviation` says how the field departs from RFC 5322, where every reading gives the domain all the same. `nobody`:
+    the field names no domain in any reading, or a host without one, as in bounces of some servers.
     """
 
     domain: str | None
-    reason: Reason | None = None
-    detail: str = ""
+    problem: Problem | None = None
     mailboxes: tuple[address.Mailbox, ...] = ()
     deviation: str = ""
     nobody: bool = False
+
+
+def author_of(message: Message) -> Author:
+    """Return the author that a message names in its From field. Never raises for any message."""
+    # RFC 9989 §11.5: a From that readers see differently is an attack; there is no author to protect then
+    if message.problems:
+        return Author(None, message.problems[0])
+    positions = message.find(b"from")
+    if len(positions) != 1:
+        if not positions:
+            return Author(None, Problem(Reason.AUTHOR_MISSING, "the message has no From field"))
+        return Author(None, Problem(Reason.AUTHOR_REPEATED, f"the message has {len(positions)} From fields"))
+    position, limits = positions[0], message.limits
+    # Choice D30: how long another field is does not concern the author
+    if (length := len(message.fields[position])) > limits.field_bytes:
+        detail = f"the From field has {length} octets, more than {limits.field_bytes}"
+        return Author(None, Problem(Reason.LIMIT_FIELD_BYTES, detail))
+    value = message.value(position)
+    author = find_author(value, limits)
+    # RFC 5322 §4.2: a line of white space only is legal, and the end of the header section to some readers.
+    # Choice D29: it matters where they would see another author
+    if author.domain and (blank := _BLANK_CONTINUATION.search(value)):
+        before = find_author(value[: blank.start()], limits)
+        if not before.nobody and before.domain != author.domain:
+            detail = "a line of white space only ends the header section for some readers, who see another From"
+            return Author(None, Problem(Reason.HEADER_AMBIGUOUS, detail))
+    return author
 
 
 def find_author(value: bytes, limits: Limits) -> Author:
     """Return the author that the body of a From field names. Never raises for any octets."""
     if len(value) > limits.from_bytes:
         detail = f"From has {len(value)} octets, more than {limits.from_bytes}"
-        return Author(None, Reason.LIMIT_FROM_BYTES, detail)
+        return Author(None, Problem(Reason.LIMIT_FROM_BYTES, detail))
     value = value.replace(b"\r\n", b"")
     plain = address.plain_mailbox(value) if limits.from_mailboxes else None
     if plain is not None and _is_inert(plain.name) and not _in_apostrophes(plain):
         return _author((plain,), (), "")
     try:
         return _read(value, limits)
-    except Malformed as problem:
-        return Author(None, problem.reason, f"From: {problem.detail}")
+    except Malformed as malformed:
+        return Author(None, Problem(malformed.reason, f"From: {malformed.detail}"))
 
 
 def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], deviation: str) -> Author:
@@ -97,7 +126,7 @@ def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], devia
         # An Author Domain is a name of several labels, no address literal
         if domain is None or "." not in domain:
             detail = f"From: {mailbox.domain[:80]!a} is not a fully qualified domain name"
-            return Author(None, Reason.AUTHOR_DOMAIN_INVALID, detail, mailboxes, nobody=nobody)
+            return Author(None, Problem(Reason.AUTHOR_DOMAIN_INVALID, detail), mailboxes, nobody=nobody)
         domains[domain] = None
     # RFC 9989 §5.3.1: several addresses in the same domain are one domain
     if len(domains) > 1:
@@ -106,14 +135,14 @@ def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], devia
             detail = f"From names {len(domains)} domains: {names_found}"
         else:
             detail = f"From can be read in several ways, which give {len(domains)} domains: {names_found}"
-        return Author(None, Reason.AUTHOR_DOMAINS, detail, mailboxes)
+        return Author(None, Problem(Reason.AUTHOR_DOMAINS, detail), mailboxes)
     return Author(next(iter(domains)), mailboxes=mailboxes, deviation=deviation)
 
 
 class _Reading(NamedTuple):
     mailboxes: tuple[address.Mailbox, ...]
     domains: dict[str, None]  # of the address-like pieces beside them, in normal form
-    problem: Malformed | None
+    problem: Problem | None
     deviation: str
 
 
@@ -129,8 +158,8 @@ def _read(value: bytes, limits: Limits) -> Author:
     first = _reading(texts[0], limits)
     if not first.mailboxes and (first.problem is None or not first.domains):
         if not (hidden_domains or "@" in texts[0] or any("@" in word.text for word in _words(texts[0]))):
-            return Author(None, Reason.AUTHOR_MISSING, "From names no domain", nobody=True)
-        raise first.problem or Malformed(Reason.AUTHOR_MISSING, "the field names no mailbox")
+            return Author(None, Problem(Reason.AUTHOR_MISSING, "From names no domain"), nobody=True)
+        raise Malformed(*(first.problem or (Reason.AUTHOR_MISSING, "the field names no mailbox")))
     # Choice D26: every reasonable reading has to give the same domain
     domains = dict.fromkeys([*first.domains, *hidden_domains])
     for text in texts:
@@ -154,12 +183,12 @@ def _reading(text: str, limits: Limits) -> _Reading:
     """Read by the grammar; where it does not reach, by the address-like pieces."""
     try:
         found = address.read_list(text, limits.from_mailboxes, limits.comment_depth)
-    except Malformed as problem:
-        if problem.reason is not Reason.AUTHOR_SYNTAX or address.has_control(text):
+    except Malformed as malformed:
+        if malformed.reason is not Reason.AUTHOR_SYNTAX or address.has_control(text):
             raise
-        return _Reading((), _pieces(_opaque(text), limits), problem.to_keep(), problem.detail)
+        return _Reading((), _pieces(_opaque(text), limits), malformed.problem, malformed.detail)
     if any(map(_in_apostrophes, found.mailboxes)):
-        quoted = Malformed(Reason.AUTHOR_SYNTAX, "an address appears in apostrophes")
+        quoted = Problem(Reason.AUTHOR_SYNTAX, "an address appears in apostrophes")
         return _Reading((), _pieces(_opaque(text), limits), quoted, quoted.detail)
     if address.FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in found.mailboxes):
         raise Malformed(Reason.AUTHOR_DOMAIN_INVALID, "the field is not UTF-8, and a domain in it is not ASCII")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import binascii
 import re
 
+from mailauth.message.canonical import FWS
 from mailauth.results import Malformed, Reason
+from mailauth.text import printable
 
-FWS = b" \t\r\n"
 _DIGITS = b"0123456789"
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SPECS = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([^;]*+)")
@@ -147,8 +148,3 @@ def read_instance(text: str, position: int = 0) -> tuple[int, int] | None:
         return None
     position = skip_cfws(text, digits.end())
     return (int(digits[0]), position + 1) if text.startswith(";", position) else None
-
-
-def printable(text: bytes, limit: int = 40) -> str:
-    """Return hostile octets as a short, harmless literal for a detail."""
-    return ascii(text[:limit].decode("utf-8", "backslashreplace")) + ("…" if len(text) > limit else "")

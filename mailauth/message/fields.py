@@ -1,4 +1,4 @@
-"""The message as octets: its header fields, its body, its author.
+"""The message as octets: its header fields and its body.
 
 Everything cryptographic is defined over the network-normal octets (RFC 6376 §5.3), so nothing here decodes, unfolds
 or re-serialises: a field is a slice of the input, the body is an offset into it. Canonical forms (RFC 6376 §3.4) are
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
-from mailauth.author import Author, find_author
 from mailauth.limits import DEFAULT_LIMITS, Limits
-from mailauth.results import Reason
-from mailauth.taglist import printable
+from mailauth.message.canonical import CHUNK, CRLF, FWS, WSP, canonical_body, relaxed_field
+from mailauth.results import Problem, Reason
+from mailauth.text import printable
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -23,24 +23,13 @@ if TYPE_CHECKING:
 # What holds octets: it is read, never kept or changed
 Octets: TypeAlias = "bytes | bytearray | memoryview | mmap"
 
-CRLF = b"\r\n"
-CHUNK = 256 * 1024
-WSP = b" \t"
-FWS = b" \t\r\n"
 
 _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
-_BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
-# As "  +", but with two literal octets to look for at C speed
-_SPACES = re.compile(rb"   *")
-# As " \r\n", but looked for by its CR, which is rarer than spaces
-_TRAILING_SPACE = re.compile(rb"\r(?<= \r)\n")
-_WSP_RUN = re.compile(rb"[ \t]+")
 # RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space after it
 _NAME = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
 _NAME_AND_COLON = re.compile(rb"[!-9;-~]+[ \t]*:")
 # All octets but those that end a line, or that bytes.split() takes for white space and RFC 6376 §3.4.2 does not
 _UNMARKED = bytes(c for c in range(256) if c not in b"\r\n\x0b\x0c")
-_BLANK_LINES = CRLF * 512
 
 
 class Message:
@@ -51,23 +40,23 @@ class Message:
         normalised: the input had bare LF line ends, which were turned into CRLF.
         fields: each header field as it is, without its final CRLF; index 0 is the top of the message.
         overflow: why there are more fields than these: the limit that was reached; None when these are all.
+        limits: those that it was parsed under.
         body_start: offset of the body in `raw`.
-        problems: what makes the header section ambiguous to its readers, as (reason, detail).
+        problems: what makes the header section ambiguous to its readers.
         repeated: the names (in lower case) of which there is more than one field.
     """
 
     __slots__ = (
-        "_author",
         "_blank",
         "_bodies",
         "_header_end",
         "_index",
         "_lengths",
-        "_limits",
         "_plain",
         "_relaxed",
         "body_start",
         "fields",
+        "limits",
         "normalised",
         "overflow",
         "problems",
@@ -77,15 +66,14 @@ class Message:
 
     def __init__(self, raw: bytes, limits: Limits) -> None:
         """Use `parse`."""
-        self._limits = limits
-        self._author: Author | None = None
+        self.limits = limits
         self._bodies: dict[tuple[bool, int | None], tuple[bytes, int]] = {}
         self._lengths: tuple[set[int], set[int]] = set(), set()
         self._blank: dict[bool, int] = {}
         self._index: dict[bytes, list[int]] = {}
         self.repeated: set[bytes] = set()
         self._relaxed: dict[int, bytes] = {}
-        self.problems: tuple[tuple[Reason, str], ...] = ()
+        self.problems: tuple[Problem, ...] = ()
         line_end = raw.find(b"\n")
         # RFC 6376 §5.3: signatures are over CRLF. Choice: a message whose first line ends in a bare LF is a
         # saved one; all its line ends become CRLF. In any other message a bare LF or CR is data and stays.
@@ -101,14 +89,14 @@ class Message:
         # What goes beyond the limits is not taken apart: its pieces would need many times its memory
         header = raw[: min(self._header_end, limits.header_bytes)].removesuffix(CRLF)
         self.fields: list[bytes] = _FIELD_BREAK.split(header, max(limits.header_fields, 1)) if header else []
-        self.overflow: tuple[Reason, str] | None = None
+        self.overflow: Problem | None = None
         if self._header_end > limits.header_bytes:
             detail = f"the header section has {self._header_end} octets, more than {limits.header_bytes}"
-            self.overflow = Reason.LIMIT_HEADER_BYTES, detail
+            self.overflow = Problem(Reason.LIMIT_HEADER_BYTES, detail)
             del self.fields[-1:]
         if len(self.fields) > limits.header_fields:
             detail = f"the header section has more than {limits.header_fields} fields"
-            self.overflow = self.overflow or (Reason.LIMIT_HEADER_FIELDS, detail)
+            self.overflow = self.overflow or Problem(Reason.LIMIT_HEADER_FIELDS, detail)
             del self.fields[limits.header_fields :]
         if self.overflow is not None:
             header = CRLF.join(self.fields)
@@ -136,7 +124,7 @@ class Message:
     def _split(self, header: bytes, *, mixed: bool) -> None:
         """Index the fields, and note what makes the header section ambiguous."""
         fields, index = self.fields, self._index
-        problems: list[tuple[Reason, str]] = []
+        problems: list[Problem] = []
         try:
             found = [field[: field.index(b":")].lower() for field in fields]
             usual = all(found) and not b"".join(found).translate(None, _NAME)
@@ -148,7 +136,7 @@ class Message:
             number = next((i for i, field in enumerate(fields) if _NAME_AND_COLON.match(field) is None), None)
             if number is not None:
                 detail = f'header field {number} is not of the form "Name: value": {printable(fields[number])}'
-                problems.append((Reason.HEADER_AMBIGUOUS, detail))
+                problems.append(Problem(Reason.HEADER_AMBIGUOUS, detail))
         for position, name in enumerate(found):
             if name in index:
                 index[name].append(position)
@@ -159,7 +147,7 @@ class Message:
         marks = header.translate(None, _UNMARKED)
         line_ends = marks.translate(None, b"\x0b\x0c")
         if mixed or len(line_ends) != 2 * header.count(CRLF):
-            problems.append((Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
+            problems.append(Problem(Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
         if self.overflow is not None:
             problems.append(self.overflow)
         self.problems = tuple(problems)
@@ -268,44 +256,6 @@ class Message:
             self._blank[relaxed] = sum(map(len, canonical_body(self.raw, end - visible, relaxed=relaxed))) - visible
         return self._blank[relaxed]
 
-    @property
-    def author(self) -> Author:
-        """The Author Domain, or the problem; see `Author`."""
-        if self._author is None:
-            self._author = self._find_author()
-        return self._author
-
-    def _find_author(self) -> Author:
-        # RFC 9989 §11.5: a From that readers see differently is an attack; there is no author to protect then
-        if self.problems:
-            reason, detail = self.problems[0]
-            return Author(domain=None, reason=reason, detail=detail)
-        positions = self.find(b"from")
-        if len(positions) != 1:
-            reason = Reason.AUTHOR_REPEATED if positions else Reason.AUTHOR_MISSING
-            return Author(
-                domain=None,
-                reason=reason,
-                detail=f"the message has {len(positions)} From fields"
-                if positions
-                else "the message has no From field",
-            )
-        position, limits = positions[0], self._limits
-        # Choice D30: how long another field is does not concern the author
-        if (length := len(self.fields[position])) > limits.field_bytes:
-            detail = f"the From field has {length} octets, more than {limits.field_bytes}"
-            return Author(None, Reason.LIMIT_FIELD_BYTES, detail)
-        value = self.value(position)
-        author = find_author(value, limits)
-        # RFC 5322 §4.2: a line of white space only is legal, and the end of the header section to some readers.
-        # Choice D29: it matters where they would see another author
-        if author.domain and (blank := _BLANK_CONTINUATION.search(value)):
-            before = find_author(value[: blank.start()], limits)
-            if not before.nobody and before.domain != author.domain:
-                detail = "a line of white space only ends the header section for some readers, who see another From"
-                return Author(None, Reason.HEADER_AMBIGUOUS, detail)
-        return author
-
 
 def field_name(field: bytes) -> bytes:
     """Return what takes the place of the name of a field that may have none, in lower case."""
@@ -317,84 +267,3 @@ def field_name(field: bytes) -> bytes:
 def _lf_header_end(raw: bytes) -> int:
     ends = [e for e in (raw.find(b"\n\n"), raw.find(b"\n\r\n")) if e >= 0]
     return min(ends, default=len(raw)) + 1
-
-
-def relaxed_field(field: bytes) -> bytes:
-    """Return one header field in relaxed canonical form, without a final CRLF (RFC 6376 §3.4.2)."""
-    name, _, value = field.partition(b":")
-    # Unfold: every CRLF inside a field is before white space
-    value = value.replace(CRLF, b"")
-    # bytes.split() is the fastest way, but white space to it is more than SP and HTAB
-    if b"\x0b" in value or b"\x0c" in value or b"\r" in value or b"\n" in value:
-        value = _WSP_RUN.sub(b" ", value).strip(b" ")
-    elif len(value) <= CHUNK:
-        value = b" ".join(value.split())
-    else:
-        # Words are objects: a long field of short ones would take thirty times its octets
-        value = value.replace(b"\t", b" ")
-        pieces = range(0, len(value), CHUNK)
-        value = b"".join([_SPACES.sub(b" ", value[p : p + CHUNK]) for p in pieces]).strip(b" ")
-        while b"  " in value:
-            value = value.replace(b"  ", b" ")
-    return name.rstrip(WSP).lower() + b":" + value
-
-
-def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes | memoryview]:
-    """Yield the canonical body piece by piece (RFC 6376 §3.4.3, §3.4.4), copying as little as possible.
-
-    Linear in the body, and in memory bounded by one chunk.
-    """
-    view, end = memoryview(raw), len(raw)
-    if not relaxed:
-        length = _without_blank_end(view[start:end])
-        yield view[start : start + length]
-        # RFC 6376 §3.4.3: "If there is no body or no trailing CRLF on the message body, a CRLF is added"
-        yield CRLF
-        return
-    held, blank, wrote = b"", 0, False
-    for position in range(start, end, CHUNK):
-        stop = min(position + CHUNK, end)
-        piece: bytes | memoryview
-        if held or raw.find(b" ", position, stop) >= 0 or raw.find(b"\t", position, stop) >= 0:
-            piece = _relax(held + raw[position:stop])
-        else:
-            piece = view[position:stop]
-        length = len(piece)
-        # What the next chunk may still change waits for it: a CR before LF, a space before the line end
-        if stop < end and length and piece[length - 1] == 0x0D:
-            length -= 1
-        if length and piece[length - 1] == 0x20:
-            length -= 1
-        held = bytes(piece[length:]) if stop < end else b""
-        kept = _without_blank_end(piece[:length])
-        if kept:
-            while blank:
-                lines = min(blank, CHUNK)
-                yield CRLF * lines
-                blank -= lines
-            yield piece[:kept]
-            wrote = True
-        blank += (length - kept) // 2
-    # RFC 6376 §3.4.4: "If the body is non-empty but does not end with a CRLF, a CRLF is added"
-    if wrote:
-        yield CRLF
-
-
-def _relax(data: bytes) -> bytes:
-    if b"\t" in data:
-        data = data.replace(b"\t", b" ")
-    if b"  " in data:
-        data = _SPACES.sub(b" ", data)
-    if _TRAILING_SPACE.search(data):
-        data = data.replace(b" \r\n", CRLF)
-    return data
-
-
-def _without_blank_end(piece: bytes | memoryview) -> int:
-    """Return the length of a piece without the CRLFs at its end."""
-    length = len(piece)
-    while piece[max(length - len(_BLANK_LINES), 0) : length] == _BLANK_LINES:
-        length -= len(_BLANK_LINES)
-    while piece[max(length - 2, 0) : length] == CRLF:
-        length -= 2
-    return length

@@ -1,0 +1,147 @@
+"""All that is known of one message, as a value: the outcomes, the header fields, the DNS that led to them.
+
+`outcomes` holds every check in the order of the report; the writer of header fields, the table, the story and the page
+iterate it. The names `spf`, `dkim` … find one in it. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from mailauth._version import __version__
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.authres.write import HeaderField
+from mailauth.connection import Connection
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.dns.values import Answer, Question, Traced, Use
+from mailauth.iprev import IprevOutcome
+from mailauth.limits import DEFAULT_LIMITS, Limits
+from mailauth.message.edit import edited
+from mailauth.message.fields import Octets
+from mailauth.results import NoTruthValue, Outcome, to_plain
+from mailauth.spf.outcome import SpfOutcome
+
+T = TypeVar("T", bound=Outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication(NoTruthValue):
+    """All that is known of one message; immutable, comparable, picklable.
+
+    Attributes:
+        connection: what was known of the SMTP connection.
+        outcomes: what each check found, in the order of the report. A check that was not made has none.
+        headers: the fields to prepend, in order: Authentication-Results first.
+        forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours.
+        dns: every question that was asked, with its answer, in order.
+        rounds: the number of questions of each round.
+        uses: each use of an answer; `trace` puts both together.
+        normalised: the input had bare LF line ends; what was evaluated has CRLF.
+        limits: the bounds that held (not compared: what was found under others may be the same).
+    """
+
+    connection: Connection
+    outcomes: tuple[Outcome, ...]
+    headers: tuple[HeaderField, ...]
+    forged: tuple[int, ...]
+    dns: tuple[tuple[Question, Answer], ...]
+    rounds: tuple[int, ...]
+    uses: tuple[Use, ...]
+    normalised: bool
+    limits: Limits = field(default=DEFAULT_LIMITS, compare=False)
+
+    def _every(self, kind: type[T]) -> tuple[T, ...]:
+        return tuple([outcome for outcome in self.outcomes if isinstance(outcome, kind)])
+
+    @property
+    def spf(self) -> SpfOutcome | None:
+        """SPF for the MAIL FROM identity; None when SPF was not checked."""
+        return next((outcome for outcome in self._every(SpfOutcome) if outcome.scope == "mfrom"), None)
+
+    @property
+    def helo_spf(self) -> SpfOutcome | None:
+        """SPF for the HELO identity; None also when there is no HELO name."""
+        return next((outcome for outcome in self._every(SpfOutcome) if outcome.scope == "helo"), None)
+
+    @property
+    def dkim(self) -> tuple[DkimOutcome, ...]:
+        """One outcome for each DKIM-Signature field, from the top."""
+        return self._every(DkimOutcome)
+
+    @property
+    def arc(self) -> ArcOutcome | None:
+        """The ARC chain; None when ARC was not checked."""
+        return next(iter(self._every(ArcOutcome)), None)
+
+    @property
+    def dmarc(self) -> DmarcOutcome | None:
+        """The DMARC verdict; None when DMARC was not checked."""
+        return next(iter(self._every(DmarcOutcome)), None)
+
+    @property
+    def iprev(self) -> IprevOutcome | None:
+        """The reverse name of the client; None when it was not checked, or there is no client address."""
+        return next(iter(self._every(IprevOutcome)), None)
+
+    @property
+    def trace(self) -> tuple[Traced, ...]:
+        """Each DNS question in order: its answer, its round, who used it and by which rule."""
+        users: dict[Question, list[Use]] = {}
+        for use in self.uses:
+            users.setdefault(use.question, []).append(use)
+        numbers = [number for number, size in enumerate(self.rounds, 1) for _ in range(size)]
+        return tuple(
+            Traced(question, answer, number, tuple(users.get(question, ())))
+            for (question, answer), number in zip(self.dns, numbers, strict=True)
+        )
+
+    def apply(self, raw: Octets) -> bytes:
+        """Return the message with the forged fields gone and `headers` on top; all other octets as they were.
+
+        The line "From sender date" with which a message of an mbox begins stays first.
+
+        Args:
+            raw: the octets that were given to `authenticate`.
+
+        Raises:
+            UsageError: for a message whose fields do not fit.
+        """
+        return edited(raw, self.headers, self.forged)
+
+    def explain(self, raw: Octets | None = None) -> str:
+        """Return the story of the verdict as text, for a person.
+
+        Args:
+            raw: the octets that were given to `authenticate`: with them the story has the path of the message, and
+                names changed fields where z= or ARC show them.
+        """
+        from mailauth.explain import as_text, tell  # noqa: PLC0415  an edge, and large
+
+        return as_text(tell(self, raw))
+
+    def to_dict(self) -> dict[str, Any]:
+        r"""Return the JSON object of the contract: plain data, schema 1.
+
+        All text is valid UTF-8: an octet FC of SMTP or DNS that is not has become the six characters `\udcfc`.
+        """
+        known = self.connection
+        facts = {"ip": known.ip, "helo": known.helo, "mail_from": known.mail_from, "source": known.source}
+        return {
+            "schema": 1,
+            "version": __version__,
+            "connection": to_plain(facts),
+            "spf": to_plain(self.spf),
+            "helo_spf": to_plain(self.helo_spf),
+            "dkim": to_plain(self.dkim),
+            "arc": to_plain(self.arc),
+            "dmarc": to_plain(self.dmarc),
+            "iprev": to_plain(self.iprev),
+            "headers": to_plain(self.headers),
+            "forged": list(self.forged),
+            "dns": [
+                {"question": {"name": to_plain(q.name), "type": q.rdtype}, "answer": to_plain(a.to_dict())}
+                for q, a in self.dns
+            ],
+        }

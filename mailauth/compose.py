@@ -1,0 +1,216 @@
+"""The one evaluation of a message: which checks run, in which rounds, and with which share of the questions.
+
+SPF, every DKIM key, the DMARC walk, the ARC keys and the reverse name share rounds: `evaluate` needs as many rounds as
+the longest chain of dependent lookups, never the sum. Each question is asked once; the transcript becomes part of
+the result. Pure: clock, host name and resolver come in through the fronts, `sync` and `aio`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from mailauth import arc, authres, dkim, dmarc, iprev, names, spf
+from mailauth.arc.outcome import ArcOutcome
+from mailauth.authentication import Authentication
+from mailauth.authres.forged import forged_fields
+from mailauth.authres.write import HeaderField, authserv_id_of
+from mailauth.connection import Connection
+from mailauth.context import Context
+from mailauth.dkim.signature import read_signatures
+from mailauth.dkim.verify import unsigned
+from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.dns.gather import Transcript
+from mailauth.dns.values import Evaluation
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
+from mailauth.message.address import parse_path
+from mailauth.message.fields import Message, Octets
+from mailauth.results import Disposition, Outcome, Result
+from mailauth.spf.outcome import SpfOutcome
+
+# Of the questions of a message, the share of what no policy rests on: nobody pushes a verdict out with ARC sets
+_SHARE_ASIDE = 3 / 10
+# A chain of more sets than this waits for the others, and has what they leave
+_LONG_CHAIN = 10
+
+
+def evaluate(
+    message: Message | Octets,
+    connection: Connection | None = None,
+    *,
+    authserv_id: str,
+    now: datetime | float,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> Evaluation[Authentication]:
+    """Evaluate a message: an `Evaluation` for a loop of your own, or for `mailauth.run`. Never raises for any input.
+
+    Args:
+        message: the octets, or a parsed `Message`.
+        connection: what SMTP knew; None for nothing.
+        authserv_id: our name in Authentication-Results.
+        now: time of receipt, an aware datetime or POSIX seconds.
+        limits: see `Limits`.
+        options: see `Options`.
+
+    Raises:
+        UsageError, TypeError: for an argument that cannot be used.
+    """
+    limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
+    if not isinstance(message, Message):
+        message = Message.parse(message, limits)
+    if connection is not None and not isinstance(connection, Connection):
+        msg = f"connection must be a mailauth.Connection or None, not {type(connection).__name__}"
+        raise TypeError(msg)
+    connection = connection or Connection(source="none")
+    if options.public_suffix_list is not None:
+        # A list that cannot be used is told to the caller now, not with the first message that needs it
+        dmarc.load_suffix_list(options.public_suffix_list)
+    context = Context(limits=limits, options=options, now=now, receiver=authserv_id_of(authserv_id))
+    return _compose(message, connection, context)
+
+
+def _nothing() -> Evaluation[None]:
+    yield from ()
+
+
+def _compose(message: Message, connection: Connection, context: Context) -> Evaluation[Authentication]:
+    limits, options, checks = context.limits, context.options, context.options.checks
+    transcript = Transcript(limits.questions, limits.rounds)
+    author = dmarc.author_of(message)
+    suffixes = _LazySuffixes(options.public_suffix_list)
+    organizational = suffixes.organizational_domain if options.mode == "rfc7489" else None
+    signatures = read_signatures(message, limits) if "dkim" in checks else []
+    path = parse_path(connection.mail_from) if connection.mail_from is not None else None
+    identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
+    # The policy, and the walks of identifiers that could align, are asked beside the checks that DMARC waits for
+    early: list[Evaluation[Any]] = []
+    walks: list[str] = []
+    if "dmarc" in checks and author.domain:
+        # A suffix list compares identifiers without DNS
+        walks = dmarc.walks_ahead(author.domain, identifiers) if organizational is None else []
+        early = [dmarc.find_policy(author.domain, organizational), *map(dmarc.ask_walk, walks)]
+    verdicts = [
+        spf.check(connection, context) if "spf" in checks else _nothing(),
+        dkim.verify(
+            message,
+            context,
+            signatures=signatures,
+            author_domain=author.domain,
+            # Choice D32: those on the private part of the list are somebody, and sign their own mail
+            is_public_suffix=suffixes.is_icann_suffix,
+            publishes=dmarc.publishes,
+        )
+        if "dkim" in checks
+        else _nothing(),
+    ]
+    arc_check = arc.verify(message, context) if "arc" in checks else _nothing()
+    long_chain = len(message.find(b"arc-seal")) > _LONG_CHAIN
+    # What no verdict of DMARC rests on shares the rounds, but not all of the questions
+    aside = [
+        spf.check(connection, context, scope="helo") if "spf" in checks and connection.helo else _nothing(),
+        iprev.check(connection.address, context)
+        if "iprev" in checks and connection.address is not None
+        else _nothing(),
+        _nothing() if long_chain else arc_check,
+    ]
+    share = int(limits.questions * _SHARE_ASIDE)
+    found = yield from transcript.gather([*early, *verdicts], aside, share)
+    spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = found[len(early) :]
+    if "dkim" in checks and not dkim_outcomes:
+        dkim_outcomes = (unsigned(message),)
+    dmarc_outcome = None
+    if "dmarc" in checks:
+        dmarc_check = dmarc.check(
+            author,
+            context,
+            spf=spf_outcome,
+            dkim=[each for each in dkim_outcomes or () if isinstance(each, dkim.DkimOutcome)],
+            organizational_domain=organizational,
+            policy=found[0] if early else None,
+            walked=walks,
+            bounce=path == ("", ""),
+        )
+        (dmarc_outcome,) = yield from transcript.gather([dmarc_check])
+    if long_chain:
+        (arc_outcome,) = yield from transcript.gather([arc_check])
+    if dmarc_outcome is not None:
+        dmarc_outcome = _believe_sealers(dmarc_outcome, arc_outcome)
+    # A check that was not made has no outcome. A new one has its place here
+    outcomes = (spf_outcome, helo_spf, *(dkim_outcomes or ()), arc_outcome, dmarc_outcome, iprev_outcome)
+    outcomes = tuple([outcome for outcome in outcomes if outcome is not None])
+    return Authentication(
+        connection=connection,
+        outcomes=outcomes,
+        headers=tuple(_headers(message, connection, context, outcomes)),
+        forged=forged_fields(message, {context.receiver, *options.authserv_ids}),
+        dns=tuple(transcript.answers.items()),
+        rounds=tuple(transcript.rounds),
+        uses=tuple(context.uses),
+        normalised=message.normalised,
+        limits=limits,
+    )
+
+
+def _headers(
+    message: Message, connection: Connection, context: Context, outcomes: Sequence[Outcome]
+) -> list[HeaderField]:
+    """Return the header fields to add."""
+    # RFC 6376 §6.3, RFC 8617 §5.2, RFC 9989 §5.4: whoever reads the message next is told the results
+    limit = context.limits.authres_bytes
+    headers = [authres.write_outcomes(context.receiver, outcomes, connection, utf8=message.utf8, max_bytes=limit)]
+    if context.options.received_spf:
+        reported = [o for o in outcomes if isinstance(o, SpfOutcome) and o.is_reported(connection)]
+        headers += [HeaderField(spf.write_received_spf(o, connection, context.receiver)) for o in reported]
+    return headers
+
+
+class _LazySuffixes:
+    """The public suffix list, read when first asked."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+
+    def is_icann_suffix(self, domain: str) -> bool:
+        return dmarc.load_suffix_list(self._path).is_icann_suffix(domain)
+
+    def organizational_domain(self, domain: str) -> str:
+        return dmarc.load_suffix_list(self._path).organizational_domain(domain)
+
+
+def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOutcome:
+    """Choice D33: with every sealer trusted, a DMARC pass that the first of them saw is a reason to accept a fail.
+
+    The result stays what it is: ARC is local knowledge, no input to DMARC (RFC 9989 §5.4).
+    """
+    # RFC 8617 §5.2: a chain that failed is not trusted, and so counts as none
+    if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
+        return outcome
+    if not _saw_pass(chain.payloads[0], outcome.author_domain):
+        return outcome
+    detail = f"{outcome.detail}; the trusted sealer {chain.sealers[0]} saw it pass"
+    return dataclasses.replace(outcome, detail=detail, disposition=Disposition.ACCEPT)
+
+
+def _saw_pass(payload: authres.AuthenticationResults, author: str | None) -> bool:
+    """Whether a sealer says that DMARC passed for an author, and says nothing else of it."""
+    # RFC 8601 §2.3, §2.6, §4.1: only what is known in all its parts is believed. A property without its type, such as
+    # the "action=" of a large provider, is the one fault after which nothing else is read differently
+    untyped = sum(not p.ptype for result in payload.results for p in result.properties)
+    if payload.version != 1 or len(payload.problems) != untyped:
+        return False
+    claims = []
+    for result in payload.results:
+        values = [p.value for p in result.properties if (p.ptype, p.name) == ("header", "from")]
+        domains = [names.to_ascii(value) for value in values]
+        # Whatever could be about this author counts: any word and version, no From, two of them, one that is no domain
+        if result.method == "dmarc" and (len(domains) != 1 or domains[0] in (author, None)):
+            claims.append((result, domains))
+    if len(claims) != 1:
+        return False
+    ((claim, domains),) = claims
+    # No such result holds an address; one that does was part of an address that the sealer did not quote
+    texts = (*(p.value for p in claim.properties), *claim.comments, claim.reason or "")
+    return claim.version == 1 and claim.result == "pass" and domains == [author] and "@" not in "".join(texts)

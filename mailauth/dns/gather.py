@@ -1,0 +1,87 @@
+"""Evaluations side by side: the questions of all that wait share a round, and each is asked once.
+
+A `Transcript` is the memory of one message: its questions and answers, within the limits. Waits for nothing itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import filterfalse
+from typing import Any
+
+from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
+
+
+class Transcript:
+    """The questions of one message: each is asked once, within the limits; past them the rest time out unasked.
+
+    Attributes:
+        answers: every question that was asked, in order.
+        rounds: the number of questions of each round.
+    """
+
+    __slots__ = ("_max_questions", "_max_rounds", "answers", "rounds")
+
+    def __init__(self, max_questions: int, max_rounds: int) -> None:
+        """Begin without a question."""
+        self._max_questions, self._max_rounds = max_questions, max_rounds
+        self.answers: dict[Question, Answer] = {}
+        self.rounds: list[int] = []
+
+    def gather(
+        self, evaluations: Sequence[Evaluation[Any]], aside: Sequence[Evaluation[Any]] = (), share: int = 0
+    ) -> Evaluation[list[Any]]:
+        """Run evaluations side by side, in shared rounds; those `aside` may cause `share` questions in all."""
+        answers = self.answers
+        running = [*evaluations, *aside]
+        sends = [evaluation.send for evaluation in running]
+        results: list[Any] = [None] * len(running)
+        found: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
+        shared: set[Question] = set()
+        try:
+            while found:
+                waiting: list[tuple[int, Batch]] = []
+                new: dict[Question, None] = {}
+                refused = ""
+                for index, known in found:
+                    try:
+                        batch = sends[index](known)
+                        while not (missing := [*filterfalse(answers.__contains__, batch)]):
+                            batch = sends[index](tuple(map(answers.__getitem__, batch)))
+                    except StopIteration as stop:
+                        results[index] = stop.value
+                        continue
+                    waiting.append((index, batch))
+                    if index < len(evaluations):
+                        new.update(dict.fromkeys(missing))
+                        continue
+                    for question in missing:
+                        if question not in shared:
+                            if len(shared) >= share:
+                                refused = f"{share} questions for what decides no policy"
+                                continue
+                            shared.add(question)
+                        new[question] = None
+                room = self._max_questions - len(answers)
+                if len(new) > room:
+                    refused = f"{self._max_questions} questions"
+                if new and len(self.rounds) >= self._max_rounds:
+                    room, refused = 0, f"{self._max_rounds} rounds of questions"
+                if asked := tuple(new)[: max(room, 0)]:
+                    self.rounds.append(len(asked))
+                    answers.update(zip(asked, (yield asked), strict=True))
+                if refused:
+                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {refused}")
+                    found = [(index, tuple([answers.get(q, spent) for q in batch])) for index, batch in waiting]
+                else:
+                    found = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]
+        finally:
+            for evaluation in running:
+                evaluation.close()
+        return results
+
+
+def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
+    """Run evaluations side by side: each round holds the questions of all that are still waiting, each asked once."""
+    return tuple((yield from Transcript(sys.maxsize, sys.maxsize).gather(evaluations)))

@@ -1,0 +1,28 @@
+"""The catalogue of reasons: what each `Reason` says, which rule it rests on, and what the two sides can do about it.
+
+Text only, for people and for programs that explain verdicts to them; RFC 7208, 6376, 8301, 8463, 8617, 9989 and 8601
+are cited by section, and "choice" marks what they leave to the receiver. Knows the codes and no check: which result
+words a code comes with is written down here, and held to by the tests. `page` renders the page of the manual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mailauth.explain.reasons import arc, dkim, dmarc, dns, iprev, spf
+from mailauth.explain.reasons.entry import Entry
+from mailauth.results import Reason
+
+GROUPS: tuple[tuple[str, Mapping[Reason, Entry]], ...] = (
+    ("DNS, in any check", dns.ENTRIES),
+    ("SPF", spf.ENTRIES),
+    ("DKIM, and the signatures of ARC", dkim.ENTRIES),
+    ("ARC", arc.ENTRIES),
+    ("DMARC", dmarc.ENTRIES),
+    ("iprev", iprev.ENTRIES),
+)
+
+CATALOGUE: Mapping[Reason, Entry] = MappingProxyType(
+    {reason: entry for _, group in GROUPS for reason, entry in group.items()}
+)

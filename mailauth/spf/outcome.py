@@ -1,0 +1,59 @@
+"""What SPF says of one identity (RFC 7208 §2.6), and what Authentication-Results says of that (RFC 8601 §2.7.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from mailauth.connection import Connection
+from mailauth.results import MethodResult, Outcome, Reason, Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpfOutcome(Outcome):
+    """SPF for one identity (RFC 7208).
+
+    `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as the
+    record writes it (None when none did). `explanation` is text of a third party, fetched after a fail: show it
+    as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS
+    (`Limits.spf_terms`), `void_lookups` those that found nothing (`Limits.spf_void`). `secure`, here and in the other
+    outcomes: every DNS answer it rests on was found secure by a validator that the resolver trusts; None where it was
+    not asked.
+    """
+
+    method: ClassVar[str] = "spf"
+
+    result: Result
+    reason: Reason
+    detail: str
+    domain: str | None
+    scope: Literal["mfrom", "helo"]
+    mechanism: str | None = None
+    explanation: str | None = None
+    lookups: int = 0
+    void_lookups: int = 0
+    secure: bool | None = None
+
+    @property
+    def check(self) -> str:
+        """The name in traces and tables: "spf" or "spf helo"."""
+        return "spf" if self.scope == "mfrom" else "spf helo"
+
+    @property
+    def subject(self) -> str:
+        """The domain checked."""
+        return self.domain or ""
+
+    def is_reported(self, connection: Connection) -> bool:
+        """Whether it is for the identity that is reported: MAIL FROM, and HELO only where there is no other."""
+        # RFC 8601 §2.7.2: one identity is reported
+        return (connection.mail_from is None and bool(connection.helo)) is (self.scope == "helo")
+
+    def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
+        """Return the result of the identity that is reported."""
+        if not self.is_reported(connection):
+            return ()
+        null = self.scope == "mfrom" and self.domain and not (connection.mail_from or "").strip()
+        # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
+        identity = "mailfrom" if self.scope == "mfrom" else "helo"
+        return (self.row(("smtp", identity, self.subject), comments=("null sender",) if null else ()),)

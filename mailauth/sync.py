@@ -1,0 +1,79 @@
+"""The synchronous front: `authenticate`, which fills in the clock, the name of this host and the resolver."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from mailauth.authentication import Authentication
+from mailauth.compose import evaluate
+from mailauth.connection import Connection
+from mailauth.dmarc.psl import warn_if_old
+from mailauth.dns.drive import run
+from mailauth.dns.values import Evaluation
+from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
+from mailauth.message.fields import Octets
+
+__all__ = ["authenticate", "prepare", "run"]
+
+
+def prepare(
+    raw: Octets,
+    connection: Connection | None,
+    authserv_id: str | None,
+    now: datetime | float | None,
+    limits: Limits | None,
+    options: Options | None,
+) -> Evaluation[Authentication]:
+    """Fill in what `authenticate` leaves open: the clock and the name of this host, read once."""
+    if authserv_id is None:
+        import socket  # noqa: PLC0415  only for a caller who gives no name
+
+        authserv_id = socket.gethostname()
+    options = options or DEFAULT_OPTIONS
+    if options.mode == "rfc7489":
+        warn_if_old(options.public_suffix_list)
+    return evaluate(
+        raw,
+        connection,
+        authserv_id=authserv_id,
+        now=datetime.now(UTC) if now is None else now,
+        limits=limits,
+        options=options,
+    )
+
+
+def authenticate(
+    raw: Octets,
+    connection: Connection | None = None,
+    resolver: Any = None,
+    authserv_id: str | None = None,
+    now: datetime | float | None = None,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> Authentication:
+    """Say who really sent a message: SPF, every DKIM signature, ARC, DMARC and iprev in one call.
+
+    Args:
+        raw: the message as received, in octets (bytes, a memoryview, an mmap …). Bare LF line ends are turned into
+            CRLF; the result says so.
+        connection: what SMTP knew; None when nothing is known (SPF is then none).
+        resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the resolver of
+            this system, through dnspython, with one cache for the process.
+        authserv_id: our name in Authentication-Results; None: the name of this host.
+        now: time of receipt, an aware datetime or POSIX seconds; None: now.
+        limits: see `Limits`.
+        options: see `Options`.
+
+    Returns:
+        The outcomes, the header fields to add and the forged ones to remove.
+
+    Raises:
+        UsageError, TypeError: for an argument that cannot be used. Nothing in the message or in DNS raises.
+    """
+    evaluation = prepare(raw, connection, authserv_id, now, limits, options)
+    if resolver is None:
+        from mailauth.resolvers import system  # noqa: PLC0415  dnspython is heavy, and needed here only
+
+        resolver = system.BLOCKING
+    return run(evaluation, resolver, seconds=(limits or DEFAULT_LIMITS).seconds)
