@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from unit.signing import MAIL, NOW, arc_fields, canonical_body, key, key_zone, sealed, signed, split
+from support.signing import MAIL, NOW, arc_fields, canonical_body, key, key_zone, sealed, signed, split
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case

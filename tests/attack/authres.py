@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from unit.signing import key_zone, sealed
+from support.signing import key_zone, sealed
 
 from attack.case import ATTACKER, RECEIVER, Case
 from attack.scene import (

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from unit.signing import MAIL, NOW, canonical_body, key, key_zone, signature, signed, split
+from support.signing import MAIL, NOW, canonical_body, key, key_zone, signature, signed, split
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unit.signing import key, key_zone, sealed
+from support.signing import key, key_zone, sealed
 
 from attack.case import ATTACKER, VICTIM, Case
 from attack.scene import (

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from unit import signing
-from unit.signing import MAIL, canonical_body, key, key_zone, split
+from support import signing
+from support.signing import MAIL, canonical_body, key, key_zone, split
 
 from attack.case import ATTACKER, VICTIM, Case
 from mailauth import Connection

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from unit import signing
-from unit.signing import key, key_zone, signature
+from support import signing
+from support.signing import key, key_zone, signature
 
 from attack.case import ATTACKER, VICTIM, Case
 from mailauth import Connection

@@ -12,7 +12,7 @@ import dns.exception
 import dns.name
 import dns.resolver
 import pytest
-from unit.signing import NOW, key_zone, sealed
+from support.signing import NOW, key_zone, sealed
 
 from attack import scene
 from attack.case import RECEIVER, VICTIM

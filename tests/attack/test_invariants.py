@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from property.strategies import helos, ips, messages, senders, zones
+from support.strategies import helos, ips, messages, senders, zones
 
 from attack import arc, dkim, dmarc, spf
 from attack.case import RECEIVER, VICTIM, Case

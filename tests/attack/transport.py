@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from unit.signing import NOW, key_zone, sealed
+from support.signing import NOW, key_zone, sealed
 
 from attack.case import Case
 from attack.scene import (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from property.header_round_trips import told
+from support.reported import told
 
 from mailauth import Connection, Reason, Result, UsageError, authres, names, spf
 from mailauth.authres.parse import AuthenticationResults, MethodResult, Property

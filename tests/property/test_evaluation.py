@@ -11,11 +11,11 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from unit.signing import NOW
+from support.signing import NOW
+from support.strategies import SEALED, SIGNED, helos, ips, messages, senders, zones
 
 from mailauth import Authentication, Connection, Options, Question, Result, aio, authenticate, authres
 from mailauth.testing import Faults, Zone
-from property.strategies import SEALED, SIGNED, helos, ips, messages, senders, zones
 
 WORDS = {
     "spf": {"none", "pass", "fail", "softfail", "neutral", "temperror", "permerror"},

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unit.signing import NOW, key_zone, signed
+from support.reported import told
+from support.signing import NOW, key_zone, signed
 
 import mailauth
 from mailauth import Connection, Reason, Result, UsageError
@@ -25,7 +26,6 @@ from property.header_round_trips import (
     DifferenceError,
     check,
     check_received_spf,
-    told,
     trip,
 )
 

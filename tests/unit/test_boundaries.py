@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.signing import MAIL, NOW, key, key_zone, sealed, signed
 
 from mailauth import Answer, Connection, Limits, Message, Options, Question, Status, arc, authenticate, dmarc, run
 from mailauth.dns import ADDRESSES, Evaluation, Transcript, Use
 from mailauth.limits import CHECKS
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key, key_zone, sealed, signed
 from unit.test_dns import ZONE, A, B, C, Counting, ask, texts
 
 # --- answers ---------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.signing import NOW, key_zone, signed
 
 from mailauth import Limits, Message, Reason, authenticate
 from mailauth import message as module
 from mailauth.testing import Zone
-from unit.signing import NOW, key_zone, signed
 
 GOOD = b"From: a@example.com\r\nSubject: x\r\n\r\nbody\r\n"
 

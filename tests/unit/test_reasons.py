@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate
 from mailauth.reasons import CATALOGUE, Entry, markdown
 from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, IprevOutcome, SpfOutcome
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from unit.signing import MAIL, NOW, TESTDATA, key_zone, signed
+from support.signing import MAIL, NOW, TESTDATA, key_zone, signed
 
 ZONE: dict[str, Any] = {
     "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"]},

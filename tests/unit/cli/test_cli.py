@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.signing import MAIL, NOW, TESTDATA, key_zone, signed
 
 from mailauth import __version__
 from mailauth.cli import main
-from unit.signing import MAIL, NOW, TESTDATA, key_zone, signed
 
 ZONE: dict[str, Any] = {
     "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"], "MX": [[10, "mx.example.com"]], "A": []},

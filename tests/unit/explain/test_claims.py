@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from support.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Disposition, Limits, Options, Reason, Result, authenticate
 from mailauth.explain import Story, as_text, tell
@@ -16,7 +17,6 @@ from mailauth.explain.html import as_html
 from mailauth.reasons import CATALOGUE
 from mailauth.results import DkimOutcome, DmarcOutcome
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
 HEDGES = re.compile(r"claim|unverified|not verified|if (it|this)|fail|nobody", re.IGNORECASE)
 CLIENT = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")

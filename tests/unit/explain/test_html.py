@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.signing import MAIL, NOW, key_zone, sealed, signed
 
 from mailauth import Authentication, Connection, Options, Reason, Result, authenticate, authres
 from mailauth.explain import tell
 from mailauth.explain.html import as_html
 from mailauth.results import ArcOutcome, DkimOutcome, DmarcOutcome, Identifier, SpfOutcome
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key_zone, sealed, signed
 from unit.test_testdata import CASES, arguments
 
 VOID = {"meta", "br", "col", "img", "link", "input"}

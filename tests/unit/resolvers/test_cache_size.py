@@ -8,13 +8,13 @@ from math import inf
 from typing import Any
 
 import pytest
+from support.signing import key
 
 from mailauth.dkim.key import keys_of
 from mailauth.dmarc.record import records_of
 from mailauth.dns import ADDRESSES, Answer, Batch, Question, Status
 from mailauth.resolvers import Cached
 from mailauth.spf.check import _policy, _published
-from unit.signing import key
 
 
 def question(name: str = "a.example") -> Question:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from unit.signing import MAIL, key, sealed, signed
+
+from support.signing import MAIL, key, sealed, signed
 
 DOMAINS = ["example.com", "a.example.com", "example.net", "co.uk", "com", "xn--bcher-kva.example"]
 
