@@ -14,7 +14,7 @@ from support.signing import MAIL, NOW, arc_fields, canonical_body, key, key_zone
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import BY_ATTACKER, attacker_key, case
+from attack.stage import BY_ATTACKER, attacker_key, case
 from mailauth import Connection, Options
 
 LIST = "lists.example.org"

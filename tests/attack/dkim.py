@@ -21,7 +21,8 @@ from support.signing import MAIL, NOW, canonical_body, key, key_zone, signature,
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import (
+from attack.rsa import Rsa, der, record, record_of, rsa_public_key, spki
+from attack.stage import (
     BY_VICTIM,
     attacker_key,
     by_attacker,
@@ -33,7 +34,6 @@ from attack.parts import (
     refused,
     signed_with,
 )
-from attack.rsa import Rsa, der, record, record_of, rsa_public_key, spki
 from mailauth import Options
 
 KEY_NAME = f"s1._domainkey.{VICTIM}"

@@ -13,7 +13,7 @@ from typing import Any
 from support.signing import MAIL, key_zone, signed
 
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import (
+from attack.stage import (
     ATTACKER_IP,
     BY_ATTACKER,
     BY_VICTIM,
