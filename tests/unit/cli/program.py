@@ -45,9 +45,9 @@ def start(where: Path, *arguments: str, code: str = "", **more: Any) -> subproce
     )
 
 
-def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
-    """Wait for it: exit status, standard output, standard error."""
-    out, err = process.communicate(timeout=60)
+def finish(process: subprocess.Popen[bytes], octets: bytes | None = None) -> tuple[int, bytes, bytes]:
+    """Write to it, and wait for it: exit status, standard output, standard error."""
+    out, err = process.communicate(octets, timeout=60)
     return process.returncode, out or b"", err or b""
 
 
