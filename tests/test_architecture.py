@@ -369,3 +369,42 @@ def test_threads_may_be_the_first_to_use_it(attempt: int) -> None:
 @pytest.mark.parametrize("name", ["dns", "limits", "message", "results", "connection", "errors", "names"])
 def test_a_module_is_there_without_an_import_of_its_own(name: str) -> None:
     assert python(f"import mailauth; print(mailauth.{name}.__name__)") == f"mailauth.{name}\n"
+
+
+# --- the folders of the tests ----------------------------------------------------------------------------------------
+
+TESTS = ROOT / "tests"
+# What each folder of tests imports from others; "." is for the modules beside the folders
+TEST_IMPORTS: dict[str, set[str]] = {
+    ".": set(),
+    "attack": {"support"},
+    "benchmarks": {"support"},
+    "conformance": {"support"},
+    "differential": {"support"},
+    "fuzz": {"support"},
+    "integration": {"support"},
+    "mutation": set(),
+    "property": {"support"},
+    "support": set(),
+    "unit": {"support"},
+}
+
+
+def test_test_folders_import_from_support_alone() -> None:
+    paths = [p for p in TESTS.rglob("*.py") if "__pycache__" not in p.parts]
+    folders = {p: p.relative_to(TESTS).parts[0] if p.parent != TESTS else "." for p in paths}
+    # A package is known by its folder; a module of a folder that is no package, or of no folder, by its own name
+    owners: dict[str, set[str]] = {folder: {folder} for folder in folders.values() if folder != "."}
+    for path, folder in folders.items():
+        if not (path.parent / "__init__.py").is_file():
+            owners.setdefault(path.stem, set()).add(folder)
+    found: dict[str, set[str]] = {folder: set() for folder in folders.values()}
+    for path, folder in folders.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: a relative import"
+                names = [node.module or ""]
+            imported = [owners.get(name.removeprefix("tests.").partition(".")[0], {folder}) for name in names]
+            found[folder].update(*(owner for owner in imported if folder not in owner))
+    assert found == TEST_IMPORTS

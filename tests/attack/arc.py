@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from unit.signing import MAIL, NOW, arc_fields, canonical_body, key, key_zone, sealed, signed, split
+from support.signing import MAIL, NOW, arc_fields, canonical_body, key, key_zone, sealed, signed, split
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import BY_ATTACKER, attacker_key, case
+from attack.stage import BY_ATTACKER, attacker_key, case
 from mailauth import Connection, Options
 
 LIST = "lists.example.org"

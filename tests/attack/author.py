@@ -9,25 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from support.signing import MAIL, signed
+
 from attack.case import Case
-from attack.scene import (
+from attack.stage import (
     BODY,
+    BY_VICTIM,
     CLOSED,
-    GENUINE,
     HELD,
     HIMSELF,
-    MAIL,
     NOT_PASS,
     PASSES,
     REFUSED,
     SPOOFED,
     TO_DATE,
-    ZONE,
-    H,
-    Words,
     by_attacker,
-    by_victim,
     case,
+    first,
     spoof,
     stranger,
 )
@@ -35,7 +33,7 @@ from mailauth import Connection, Options
 
 VICTIM_FROM = b"From: Anna <anna@example.com>\r\n"
 EVIL_FROM = b"From: x@example.net\r\n"
-Row = tuple[str, bytes, Mapping[str, Words], str]
+Row = tuple[str, bytes, Mapping[str, str], str]
 
 
 def from_values(entry: str, rows: list[Row], **rest: Any) -> Iterator[Case]:
@@ -44,7 +42,7 @@ def from_values(entry: str, rows: list[Row], **rest: Any) -> Iterator[Case]:
         yield case(f"{entry}.{variant}", why, spoof(value), words, **rest)
 
 
-def headers(entry: str, rows: list[Row], h: str = H) -> Iterator[Case]:
+def headers(entry: str, rows: list[Row], h: str = "from:to:subject:date") -> Iterator[Case]:
     """Yield a case for each (variant, author lines, words, why), signed and sent by the attacker."""
     for variant, lines, words, why in rows:
         yield case(f"{entry}.{variant}", why, by_attacker(lines + TO_DATE + BODY, h=h), words)
@@ -55,8 +53,8 @@ def headers(entry: str, rows: list[Row], h: str = H) -> Iterator[Case]:
 TWICE = "from:from:to:subject:date"
 MANY = b"".join(b"X-Filler-%d: x\r\n" % n for n in range(50))
 # It verifies, but a From field is not signed (RFC 6376 §8.15; docs/decisions.md)
-UNSIGNED_FROM: Mapping[str, Words] = {**REFUSED, "dkim.0": (NOT_PASS, "policy")}
-BROKEN: Mapping[str, Words] = {**REFUSED, "dkim.0": (NOT_PASS, "fail")}
+UNSIGNED_FROM: Mapping[str, str] = {**REFUSED, "dkim.0": first("policy", NOT_PASS)}
+BROKEN: Mapping[str, str] = {**REFUSED, "dkim.0": first("fail", NOT_PASS)}
 
 
 def repeated() -> Iterator[Case]:
@@ -75,24 +73,24 @@ def repeated() -> Iterator[Case]:
         ],
         h=TWICE + ":from",
     )
-    signed, oversigned = by_victim(), by_victim(h=TWICE)
+    genuine, oversigned = signed(), signed(h=TWICE)
     why = "RFC 6376 §5.4.2: the bottom From is hashed, so it verifies; §8.15: the one on top is nobody's"
     for variant, line in (
         ("prepended-to-signed", EVIL_FROM),
         ("victim-prepended-to-signed", b"From: Boss <boss@example.com>\r\n"),
         ("same-prepended-to-signed", VICTIM_FROM),
     ):
-        yield case(f"A1.{variant}", why, line + signed, UNSIGNED_FROM)
-        yield case(f"A1.{variant}-genuine-path", why, line + signed, UNSIGNED_FROM, connection=GENUINE)
+        yield case(f"A1.{variant}", why, line + genuine, UNSIGNED_FROM)
+        yield case(f"A1.{variant}-genuine-path", why, line + genuine, UNSIGNED_FROM, connection=BY_VICTIM)
     why = "h= names From twice: the second is signed as absent (RFC 6376 §5.4)"
     yield case("A1.prepended-to-oversigned", why, EVIL_FROM + oversigned, BROKEN)
     why = "RFC 6376 §5.4.2: the bottom From is hashed, and it is not the signed one"
-    yield case("A1.appended-to-signed", why, signed.replace(BODY, EVIL_FROM + BODY), BROKEN)
+    yield case("A1.appended-to-signed", why, genuine.replace(BODY, EVIL_FROM + BODY), BROKEN)
     why = "an untouched message of the victim: oversigning harms nothing"
-    yield case("A1.control-oversigned", why, oversigned, {**PASSES, "dkim.0": (set(), "pass")})
+    yield case("A1.control-oversigned", why, oversigned, {**PASSES, "dkim.0": "pass"})
     why = "an untouched message of the victim, by SPF and by DKIM"
-    words: Mapping[str, Words] = {**PASSES, "dkim.0": (set(), "pass"), "spf": (set(), "pass")}
-    yield case("A1.control-genuine", why, signed, words, connection=GENUINE)
+    words: Mapping[str, str] = {**PASSES, "dkim.0": "pass", "spf": "pass"}
+    yield case("A1.control-genuine", why, genuine, words, connection=BY_VICTIM)
     yield case("A1.control-attacker", "the attacker as himself", spoof(b"x@example.net"), HIMSELF)
 
 
@@ -125,22 +123,22 @@ def names() -> Iterator[Case]:
         ],
         h="from:from:to:subject:date",
     )
-    signed = by_victim()
+    genuine = signed()
     why = "RFC 5322 §4.5: a second From, on top of the signed one"
-    yield case("A2.spaced-prepended-to-signed", why, b"From : x@example.net\r\n" + signed, UNSIGNED_FROM)
+    yield case("A2.spaced-prepended-to-signed", why, b"From : x@example.net\r\n" + genuine, UNSIGNED_FROM)
     why = "a first line that continues nothing: some readers drop the blank and see a From field"
     for variant, blank in ("space", b" "), ("tab", b"\t"):
-        yield case(f"A2.leading-{variant}-prepended-to-signed", why, blank + EVIL_FROM + signed, REFUSED)
+        yield case(f"A2.leading-{variant}-prepended-to-signed", why, blank + EVIL_FROM + genuine, REFUSED)
         yield case(f"A2.leading-{variant}", why, blank + VICTIM_FROM + spoof(b"x@example.net"), REFUSED)
     why = "RFC 5322 §2.2: a line that has no colon; readers drop it, or end the header section there"
     mbox = b"From x@example.net Mon Nov  2 09:28:00 2026\r\n"
-    yield case("A2.mbox-line-inside-signed", why, signed.replace(b"To: ", mbox + b"To: "), REFUSED)
+    yield case("A2.mbox-line-inside-signed", why, genuine.replace(b"To: ", mbox + b"To: "), REFUSED)
 
 
 def absent() -> Iterator[Case]:
     why = "RFC 9989 §5.3.1, §11.5: no From, no author; no other field takes its place"
     # Some receivers answer none here; the victim is not named then either
-    words: Mapping[str, Words] = {**REFUSED, "dmarc": (CLOSED | {"none"}, "permerror")}
+    words: Mapping[str, str] = {**REFUSED, "dmarc": first("permerror", CLOSED | {"none"})}
     for variant, lines in (
         ("nothing", b""),
         ("sender", b"Sender: anna@example.com\r\n"),
@@ -150,7 +148,7 @@ def absent() -> Iterator[Case]:
         ("apparently-from", b"Apparently-From: anna@example.com\r\n"),
     ):
         yield case(f"A3.no-from-{variant}", why, by_attacker(lines + TO_DATE + BODY), words)
-    yield case("A3.no-from-in-signed", why, by_victim().replace(VICTIM_FROM, b""), words)
+    yield case("A3.no-from-in-signed", why, signed().replace(VICTIM_FROM, b""), words)
     why = "RFC 9989 §5.3.1: an empty From names no mailbox"
     yield from from_values("A3", [("empty-from", b"", REFUSED, why), ("blank-from", b" \t ", REFUSED, why)])
     why = "RFC 9989 §3.2.2: the author is whom From names; Sender plays no part"
@@ -358,11 +356,10 @@ MAPPED = "RFC 9989 §5.3.1, RFC 5891 §5: IDNA 2008 maps nothing; what needs it 
 OWN_NAME = "RFC 5890 §2.3.2.1: a look-alike is a domain of its own, shown as its A-label"
 BUCHER = "xn--bcher-kva.example"
 UNICODE_ZONE = {
-    **ZONE,
     f"_dmarc.{BUCHER}": {"TXT": ["v=DMARC1; p=reject"]},
     "_dmarc.desk.example": {"TXT": ["v=DMARC1; p=reject"]},
 }
-BUCHER_SPOOFED: Mapping[str, Words] = {**SPOOFED, "dmarc.author_domain": ({"none"}, BUCHER)}
+BUCHER_SPOOFED: Mapping[str, str] = {**SPOOFED, "dmarc.author_domain": f"{BUCHER}|none"}
 
 
 def u_label_rows() -> list[Row]:
@@ -389,7 +386,7 @@ def u_label_rows() -> list[Row]:
 
 
 NO_NAME = "RFC 9989 §5.3.1, RFC 5321 §4.1.2: no domain name, so no author domain; and nothing is asked"
-BELOW: Mapping[str, Words] = {**SPOOFED, "dmarc.author_domain": ({"none"}, "_dmarc.example.com")}
+BELOW: Mapping[str, str] = {**SPOOFED, "dmarc.author_domain": "_dmarc.example.com|none"}
 DEGENERATE: list[Row] = [
     ("trailing-dot", b"anna@example.com.", SPOOFED, "RFC 1034 §3.1: one final dot names the same domain"),
     ("two-trailing-dots", b"anna@example.com..", REFUSED, NO_NAME),
@@ -399,7 +396,7 @@ DEGENERATE: list[Row] = [
     ("label-of-64", b"x@" + b"a" * 64 + b".example.com", REFUSED, NO_NAME),
     ("name-of-300", b"x@" + b"abcdefg." * 37 + b"example.com", REFUSED, NO_NAME),
     ("name-of-12000", b"x@" + b"a." * 6000 + b"example.com", REFUSED, NO_NAME),
-    ("literal", b"x@[198.51.100.66]", REFUSED, NO_NAME),
+    ("literal", b"x@[203.0.113.66]", REFUSED, NO_NAME),
     ("literal-v6", b"x@[IPv6:2001:db8::1]", REFUSED, NO_NAME),
     ("literal-of-victim", b"x@[example.com]", REFUSED, NO_NAME),
     ("single-label", b"x@localhost", REFUSED, NO_NAME),
@@ -407,24 +404,23 @@ DEGENERATE: list[Row] = [
     (
         "underscore",
         b"x@_dmarc.example.com",
-        {**SPOOFED, "dmarc.author_domain": ({"none"}, "_dmarc.example.com")},
+        BELOW,
         "decision D26: an underscore is a character of names",
     ),
     ("escaped-dot", rb"x@example\046com", REFUSED, GRAMMAR),
     ("leading-hyphen", b"x@-example.com", REFUSED, NO_NAME),
     ("hyphen-at-end", b"x@example.com-", REFUSED, NO_NAME),
     ("star", b"x@*.example.com", REFUSED, NO_NAME),
-    ("bare-address", b"x@198.51.100.66", stranger("198.51.100.66"), "RFC 5321 §4.1.2: its grammar is a domain's"),
+    ("bare-address", b"x@203.0.113.66", stranger("203.0.113.66"), "RFC 5321 §4.1.2: its grammar is a domain's"),
 ]
 
 UNLISTED = {
-    **ZONE,
-    "evil.kids": {"TXT": ["v=spf1 ip4:198.51.100.66 -all"]},
+    "evil.kids": {"TXT": ["v=spf1 ip4:203.0.113.66 -all"]},
     "_dmarc.victim.kids": {"TXT": ["v=DMARC1; p=reject"]},
     "_dmarc.bank.co.uk": {"TXT": ["v=DMARC1; p=reject"]},
     "_dmarc.uk": {"TXT": ["v=DMARC1; p=none; psd=y"]},
     "_dmarc.co.uk": {"TXT": ["v=DMARC1; p=reject; psd=y"]},
-    "evil.co.uk": {"TXT": ["v=spf1 ip4:198.51.100.66 -all"]},
+    "evil.co.uk": {"TXT": ["v=spf1 ip4:203.0.113.66 -all"]},
 }
 
 
@@ -434,13 +430,13 @@ def suffixes() -> Iterator[Case]:
         ("public-suffix", "bank.co.uk", "evil.co.uk"),
         ("author-is-public-suffix", "co.uk", "evil.co.uk"),
     ):
-        words: Mapping[str, Words] = {
-            "spf": (set(), "pass"),
-            "dmarc": (CLOSED, "fail"),
-            "dmarc.author_domain": ({"none"}, author),
-            "dmarc.disposition": (HELD, "quarantine"),
+        words: Mapping[str, str] = {
+            "spf": "pass",
+            "dmarc": first("fail", CLOSED),
+            "dmarc.author_domain": f"{author}|none",
+            "dmarc.disposition": first("quarantine", HELD),
         }
-        connection = Connection(ip="198.51.100.66", helo=sender, mail_from=f"x@{sender}")
+        connection = Connection(ip="203.0.113.66", helo=sender, mail_from=f"x@{sender}")
         raw = f"From: x@{author}\r\n".encode() + TO_DATE + BODY
         why = "RFC 9989 §4.10.2: neither walk ends at a name that both have; a public suffix is nobody's organization"
         yield case(f"A14.{variant}", why, raw, words, connection=connection, zone=UNLISTED)
@@ -489,7 +485,7 @@ def boundaries() -> Iterator[Case]:
             ("inside-from", b"From: x@example.net" + end + b" , anna@example.com\r\n"),
         ):
             yield case(f"A16.{name}-{variant}", why, by_attacker(lines + TO_DATE + BODY, h=TWICE), REFUSED)
-        changed = by_victim().replace(b"To: robin", b"To:" + end + EVIL_FROM + b" robin")
+        changed = signed().replace(b"To: robin", b"To:" + end + EVIL_FROM + b" robin")
         yield case(f"A16.{name}-in-signed", why, changed, REFUSED)
 
 
@@ -498,7 +494,7 @@ CASES = [
     *names(),
     *absent(),
     *from_values("A4", SEVERAL, questions=10),
-    case("A4.control-same-domain", ONE, by_victim(MAIL.replace(b"com>", b"com>, bob@Example.Com")), PASSES),
+    case("A4.control-same-domain", ONE, signed(MAIL.replace(b"com>", b"com>, bob@Example.Com")), PASSES),
     *from_values("A5", SHAPES),
     *from_values("A6", QUOTED),
     *from_values("A7", CUT),
@@ -507,7 +503,7 @@ CASES = [
     case(
         "A9.control-group",
         "RFC 6854 §2",
-        by_victim(MAIL.replace(b"Anna <anna@example.com>", b"A: a@example.com;")),
+        signed(MAIL.replace(b"Anna <anna@example.com>", b"A: a@example.com;")),
         PASSES,
     ),
     *from_values("A10", COMMENTS),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unit.signing import NOW
+from support.signing import NOW
 
 from mailauth import Connection, Limits, Options
 

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from unit.signing import MAIL, NOW, canonical_body, key, key_zone, signature, signed, split
+from support.signing import MAIL, NOW, canonical_body, key, key_zone, signature, signed, split
 
 from attack import rsa
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import (
+from attack.rsa import Rsa, der, record, record_of, rsa_public_key, spki
+from attack.stage import (
     BY_VICTIM,
     attacker_key,
     by_attacker,
@@ -33,7 +34,6 @@ from attack.parts import (
     refused,
     signed_with,
 )
-from attack.rsa import Rsa, der, record, record_of, rsa_public_key, spki
 from mailauth import Options
 
 KEY_NAME = f"s1._domainkey.{VICTIM}"

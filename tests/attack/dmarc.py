@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from unit.signing import MAIL, key_zone, signed
+from support.signing import MAIL, key_zone, signed
 
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import (
+from attack.stage import (
     ATTACKER_IP,
     BY_ATTACKER,
     BY_VICTIM,

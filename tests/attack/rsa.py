@@ -16,7 +16,7 @@ from itertools import count
 from math import gcd, prod
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from unit.signing import key
+from support.signing import key
 
 DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 RSA_OID = bytes.fromhex("06092a864886f70d010101")

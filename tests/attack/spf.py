@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attack.case import ATTACKER, VICTIM, Case
-from attack.parts import ATTACKER_IP, BY_ATTACKER, BY_VICTIM, VICTIM_IP, case, first, mail
+from attack.stage import ATTACKER_IP, BY_ATTACKER, BY_VICTIM, VICTIM_IP, case, first, mail
 from mailauth import Connection, Options
 
 SENT_AS_VICTIM = Connection(ip=ATTACKER_IP, helo=f"mail.{ATTACKER}", mail_from=f"anna@{VICTIM}")

@@ -12,15 +12,15 @@ import dns.exception
 import dns.name
 import dns.resolver
 import pytest
-from unit.signing import NOW, key_zone, sealed
+from support.signing import NOW, key_zone, sealed, signed
 
-from attack import scene
 from attack.case import RECEIVER, VICTIM
+from attack.stage import BY_VICTIM, ZONE
 from mailauth import Answer, Authentication, Question, Status, aio, authenticate
 from mailauth.resolvers import Zone
 
-RAW = sealed(scene.by_victim())
-FULL = {**scene.ZONE, **key_zone("lists.example.org", "arc", "rsa2048-list")}
+RAW = sealed(signed())
+FULL = {**ZONE, **key_zone("lists.example.org", "arc", "rsa2048-list")}
 REST = Zone(FULL)
 Answers = Callable[[tuple[Question, ...]], Any]
 
@@ -44,7 +44,7 @@ class AsyncPlugin(Plugin):
 
 
 def given(resolver: Any) -> dict[str, Any]:
-    arguments = {"raw": RAW, "connection": scene.GENUINE, "authserv_id": RECEIVER, "now": NOW}
+    arguments = {"raw": RAW, "connection": BY_VICTIM, "authserv_id": RECEIVER, "now": NOW}
     return {**arguments, "resolver": resolver}
 
 
@@ -186,7 +186,7 @@ ANSWERS: dict[str, Answer] = {
     "record of nothing": Answer(Status.OK, (None,)),
     "record of numbers": Answer(Status.OK, (1, 2)),
     "strings not joined": Answer(Status.OK, ((b"v=spf1 ", b"+all"),)),
-    "records of an absent name": Answer(Status.NXDOMAIN, (b"v=spf1 +all", "192.0.2.3")),
+    "records of an absent name": Answer(Status.NXDOMAIN, (b"v=spf1 +all", "192.0.2.10")),
     "records of a failure": Answer(Status.SERVFAIL, (b"v=spf1 +all",)),
     "aliases of a list": Answer(Status.NODATA, cnames=["x"]),  # type: ignore[arg-type]
     "aliases of octets": Answer(Status.NODATA, cnames=(b"x",)),  # type: ignore[arg-type]
@@ -217,11 +217,11 @@ def test_a_function_that_returns_something_else(value: Any) -> None:
 # --- records of the right type, and yet no records -------------------------------------------------------------------
 
 TEXTS = [
-    *("", ".", "..", "a..b", "\0", "\r\nx", "\udcff", "a" * 70, "a." * 200, "x y", "\\046", "*", "[192.0.2.3]"),
+    *("", ".", "..", "a..b", "\0", "\r\nx", "\udcff", "a" * 70, "a." * 200, "x y", "\\046", "*", "[192.0.2.10]"),
     "\u202e",
 ]
 ADDRESSES = [
-    *(*TEXTS, "192.0.2.3/0", "192.0.2.3\0", "0300.0.2.3", "192.0.2.3%1", "::ffff:192.0.2.3", "3221225987"),
+    *(*TEXTS, "192.0.2.10/0", "192.0.2.10\0", "0300.0.2.10", "192.0.2.10%1", "::ffff:192.0.2.10", "3221225994"),
     "192.0.2",
 ]
 SPF = Question(VICTIM, "TXT")
@@ -237,9 +237,9 @@ def with_records(record: bytes, question: tuple[str, str], *records: Any) -> Aut
 def test_an_address_that_is_none_matches_nothing(text: str) -> None:
     auth = with_records(b"v=spf1 a:a.test -all", ("a.test", "A"), text)
     assert auth.spf is not None
-    # ::ffff:192.0.2.3 is no A record either
+    # ::ffff:192.0.2.10 is no A record either
     assert auth.spf.result in {"fail", "temperror", "permerror"}
-    auth = with_records(b"v=spf1 -all", ("mx.example.com", "A"), text)
+    auth = with_records(b"v=spf1 -all", ("mail.example.com", "A"), text)
     assert auth.iprev is not None
     assert auth.iprev.result in {"fail", "temperror"}
 
@@ -248,8 +248,8 @@ def test_an_address_that_is_none_matches_nothing(text: str) -> None:
 def test_a_host_that_is_none_is_not_asked_for(text: str) -> None:
     for record, question, value in (
         (b"v=spf1 mx -all", (VICTIM, "MX"), (10, text)),
-        (b"v=spf1 ptr -all", ("3.2.0.192.in-addr.arpa", "PTR"), text),
-        (b"v=spf1 exists:%{p}.a.test -all", ("3.2.0.192.in-addr.arpa", "PTR"), text),
+        (b"v=spf1 ptr -all", ("10.2.0.192.in-addr.arpa", "PTR"), text),
+        (b"v=spf1 exists:%{p}.a.test -all", ("10.2.0.192.in-addr.arpa", "PTR"), text),
     ):
         auth = with_records(record, question, value)
         assert auth.spf is not None

@@ -7,33 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from unit.signing import NOW, key_zone, sealed
+from support.signing import MAIL, NOW, key_zone, sealed, signed
 
 from attack.case import Case
-from attack.scene import (
+from attack.stage import (
     BODY,
+    BY_VICTIM,
     CLOSED,
-    GENUINE,
     HIMSELF,
-    MAIL,
     NOT_PASS,
     PASSES,
     REFUSED,
     SPOOFED,
     TO_DATE,
-    ZONE,
-    Words,
     by_attacker,
-    by_victim,
     case,
+    first,
     spoof,
 )
 
 ATTACKERS = b"From: x@example.net\r\n" + TO_DATE + BODY
-FAILED: Mapping[str, Words] = {**SPOOFED, "dkim.0": (NOT_PASS, "fail")}
-PASSED: Mapping[str, Words] = {**PASSES, "dkim.0": (set(), "pass")}
+FAILED: Mapping[str, str] = {**SPOOFED, "dkim.0": first("fail", NOT_PASS)}
+PASSED: Mapping[str, str] = {**PASSES, "dkim.0": "pass"}
 # Nothing of the victim may be believed; which word an empty thing gets matters little
-NOBODY: Mapping[str, Words] = {"dmarc": (CLOSED | {"none"}, "permerror"), "dmarc.author_domain": (set(), "none")}
+NOBODY: Mapping[str, str] = {"dmarc": first("permerror", CLOSED | {"none"}), "dmarc.author_domain": "none"}
 
 # --- A16: where the header section ends ------------------------------------------------------------------------------
 
@@ -65,36 +62,36 @@ def sections() -> Iterator[Case]:
         ("request-line", b"POST / HTTP/1.1\r\n" + VICTIM_FROM),
     ):
         yield case(f"A16.{variant}", AMBIGUOUS, by_attacker(lines + TO_DATE + BODY, h="from:from:to"), REFUSED)
-    signed = by_victim()
+    genuine = signed()
     for variant, top in (
         ("bom", bom), ("mbox-line", mbox), ("escaped-mbox-line", b">" + mbox), ("blank-line-of-spaces", b"  \r\n"),
         ("nul", b"\0"), ("utf-16-bom", b"\xff\xfe"), ("junk", b"junk\r\n"), ("bom-and-from", bom + EVIL),
         ("continuation", b"\tx\r\n"), ("lone-cr", b"\r"),
     ):  # fmt: skip
-        yield case(f"A16.{variant}-before-signed", AMBIGUOUS, top + signed, REFUSED, connection=GENUINE)
+        yield case(f"A16.{variant}-before-signed", AMBIGUOUS, top + genuine, REFUSED, connection=BY_VICTIM)
     why = "RFC 5322 §2.1: an empty first line ends the header section: there is no field at all"
-    yield case("A16.crlf-before-signed", why, b"\r\n" + signed, NOBODY)
+    yield case("A16.crlf-before-signed", why, b"\r\n" + genuine, NOBODY)
     why = "docs/decisions.md: the first line ends in LF, so this is a saved message; but CRLF is mixed in"
-    yield case("A16.lf-line-before-signed", why, b"X-Note: x\n" + signed, REFUSED)
+    yield case("A16.lf-line-before-signed", why, b"X-Note: x\n" + genuine, REFUSED)
     for variant, changed in (
-        ("first-line-lf", signed.replace(b"\r\n", b"\n", 1)),
-        ("last-header-line-lf", signed.replace(b"\r\n\r\n", b"\n\r\n", 1)),
-        ("lf-empty-line", signed.replace(b"\r\n\r\n", b"\r\n\n", 1)),
-        ("cr-empty-line", signed.replace(b"\r\n\r\n", b"\r\n\r", 1)),
-        ("lf-lf-in-header", signed.replace(b"To: ", b"X-Note: x\n\nTo: ")),
-        ("cr-cr-in-header", signed.replace(b"To: ", b"X-Note: x\r\rTo: ")),
-        ("lf-cr-lf-in-header", signed.replace(b"To: ", b"X-Note: x\n\r\nTo: ")),
-        ("crcrlf-line-ends", signed.replace(b"\r\n", b"\r\r\n")),
+        ("first-line-lf", genuine.replace(b"\r\n", b"\n", 1)),
+        ("last-header-line-lf", genuine.replace(b"\r\n\r\n", b"\n\r\n", 1)),
+        ("lf-empty-line", genuine.replace(b"\r\n\r\n", b"\r\n\n", 1)),
+        ("cr-empty-line", genuine.replace(b"\r\n\r\n", b"\r\n\r", 1)),
+        ("lf-lf-in-header", genuine.replace(b"To: ", b"X-Note: x\n\nTo: ")),
+        ("cr-cr-in-header", genuine.replace(b"To: ", b"X-Note: x\r\rTo: ")),
+        ("lf-cr-lf-in-header", genuine.replace(b"To: ", b"X-Note: x\n\r\nTo: ")),
+        ("crcrlf-line-ends", genuine.replace(b"\r\n", b"\r\r\n")),
     ):
         yield case(f"A16.{variant}", AMBIGUOUS, changed, REFUSED)
     why = "RFC 5322 §2.1.1: a long line is unusual and unambiguous"
-    yield case("A16.control-long-line", why, by_victim(MAIL.replace(b"invoice", b"i" * 5000)), PASSED)
+    yield case("A16.control-long-line", why, signed(MAIL.replace(b"words", b"i" * 5000)), PASSED)
     why = "RFC 5322 §4.5: obsolete, and everybody reads it alike"
-    yield case("A16.control-space-before-colon", why, by_victim(MAIL.replace(b"Date:", b"Date :")), PASSED)
+    yield case("A16.control-space-before-colon", why, signed(MAIL.replace(b"Date:", b"Date :")), PASSED)
     why = "RFC 6532 §3.2: UTF-8 in values"
-    yield case("A16.control-utf-8", why, by_victim(MAIL.replace(b"Anna", "Ännä".encode())), PASSED)
+    yield case("A16.control-utf-8", why, signed(MAIL.replace(b"Anna", "Ännä".encode())), PASSED)
     why = "RFC 6376 §3.4: octets as they are, also those of no charset"
-    yield case("A16.control-eight-bit-subject", why, by_victim(MAIL.replace(b"invoice", b"f\xfcr")), PASSED)
+    yield case("A16.control-eight-bit-subject", why, signed(MAIL.replace(b"words", b"f\xfcr")), PASSED)
 
 
 # --- G1: SMTP smuggling ----------------------------------------------------------------------------------------------
@@ -120,22 +117,22 @@ def smuggled() -> Iterator[Case]:
     for variant, end in ENDS.items():
         why = "RFC 5321 §2.3.8, §4.1.1.4: only CRLF.CRLF ends the data; one message, and its author is the outer one"
         yield case(f"G1.{variant}-by-attacker", why, by_attacker(ATTACKERS + b"x" + end + INNER), HIMSELF)
-        raw = by_attacker(ATTACKERS + b"x" + end + b"MAIL FROM:<anna@example.com>\r\nDATA\r\n" + by_victim())
+        raw = by_attacker(ATTACKERS + b"x" + end + b"MAIL FROM:<anna@example.com>\r\nDATA\r\n" + signed())
         yield case(f"G1.{variant}-signed-inside", why + "; no signature counts in a body", raw, HIMSELF)
-        raw = by_victim() + b"x" + end + INNER.replace(b"anna", b"boss")
+        raw = signed() + b"x" + end + INNER.replace(b"anna", b"boss")
         yield case(f"G1.{variant}-behind-signed", "RFC 6376 §3.7: what follows changes the body", raw, FAILED)
         why = "RFC 5322 §2.1: the end of data in the header section; only some readers go on"
         raw = by_attacker(b"X-Note: x" + end + VICTIM_FROM + EVIL + TO_DATE + BODY, h="from:from:to")
         yield case(f"G1.{variant}-in-header", why, raw, REFUSED)
     why = "RFC 6376 §5.3: signatures are over CRLF; a server that turned line ends of a body changed it"
-    signed = by_victim(MAIL + b"two\r\nthree\r\n")
+    genuine = signed(MAIL + b"two\r\nthree\r\n")
     for variant, changed in (
-        ("lf-in-body", signed.replace(b"two\r\n", b"two\n")),
-        ("cr-in-body", signed.replace(b"two\r\n", b"two\r")),
-        ("lf-at-end", signed.replace(b"three\r\n", b"three\n")),
-        ("dot-stuffed", signed.replace(b"two", b"..two")),
-        ("nul-added", signed.replace(b"two", b"t\0wo")),
-        ("lf-for-all-of-body", signed.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + BODY[2:].replace(b"\r\n", b"\n")),
+        ("lf-in-body", genuine.replace(b"two\r\n", b"two\n")),
+        ("cr-in-body", genuine.replace(b"two\r\n", b"two\r")),
+        ("lf-at-end", genuine.replace(b"three\r\n", b"three\n")),
+        ("dot-stuffed", genuine.replace(b"two", b"..two")),
+        ("nul-added", genuine.replace(b"two", b"t\0wo")),
+        ("lf-for-all-of-body", genuine.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + BODY[2:].replace(b"\r\n", b"\n")),
     ):
         yield case(f"G1.{variant}", why, changed, FAILED)
 
@@ -166,7 +163,7 @@ def degenerate() -> Iterator[Case]:
     }.items():  # fmt: skip
         yield case(f"G2.{variant}", why, raw, SPOOFED)
     why = "RFC 5322 §2.3: header lines of another kind of computer: no field can be told from the next"
-    yield case("G2.all-cr", why, by_victim().replace(b"\r\n", b"\r"), NOBODY)
+    yield case("G2.all-cr", why, signed().replace(b"\r\n", b"\r"), NOBODY)
     why = "RFC 6376 §3.4.3, §3.4.4, §3.7: octets as they came, with and without a body"
     for variant, body in {
         "no-body": b"", "empty-body": b"\r\n", "blank-lines": b"\r\n" + b"\r\n" * 50, "nul": b"\r\na\0b\r\n",
@@ -174,13 +171,13 @@ def degenerate() -> Iterator[Case]:
         "no-final-crlf": b"\r\nabc", "blank-run": b"\r\na" + b" \t" * 500 + b"\r\n",
     }.items():  # fmt: skip
         message = MAIL.removesuffix(BODY) + body
-        yield case(f"G2.control-{variant}-relaxed", why, by_victim(message), PASSED)
-        yield case(f"G2.control-{variant}-simple", why, by_victim(message, c="simple/simple"), PASSED)
+        yield case(f"G2.control-{variant}-relaxed", why, signed(message), PASSED)
+        yield case(f"G2.control-{variant}-simple", why, signed(message, c="simple/simple"), PASSED)
     why = "docs/decisions.md: the first line ends in LF, so all line ends of this saved message become CRLF"
-    yield case("G2.control-saved", why, by_victim().replace(b"\r\n", b"\n"), PASSED)
-    changed = by_victim().replace(b"\r\n", b"\n").replace(b"Friday", b"Monday")
+    yield case("G2.control-saved", why, signed().replace(b"\r\n", b"\n"), PASSED)
+    changed = signed().replace(b"\r\n", b"\n").replace(b"Robin,", b"Rupert,")
     yield case("G2.saved-and-changed", why, changed, FAILED)
-    yield case("G2.saved-with-two-from", why, EVIL.replace(b"\r", b"") + by_victim().replace(b"\r\n", b"\n"), REFUSED)
+    yield case("G2.saved-with-two-from", why, EVIL.replace(b"\r", b"") + signed().replace(b"\r\n", b"\n"), REFUSED)
 
 
 # --- G3: size and number ---------------------------------------------------------------------------------------------
@@ -197,7 +194,7 @@ def huge() -> Iterator[Case]:
         "5100-from-fields": b"From: a@b.test\r\n" * 5100,
         "6000-signatures": b"DKIM-Signature: v=1\r\n" * 6000,
     }.items():
-        yield case(f"G3.{variant}", why, top + by_victim(), REFUSED)
+        yield case(f"G3.{variant}", why, top + signed(), REFUSED)
     why = "below every bound: the victim's message stays what it is, and is no reason to ask more"
     for variant, top in {
         "4000-fields": b"X-Note: x\r\n" * 4000,
@@ -210,8 +207,8 @@ def huge() -> Iterator[Case]:
         "1000-signatures": b"DKIM-Signature: v=1; d=example.net\r\n" * 1000,
         "2000-results": b"Authentication-Results: a.test; dmarc=pass\r\n" * 2000,
     }.items():
-        words: Mapping[str, Words] = {"dmarc": (CLOSED | {"pass"}, "pass")}
-        yield case(f"G3.control-{variant}", why, top + by_victim(), words)
+        words: Mapping[str, str] = {"dmarc": first("pass", CLOSED)}
+        yield case(f"G3.control-{variant}", why, top + signed(), words)
     why = "RFC 9989 §5.3.1: Limits.from_bytes is 16 kB"
     raw = spoof(b"(" + b"x" * 20_000 + b") anna@example.com")
     yield case("G3.from-of-20-kb", why, raw, REFUSED)
@@ -221,17 +218,15 @@ def huge() -> Iterator[Case]:
         "blank-lines": b" \r\n" * (BIG // 3), "crs": b"\r" * BIG, "lfs": b"\n" * BIG, "nuls": b"\0" * BIG,
         "one-line": b"x" * BIG, "trailing-blanks": b"x " * (BIG // 2), "crcrlf": b"\r\r\n" * (BIG // 3),
     }.items():  # fmt: skip
-        raw = by_victim(MAIL + body + b"end\r\n")
+        raw = signed(MAIL + body + b"end\r\n")
         yield case(f"G3.control-body-of-{variant}", why, raw, PASSED)
         yield case(f"G3.body-of-{variant}-changed", why, raw.replace(b"end\r\n", b"dne\r\n"), FAILED)
     why = (
         "RFC 6376 §6.1: signatures beyond Limits.signatures are not evaluated; a good one that could align comes first"
     )
     junk = b"DKIM-Signature: v=1; a=rsa-sha256; d=%d.example.net; s=s; h=from; bh=AAAA; b=AAAA\r\n"
-    words = {"dmarc": (CLOSED, "pass")}
-    yield case(
-        "G3.300-signatures-above", why, b"".join(junk % n for n in range(300)) + by_victim(), words, questions=60
-    )
+    words = {"dmarc": first("pass", CLOSED)}
+    yield case("G3.300-signatures-above", why, b"".join(junk % n for n in range(300)) + signed(), words, questions=60)
     raw = b"".join(junk % n for n in range(300)) + spoof(b"anna@example.com")
     yield case("G3.300-signatures-on-spoof", why, raw, SPOOFED, questions=60)
     why = "RFC 8617 §4.2.1, §5.2: more than 50 sets is a fail, without a lookup for each"
@@ -242,21 +237,19 @@ def huge() -> Iterator[Case]:
         for n in range(400, 0, -1)
     )
     raw = seals + spoof(b"anna@example.com")
-    yield case("G3.400-arc-sets", why, raw, {**SPOOFED, "arc": (NOT_PASS, "fail")}, questions=20)
+    yield case("G3.400-arc-sets", why, raw, {**SPOOFED, "arc": first("fail", NOT_PASS)}, questions=20)
     yield case(
-        "G3.400-arc-sets-on-genuine", why, seals + by_victim(), {**PASSES, "arc": (NOT_PASS, "fail")}, questions=20
+        "G3.400-arc-sets-on-genuine", why, seals + signed(), {**PASSES, "arc": first("fail", NOT_PASS)}, questions=20
     )
     why = "RFC 6376 §3.5: a date of 12 digits is a number; an old message is judged by its own time"
-    raw = by_victim(tags={"t": "999999999999"})
-    yield case("G3.date-of-12-digits", why, raw, {**SPOOFED, "dkim.0": (NOT_PASS, "policy")})
-    yield case(
-        "G3.late-receipt", why, by_victim(tags={"x": str(NOW)}), {**SPOOFED, "dkim.0": (NOT_PASS, "policy")}, now=10**11
-    )
+    words = {**SPOOFED, "dkim.0": first("policy", NOT_PASS)}
+    yield case("G3.date-of-12-digits", why, signed(tags={"t": "999999999999"}), words)
+    yield case("G3.late-receipt", why, signed(tags={"x": str(NOW)}), words, now=10**11)
     why = "a chain of one set on a message of 300 kB: the body is hashed once for both"
-    raw = sealed(by_victim(MAIL + b"x" * BIG + b"\r\n"))
-    zone = {**ZONE, **key_zone("lists.example.org", "arc", "rsa2048-list")}
-    yield case("G3.control-sealed-body", why, raw, {**PASSED, "arc": (set(), "pass")}, zone=zone)
-    yield case("G3.sealed-body-changed", why, raw + b"x", {**FAILED, "arc": (NOT_PASS, "fail")}, zone=zone)
+    raw = sealed(signed(MAIL + b"x" * BIG + b"\r\n"))
+    zone = key_zone("lists.example.org", "arc", "rsa2048-list")
+    yield case("G3.control-sealed-body", why, raw, {**PASSED, "arc": "pass"}, zone=zone)
+    yield case("G3.sealed-body-changed", why, raw + b"x", {**FAILED, "arc": first("fail", NOT_PASS)}, zone=zone)
 
 
 CASES = [*sections(), *smuggled(), *degenerate(), *huge()]

@@ -26,7 +26,7 @@ from typing import Any
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from unit import signing  # noqa: E402
+from support import signing  # noqa: E402
 
 IP = "192.0.2.10"
 HELO = "out.example.com"
@@ -235,7 +235,7 @@ def records(rdtype: str, name: str) -> Any:
 @functools.cache
 def folder() -> Path:
     """Return the folder of the files, with the zone in it: `zone.json`, and its keys in `keys.tsv`."""
-    sources = [Path(__file__), TESTS / "unit" / "signing.py", *sorted((signing.TESTDATA / "keys").glob("*.pem"))]
+    sources = [Path(__file__), TESTS / "support" / "signing.py", *sorted((signing.TESTDATA / "keys").glob("*.pem"))]
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     made = Path(tempfile.gettempdir()) / f"mailauth-benchmarks-{os.getuid()}-{state}"
     made.mkdir(mode=0o700, exist_ok=True)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/dns_rounds.py [--messages 2000] [--delay 0.005] [FIGURE …]
 
-The message is that of `integration/sample.py`: SPF with three includes in a chain, two DKIM signatures, two ARC sets,
+The message is that of `support/sample.py`: SPF with three includes in a chain, two DKIM signatures, two ARC sets,
 DMARC and iprev. Every figure is taken in a process of its own; DNS servers are others. All traffic stays on 127.0.0.1,
 and everything ends with the script. `throughput` over UDP needs nsd. `questions` counts, over the conformance suites of
 SPF, what a reader who asks for one term after the other needs, and what is asked; it needs the suites.
@@ -28,13 +28,13 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "conformance")]
+sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from integration import sample  # noqa: E402
-from integration.resolving import WAYS, resolver, verify  # noqa: E402
-from integration.servers import HOST, master_file, nsd, program  # noqa: E402
-from suites import FOLDER, questions, scenario_cases  # noqa: E402
-from unit.signing import NOW  # noqa: E402
+from support import sample  # noqa: E402
+from support.resolving import WAYS, resolver, verify  # noqa: E402
+from support.servers import HOST, master_file, nsd, program  # noqa: E402
+from support.signing import NOW  # noqa: E402
+from support.suites import FOLDER, questions, scenario_cases  # noqa: E402
 
 from mailauth import Connection, aio, authenticate  # noqa: E402
 from mailauth.resolvers import Cached, Zone  # noqa: E402
@@ -58,7 +58,7 @@ def slow_server(zone: dict[str, Any], delay: float) -> Iterator[int]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "zone.json"
         path.write_text(json.dumps(zone))
-        command = [sys.executable, "-m", "integration.hostile", "--zone", str(path), "--delay", str(delay)]
+        command = [sys.executable, "-m", "support.hostile", "--zone", str(path), "--delay", str(delay)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True

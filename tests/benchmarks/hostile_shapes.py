@@ -2,7 +2,7 @@
 
     python tests/benchmarks/hostile_shapes.py [--first 65536] [--last 4194304] [--runs 3] [--only WORD] [FIGURE …]
 
-`doubling`: every shape of `unit/shapes.py` with the default limits, and again without limits, for each size the time
+`doubling`: every shape of `support/shapes.py` with the default limits, and again without limits, for each size the time
 and the growth t(2n)/t(n) (goal: at most 2.3); and the time with limits against 0.1 s + 0.3 s per MB of input. Times
 below 3 ms are too short for a growth to mean anything. Without limits, at sizes that no limit lets through, one step
 may be larger where the caches of the machine end, as long as the mean is not. For the growth there is no garbage
@@ -27,9 +27,9 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from integration import sample  # noqa: E402
-from unit.shapes import BOTH, FROM, SHAPES, WIDE, Job, Shape, job, limits_hit, sizes  # noqa: E402
-from unit.signing import MAIL, key_zone, signature  # noqa: E402
+from support import sample  # noqa: E402
+from support.shapes import BOTH, FROM, SHAPES, WIDE, Job, Shape, job, limits_hit, sizes  # noqa: E402
+from support.signing import MAIL, key_zone, signature  # noqa: E402
 
 from mailauth import Limits  # noqa: E402
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/threads.py [--threads 16] [--messages 10000] [--seeds 20]
 
-The messages are those of `unit/mixed.py`. Prints the figures; the exit code is 1 where there is a difference.
+The messages are those of `support/mixed.py`. Prints the figures; the exit code is 1 where there is a difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from unit import mixed  # noqa: E402
+from support import mixed  # noqa: E402
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
     digests = {
         subprocess.run(
-            [sys.executable, "-m", "unit.mixed"],
+            [sys.executable, "-m", "support.mixed"],
             capture_output=True,
             text=True,
             check=True,

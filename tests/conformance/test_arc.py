@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from suites import Case, each, message_path, moment, scenario_cases, zone_of
+from support.suites import Case, each, message_path, moment, scenario_cases, zone_of
 
 import mailauth
 from mailauth.authres import parse

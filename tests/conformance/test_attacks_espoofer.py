@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import authres
 import pytest
-from suites import NOW, Case, cases, each, message_path, zone_of
+from support.suites import NOW, Case, cases, each, message_path, zone_of
 
 import mailauth
 from mailauth import Authentication, Connection

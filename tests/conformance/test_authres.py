@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from suites import Case, cases, each
+from support.suites import Case, cases, each
 
 from mailauth.authres import MethodResult, parse
 

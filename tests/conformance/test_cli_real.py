@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from suites import Case, cases, message_path, moment, scenario_cases, zone_data
+from support.suites import Case, cases, message_path, moment, scenario_cases, zone_data
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CASES = [pytest.param("dkim-real", case, id=f"dkim-{case['id']}") for case in cases("dkim-real")]

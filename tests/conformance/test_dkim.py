@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from suites import Case, cases, each, message_path, moment, zone_of
+from support.suites import Case, cases, each, message_path, moment, zone_of
 
 import mailauth
 from mailauth import Authentication, names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from suites import FOLDER, Case, cases, each, load, zone_of
+from support.suites import FOLDER, Case, cases, each, load, zone_of
 
 import mailauth
 from mailauth import Reason, Result, dmarc, names

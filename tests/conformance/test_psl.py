@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import publicsuffixlist
 import pytest
-from suites import FOLDER, Case, load
+from support.suites import FOLDER, Case, load
 
 from mailauth import names
 from mailauth.dmarc import SuffixList

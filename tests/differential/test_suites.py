@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from suites import Case, cases, message_path, moment, scenario_cases, zone_of
+from support.suites import Case, cases, message_path, moment, scenario_cases, zone_of
 
 from differential.generate import clock
 from mailauth import Connection, authenticate

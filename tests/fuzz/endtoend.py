@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from unit.signing import NOW, key
+from support.signing import NOW, key
 
 from fuzz.output import check_field
 from mailauth import (

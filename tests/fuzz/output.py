@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from property.header_round_trips import told
 from support.outcomes import listed
+from support.reported import told
 
 from mailauth import Connection, Reason, Result, UsageError, authres, names, spf
 from mailauth.arc.outcome import ArcOutcome

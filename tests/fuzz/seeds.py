@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from property import strategies
-from unit import signing
+from support import signing, strategies
 
 from fuzz.endtoend import BETWEEN
 from fuzz.targets import SIGNATURE_FIELDS

@@ -7,11 +7,11 @@ import resource
 from collections.abc import Iterator
 
 import pytest
-from unit.signing import NOW
+from support import sample
+from support.hostile import Hostile
+from support.resolving import ask, each_way, resolver, verify
+from support.signing import NOW
 
-from integration import sample
-from integration.hostile import Hostile
-from integration.resolving import ask, each_way, resolver, verify
 from mailauth import Authentication, Options, aio, authenticate
 from mailauth.dns import Question, Status
 from mailauth.limits import CHECKS

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from unit.signing import MAIL, NOW, key, sealed, signature
+from support.resolving import ask, each_way, resolver, verify
+from support.servers import master_file, nsd, sign, unbound
+from support.signing import MAIL, NOW, key, sealed, signature
 
-from integration.resolving import ask, each_way, resolver, verify
-from integration.servers import master_file, nsd, sign, unbound
 from mailauth import Connection
 from mailauth.dns import Question, Status
 

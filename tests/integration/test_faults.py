@@ -14,11 +14,11 @@ from typing import Any
 
 import dns.rcode
 import pytest
-from unit.signing import MAIL, NOW, key, sealed, signed
+from support import hostile
+from support.hostile import Fault, Hostile
+from support.resolving import WAYS, each_way, evaluate, resolver, verify
+from support.signing import MAIL, NOW, key, sealed, signed
 
-from integration import hostile
-from integration.hostile import Fault, Hostile
-from integration.resolving import WAYS, each_way, evaluate, resolver, verify
 from mailauth import Connection, Context, Limits, Message, arc, dkim, dmarc, iprev, spf
 from mailauth.dns import Evaluation, Question, gather
 from mailauth.resolvers import Zone

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from unit.cases import FOLDER, compare
+from support.cases import FOLDER, compare
+from support.resolving import each_way, resolver, verify
+from support.servers import master_file, merged, nsd, unbound
 
-from integration.resolving import each_way, resolver, verify
-from integration.servers import master_file, merged, nsd, unbound
 from mailauth import Connection, authenticate
 from mailauth.resolvers import Zone
 

@@ -28,6 +28,7 @@ import authres.arc  # noqa: E402
 import authres.dmarc  # noqa: E402
 import idna  # noqa: E402
 from support.outcomes import listed  # noqa: E402
+from support.reported import BOUND, told  # noqa: E402
 
 from mailauth import Connection, Reason, Result  # noqa: E402
 from mailauth.arc.outcome import ArcOutcome  # noqa: E402
@@ -40,7 +41,6 @@ from mailauth.spf.outcome import SpfOutcome  # noqa: E402
 from property import grammar8601  # noqa: E402
 from property.grammar8601 import Address  # noqa: E402
 
-BOUND = 255
 MAX_BYTES = 16 * 1024
 PEER = peer.FeatureContext(authres.dmarc, authres.arc)
 REORDER = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
@@ -103,53 +103,6 @@ def value_of(text: str, *, utf8: bool) -> str | Address:
 
 
 # --- what the header must say ----------------------------------------------------------------------------------------
-
-
-def told(outcomes: dict[str, Any], connection: Connection) -> list[MethodResult]:
-    """Return what is to be reported, from RFC 8601 §2.7, RFC 8617 §10.2, RFC 9989 §9.1 and docs/decisions.md."""
-    results = []
-    # RFC 8601 §2.7.2: HELO is reported where there is no reverse-path
-    scope = "helo" if connection.mail_from is None and connection.helo else "mfrom"
-    if (spf := outcomes["spf"]) is not None and spf.scope == scope:
-        null = spf.scope == "mfrom" and (connection.mail_from or "").strip() == "" and spf.domain
-        identity = "mailfrom" if spf.scope == "mfrom" else "helo"
-        results.append(_one("spf", spf, [("smtp", identity, spf.domain)], ("null sender",) if null else ()))
-    if (dkim := outcomes["dkim"]) is not None:
-        length = _b_length([o.b for o in dkim if o.b])
-        for o in dkim:
-            tags = [("d", o.domain), ("i", o.identity if o.domain else None), ("s", o.selector), ("a", o.algorithm)]
-            pairs = [("header", n, v) for n, v in [*tags, ("b", o.b and o.b[:length])]]
-            results.append(_one("dkim", o, pairs, ("testing",) if o.testing else ()))
-        if not dkim:
-            results.append(MethodResult("dkim", "none"))
-    if (arc := outcomes["arc"]) is not None:
-        oldest = None if arc.oldest_pass is None else str(arc.oldest_pass)
-        ip = None if arc.result == "none" else connection.ip
-        results.append(_one("arc", arc, [("header", "oldest-pass", oldest), ("smtp", "remote-ip", ip)]))
-    if (dmarc := outcomes["dmarc"]) is not None:
-        results.append(
-            _one("dmarc", dmarc, [("header", "from", dmarc.author_domain), ("policy", "dmarc", dmarc.policy)])
-        )
-    if (iprev := outcomes["iprev"]) is not None:
-        results.append(_one("iprev", iprev, [("policy", "iprev", connection.ip)]))
-    return results
-
-
-def _b_length(signatures: list[str]) -> int:
-    """Eight characters, or as many as tell the signatures apart (RFC 6008 §4); in eights, within the bound."""
-    length = 8
-    while length < BOUND and len({b[:length] for b in signatures}) < len(set(signatures)):
-        length += 8
-    return length
-
-
-def _one(
-    method: str, outcome: Any, pairs: Sequence[tuple[str, str, Any]], comments: tuple[str, ...] = ()
-) -> MethodResult:
-    silent = outcome.result in {"pass", "none"} or outcome.reason == "spf_match"
-    written = tuple(Property(ptype, name, value) for ptype, name, value in pairs if value)
-    return MethodResult(method, str(outcome.result), None if silent else str(outcome.reason), written, comments)
-
 
 Expected = tuple[str, str, str | None, list[tuple[str, str, str | Address]], list[str]]
 

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from unit import signing
+from support import signing
 
 from mailauth import Message
 from mailauth.message import canonical

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.strategies import dmarc_records, key_records, octets, spf_records, texts
 
 from mailauth import Answer, Connection, Limits, Message, Question, Status, authres, dkim, dmarc, spf
 from mailauth import Result as Word
@@ -20,7 +21,6 @@ from mailauth.names import to_ascii, to_unicode
 from mailauth.results import Malformed, Reason
 from mailauth.saved import from_received
 from mailauth.text import printable
-from property.strategies import dmarc_records, key_records, octets, spf_records, texts
 
 T = TypeVar("T")
 

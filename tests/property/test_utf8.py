@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.signing import MAIL, NOW, key_zone, signed
+from support.signing import MAIL, NOW, key_zone, signed
+from support.strategies import SEALED, SIGNED, octets
 
 from mailauth import Answer, Authentication, Connection, Options, Question, Status, authenticate, authres, run, spf
 from mailauth.testing import Zone
-from property.strategies import SEALED, SIGNED, octets
 
 ODD = ["\udcfc", "\udcff", "\udcc3\udcbc", "\ud800", "\udfff", "\ud83d\ude00", "\ufffe", "\x00", "ü", "😀", "\\udcfc"]
 odd = st.lists(st.sampled_from([*ODD, "a", ".", "@", '"', "\\", "example.com"]), max_size=6).map("".join)

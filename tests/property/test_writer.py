@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.outcomes import listed
-from unit.signing import NOW, key_zone, signed
+from support.reported import told
+from support.signing import NOW, key_zone, signed
 
 import mailauth
 from mailauth import Connection, Reason, Result, UsageError
@@ -30,7 +31,6 @@ from property.header_round_trips import (
     DifferenceError,
     check,
     check_received_spf,
-    told,
     trip,
 )
 

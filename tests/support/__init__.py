@@ -1,1 +1,1 @@
-"""What several folders of tests share."""
+"""What several folders of tests share: a folder imports from itself and from here."""

@@ -10,12 +10,12 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
+from support.signing import MAIL, NOW, key_zone, signed
 
 import mailauth
 from mailauth import Answer, Connection, Evaluation, Question, Status, UsageError, aio
 from mailauth.resolvers import Recorder
 from mailauth.testing import Faults, Zone
-from unit.signing import MAIL, NOW, key_zone, signed
 
 pytestmark = pytest.mark.anyio
 

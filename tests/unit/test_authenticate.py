@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
 import mailauth
 from mailauth import (
@@ -28,7 +29,6 @@ from mailauth import (
     evaluate,
 )
 from mailauth.testing import Faults, Zone
-from unit.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
 ZONE: dict[str, Any] = {
     "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.signing import MAIL, NOW, key, key_zone, sealed, signed
 
 from mailauth import (
     Answer,
@@ -24,7 +25,6 @@ from mailauth.dns import Evaluation, Transcript, Use
 from mailauth.dns.values import ADDRESSES
 from mailauth.limits import CHECKS
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key, key_zone, sealed, signed
 from unit.test_dns import ZONE, A, B, C, Counting, ask, texts
 
 # --- answers ---------------------------------------------------------------------------------------------------------

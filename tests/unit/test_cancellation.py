@@ -16,18 +16,17 @@ import anyio.lowlevel
 import pytest
 import trio
 import trio.lowlevel
-from integration import hostile as dns_server
-from integration import sample
-from integration.hostile import Hostile
-from integration.resolving import resolver
+from support import hostile as dns_server
+from support import mixed, sample
+from support.hostile import Hostile
+from support.resolving import resolver
+from support.shapes import AUTHSERV_ID, Job
+from support.signing import NOW
 
 from mailauth import Authentication, aio, evaluate
 from mailauth.dns import Answer, Answers, Batch, Question
 from mailauth.resolvers import Cached, Recorder
 from mailauth.testing import Faults, Zone
-from unit import mixed
-from unit.shapes import AUTHSERV_ID, Job
-from unit.signing import NOW
 
 MESSAGES = 50
 JOBS = (mixed.ordinary() + mixed.hostile()[::3])[:MESSAGES]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import trio
+from support.signing import NOW, key_zone, signed
 
 import mailauth
 from mailauth import Connection, Limits, aio
 from mailauth.dns import Answer, Batch, Evaluation, Question, Status, run
 from mailauth.resolvers import Cached, Recorder
 from mailauth.testing import Faults, Zone
-from unit.signing import NOW, key_zone, signed
 
 CONNECTION = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")
 ZONE = Zone(

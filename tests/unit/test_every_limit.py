@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
-from integration import sample
+from support import sample
+from support.shapes import _arc_set, signature
+from support.signing import MAIL, NOW, key, key_zone, signed
 
 from mailauth import Answer, Authentication, Connection, Limits, Question, Status, authenticate
 from mailauth.testing import Zone
-from unit.shapes import _arc_set, signature
-from unit.signing import MAIL, NOW, key, key_zone, signed
 
 CONNECTION = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")
 DNS = {

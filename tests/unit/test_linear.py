@@ -13,9 +13,9 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from support.shapes import SHAPES, WIDE, Shape, limits_hit
 
 from mailauth import Limits
-from unit.shapes import SHAPES, WIDE, Shape, limits_hit
 
 SMALL = 24_000  # octets; in the larger size a square shows as seconds
 TIMES = 4

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.signing import NOW, key_zone, signed
 
 from mailauth import Limits, Message, Reason, authenticate
 from mailauth.dmarc import author_of
 from mailauth.message import canonical
 from mailauth.testing import Zone
-from unit.signing import NOW, key_zone, signed
 
 GOOD = b"From: a@example.com\r\nSubject: x\r\n\r\nbody\r\n"
 

@@ -9,10 +9,10 @@ import itertools
 
 import idna
 import pytest
+from support.signing import NOW, key, key_zone, signature
 
 from mailauth import Authentication, Connection, Limits, Options, authenticate, names
 from mailauth.testing import Zone
-from unit.signing import NOW, key, key_zone, signature
 
 MAIL = b"From: Anna <anna@example.com>\r\nSubject: order\r\n\r\nhello\r\n"
 LETTERS = [chr(c) for c in range(0x4E00, 0x4E00 + 20_000)]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate
 from mailauth.arc.outcome import ArcOutcome
@@ -25,7 +26,6 @@ from mailauth.explain.reasons.page import markdown
 from mailauth.iprev import IprevOutcome
 from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
 

@@ -14,11 +14,11 @@ import dkim
 import dns.resolver
 import pytest
 import spf
+from support.signing import MAIL, NOW, TESTDATA, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Options, authenticate
 from mailauth.opinions import Opinion, second_opinion
 from mailauth.resolvers import Zone
-from unit.signing import MAIL, NOW, TESTDATA, key_zone, sealed, signature, signed
 
 FOLDER = TESTDATA / "messages"
 CASES = {case["name"]: case for case in json.loads((FOLDER / "cases.json").read_text())}

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 from mailauth import (
     Connection,
@@ -34,7 +35,6 @@ from mailauth.limits import DEFAULT_LIMITS
 from mailauth.spf.macro import parse as parse_macro
 from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 KEY_NAME = "s1._domainkey.example.com"
 

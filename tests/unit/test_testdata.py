@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from support.cases import FOLDER, compare
 
 from mailauth import Connection, Message, aio, authenticate
 from mailauth.resolvers import Zone
 from mailauth.saved import from_received
-from unit.cases import FOLDER, compare
 
 CASES = json.loads((FOLDER / "cases.json").read_text())
 

@@ -16,10 +16,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support import mixed
 
 import mailauth
 from mailauth.resolvers import Zone
-from unit import mixed
 
 TESTS = Path(__file__).resolve().parents[1]
 THREADS = 16
@@ -58,7 +58,7 @@ def test_threads_that_share_every_object() -> None:
 def digest(python: str, **environment: str) -> str:
     path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     done = subprocess.run(
-        [python, "-m", "unit.mixed"],
+        [python, "-m", "support.mixed"],
         capture_output=True,
         text=True,
         check=True,

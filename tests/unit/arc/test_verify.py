@@ -8,11 +8,11 @@ from typing import Any
 import dkim as dkimpy
 import pytest
 from support.contexts import taken
+from support.signing import MAIL, NOW, TESTDATA, canonical_body, key, key_zone, sealed, split
 
 from mailauth import Context, Limits, Message, Options, Question, Reason, Result, UsageError, arc, run
 from mailauth.arc.outcome import ArcOutcome
 from mailauth.testing import Faults, Zone
-from unit.signing import MAIL, NOW, TESTDATA, canonical_body, key, key_zone, sealed, split
 
 ZONE = key_zone("lists.example.org", "arc", "rsa2048-list") | key_zone("forwarder.example", "fwd", "rsa2048-other")
 FORWARDER: dict[str, Any] = {"by": "rsa2048-other", "domain": "forwarder.example", "selector": "fwd"}

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from unit.signing import MAIL, NOW, TESTDATA, key_zone, signed
+from support.signing import MAIL, NOW, TESTDATA, key_zone, signed
 
 ZONE: dict[str, Any] = {
     "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"]},
@@ -45,9 +45,9 @@ def start(where: Path, *arguments: str, code: str = "", **more: Any) -> subproce
     )
 
 
-def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
-    """Wait for it: exit status, standard output, standard error."""
-    out, err = process.communicate(timeout=60)
+def finish(process: subprocess.Popen[bytes], octets: bytes | None = None) -> tuple[int, bytes, bytes]:
+    """Write to it, and wait for it: exit status, standard output, standard error."""
+    out, err = process.communicate(octets, timeout=60)
     return process.returncode, out or b"", err or b""
 
 

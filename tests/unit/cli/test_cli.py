@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.signing import MAIL, NOW, TESTDATA, key_zone, signed
 
 from mailauth import __version__
 from mailauth.cli import main
-from unit.signing import MAIL, NOW, TESTDATA, key_zone, signed
+from unit.cli import program
 
 ZONE: dict[str, Any] = {
     "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"], "MX": [[10, "mx.example.com"]], "A": []},
@@ -358,11 +359,9 @@ def test_a_recording_gives_the_same_answer_later(run: Any, tmp_path: Path) -> No
     # without --now: the recording is of a day
     arguments = ["verify", "--json", "good.eml", "--dns", "day.json", "--authserv-id", "mx.example.org", *GIVEN]
     (tmp_path / "good.eml").write_bytes(raw)
-    second = subprocess.run(
-        [sys.executable, "-m", "mailauth", *arguments],
-        capture_output=True, check=True, env=os.environ | {"PYTHONPATH": str(TESTDATA.parent)}, cwd=tmp_path,
-    )  # fmt: skip
-    again = json.loads(second.stdout)
+    status, out, _ = program.run(tmp_path, *arguments)
+    assert status == 0
+    again = json.loads(out)
     for part in ("spf", "helo_spf", "dkim", "arc", "dmarc", "iprev", "headers", "connection"):
         assert again[part] == first[part], part
 
@@ -471,29 +470,24 @@ def test_a_pipe_gets_the_same_rows_with_rich_and_without(run: Any, monkeypatch: 
 # --- as a process
 
 
-def process(*arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
-    environment = os.environ | {"PYTHONPATH": str(TESTDATA.parent)} | more.pop("env", {})
-    return subprocess.run(
-        [sys.executable, "-m", "mailauth", *arguments], input=stdin, capture_output=True, check=False, env=environment
-    )
-
-
 SAMPLE = TESTDATA / "messages" / "sample.eml"
 SAMPLE_ZONE = str(TESTDATA / "messages" / "sample.json")
 
 
-def test_a_pipe_of_octets_in_an_ascii_world() -> None:
-    raw = SAMPLE.read_bytes()
-    done = process("verify", "-", "--dns", SAMPLE_ZONE, stdin=raw, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.isascii()
-    assert b"dmarc" in done.stdout
+def test_a_pipe_of_octets_in_an_ascii_world(tmp_path: Path) -> None:
+    ascii_world = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    process = program.start(tmp_path, "verify", "-", "--dns", SAMPLE_ZONE, stdin=subprocess.PIPE, env=ascii_world)
+    status, out, err = program.finish(process, SAMPLE.read_bytes())
+    assert (status, err) == (0, b"")
+    assert out.isascii()
+    assert b"dmarc" in out
 
 
-def test_the_zone_file_tells_the_day() -> None:
-    done = process("verify", "--json", str(SAMPLE), "--dns", SAMPLE_ZONE, "--require", "spf,dkim,dmarc")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["dmarc"]["result"] == "pass"
+def test_the_zone_file_tells_the_day(tmp_path: Path) -> None:
+    arguments = ["verify", "--json", str(SAMPLE), "--dns", SAMPLE_ZONE, "--require", "spf,dkim,dmarc"]
+    status, out, _ = program.run(tmp_path, *arguments)
+    assert status == 0
+    assert json.loads(out)["dmarc"]["result"] == "pass"
 
 
 def test_explain_tells_the_story(run: Any) -> None:

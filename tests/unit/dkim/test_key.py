@@ -7,11 +7,11 @@ import base64
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support.signing import key
 
 from mailauth import Answer, Limits, Reason, Status, dkim
 from mailauth.dkim.key import keys_of
 from mailauth.results import Malformed
-from unit.signing import key
 
 P = key("rsa2048-author").public
 ED = key("ed25519-author").public

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.signing import relaxed_header
 
 from mailauth import Limits, Reason, dkim
 from mailauth.dkim.signature import Signature, without_signature
 from mailauth.results import Malformed
-from unit.signing import relaxed_header
 
 GOOD: dict[str, str | None] = {
     "v": "1", "a": "rsa-sha256", "b": "Zm9v", "bh": "YmFy", "c": "relaxed/simple", "d": "example.com",

@@ -11,11 +11,11 @@ from typing import Any
 import dkim as dkimpy
 import pytest
 from support.contexts import taken
+from support.signing import MAIL, NOW, Key, canonical_body, key, key_zone, relaxed_body, signature, signed, split
 
 from mailauth import Limits, Message, Options, Question, Reason, Result, dkim, dmarc, run
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.testing import Faults, Zone
-from unit.signing import MAIL, NOW, Key, canonical_body, key, key_zone, relaxed_body, signature, signed, split
 
 ZONE = key_zone()
 

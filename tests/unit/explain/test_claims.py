@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.outcomes import replaced
+from support.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Disposition, Limits, Options, Reason, Result, authenticate
 from mailauth.dkim.outcome import DkimOutcome
@@ -18,7 +19,6 @@ from mailauth.explain import Story, as_text, tell
 from mailauth.explain.html import as_html
 from mailauth.explain.reasons import CATALOGUE
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key_zone, sealed, signature, signed
 
 HEDGES = re.compile(r"claim|unverified|not verified|if (it|this)|fail|nobody", re.IGNORECASE)
 CLIENT = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.outcomes import replaced
+from support.signing import MAIL, NOW, key_zone, sealed, signed
 
 from mailauth import Authentication, Connection, Options, Reason, Result, authenticate, authres
 from mailauth.arc.outcome import ArcOutcome
@@ -21,7 +22,6 @@ from mailauth.explain import tell
 from mailauth.explain.html import as_html
 from mailauth.spf.outcome import SpfOutcome
 from mailauth.testing import Zone
-from unit.signing import MAIL, NOW, key_zone, sealed, signed
 from unit.test_testdata import CASES, arguments
 
 VOID = {"meta", "br", "col", "img", "link", "input"}

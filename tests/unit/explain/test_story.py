@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import signing
 
 import mailauth
 from mailauth import Connection
 from mailauth.explain import Step, Story, as_text, tell
 from mailauth.testing import Zone
-from unit import signing
 
 MESSAGES = Path(__file__).parents[3] / "testdata" / "messages"
 CASES: dict[str, dict[str, Any]] = {c["name"]: c for c in json.loads((MESSAGES / "cases.json").read_bytes())}

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 import pytest
 from support.outcomes import replaced
+from support.shapes import WIDE, Job, job
+from support.signing import MAIL
 
 from mailauth import Limits, Result, authres
 from mailauth.explain import as_text, tell
 from mailauth.explain.copies import Copies
 from mailauth.explain.html import as_html
 from mailauth.message import Message
-from unit.shapes import WIDE, Job, job
-from unit.signing import MAIL
 from unit.test_linear import GROWTH, SMALL, TIMES, Work, grows
 
 FROM = b"From: Anna <anna@example.com>\r\n\r\nbody\r\n"

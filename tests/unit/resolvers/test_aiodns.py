@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,19 +17,12 @@ import trio
 
 from mailauth.dns import Answer, Question, Status
 from mailauth.errors import UsageError
-from unit.resolvers.dns_server import ASKED, SLOW, serving
+from unit.resolvers.dns_server import ASKED, SLOW
 
 pycares = pytest.importorskip("pycares")
 
 from mailauth.resolvers import aiodns  # noqa: E402
 from mailauth.resolvers.aiodns import AiodnsResolver  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
-
 
 Ask = Callable[..., tuple[Answer, ...]]
 

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 import pytest
+from support.signing import key
 
 from mailauth.dkim.key import keys_of
 from mailauth.dmarc.record import records_of
@@ -15,7 +16,6 @@ from mailauth.dns import Answer, Batch, Question, Status
 from mailauth.dns.values import ADDRESSES
 from mailauth.resolvers import Cached
 from mailauth.spf import record as spf_record
-from unit.signing import key
 
 
 def question(name: str = "a.example") -> Question:

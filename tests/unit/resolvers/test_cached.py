@@ -8,7 +8,7 @@ import inspect
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -22,7 +22,7 @@ from mailauth.dns import Answer, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers import AsyncDnspythonResolver, Cached, DnspythonResolver, Recorder, Zone
 from mailauth.resolvers.loops import under_trio
-from unit.resolvers.dns_server import ASKED, serving
+from unit.resolvers.dns_server import ASKED
 
 
 def question(name: str = "a.example") -> Question:
@@ -532,12 +532,6 @@ def test_an_abandoned_loop_does_not_block_the_next() -> None:
 
 
 # With the drivers and the network
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
 
 
 def test_against_a_server(port: int, run: Run) -> None:

@@ -8,7 +8,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,7 @@ from mailauth.dns import Answer, Question, Status
 from mailauth.errors import UsageError
 from mailauth.resolvers import AsyncDnspythonResolver, DnspythonResolver, dnspython
 from unit.resolvers import tls
-from unit.resolvers.dns_server import ASKED, Https, serving, serving_tls
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
-
+from unit.resolvers.dns_server import ASKED, Https, serving_tls
 
 Ask = Callable[..., tuple[Answer, ...]]
 

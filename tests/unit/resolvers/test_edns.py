@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mailauth.dns import Question, Status
 from mailauth.resolvers import DnspythonResolver
-from unit.resolvers.dns_server import ASKED, NO_EDNS, SLOW, serving, serving_tls
+from unit.resolvers.dns_server import ASKED, NO_EDNS, SLOW, serving_tls
 from unit.resolvers.tls import certificate
 from unit.resolvers.ways import WAYS, ask
 
 LONG = "z" * 2550  # octets: over TCP, so that is asked without EDNS too
 # c-ares does not say whether SERVFAIL came with EDNS, and repeats a question as it is when nobody answers
 UNTOLD = {"servfail", "dropped"}
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from unit.resolvers.dns_server import serving
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork() here")
 
@@ -46,12 +43,6 @@ def in_children(work, number=3):
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * number
 """
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
 
 
 def program(port: int, code: str) -> None:

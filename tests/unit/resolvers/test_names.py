@@ -5,7 +5,6 @@ The server answers with the octets of the name it was asked for; a master file s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dns.name
@@ -14,7 +13,6 @@ import pytest
 from mailauth import Connection, Result, spf
 from mailauth.dns import Answers, Batch, Question, Status, run
 from mailauth.resolvers import DnspythonResolver, Recorder, Zone
-from unit.resolvers.dns_server import serving
 from unit.resolvers.ways import WAYS, WRAPS, ask
 
 # Each ASCII character but the dot, which ends a label, and capital letters, which are not in questions
@@ -32,12 +30,6 @@ MIRRORED = [label.encode("utf-8", "surrogateescape") + b"/mirror/example/" for l
 # names that no question can hold, or that DNS cannot
 IMPOSSIBLE = ["", ".", "a..mirror.example", ".mirror.example", "mirror.example.", "x" * 64 + ".mirror.example"]
 IMPOSSIBLE += ["a." * 130 + "mirror.example", "\ud800.mirror.example"]
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
 
 
 @pytest.fixture(scope="module")

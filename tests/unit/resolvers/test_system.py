@@ -6,7 +6,6 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,11 @@ import pytest
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.dns import Question, Status
 from mailauth.resolvers import Cached, DnspythonResolver, Zone, dnspython
-from unit.resolvers.dns_server import ASKED, serving
+from unit.resolvers.dns_server import ASKED
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="servers come from the registry there")
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving() as number:
-        yield number
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.signing import TESTDATA
 
 from mailauth.errors import UsageError
 from mailauth.resolvers import Recorder, Zone
 from mailauth.resolvers.zonefile import MAX_BYTES, is_recording
-from unit.signing import TESTDATA
 
 JSON = (TESTDATA / "messages" / "sample.json").read_bytes()
 MASTER = b'$ORIGIN example.com.\n$TTL 300\n@ TXT "v=spf1 -all"\n_dmarc TXT "v=DMARC1; p=reject"\nmx A 192.0.2.1\n'

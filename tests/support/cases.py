@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mailauth import Authentication
-from unit.signing import TESTDATA
+from support.signing import TESTDATA
 
 FOLDER = TESTDATA / "messages"
 

@@ -1,4 +1,4 @@
-"""Messages of every kind, small: those of `testdata`, and the hostile ones of `unit.shapes`."""
+"""Messages of every kind, small: those of `testdata`, and the hostile ones of `support.shapes`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from functools import cache
 from mailauth import Authentication, Connection, Limits, Message, Options, evaluate, run
 from mailauth.resolvers import Cached
 from mailauth.testing import Zone
-from unit.shapes import AUTHSERV_ID, SHAPES, Job
-from unit.signing import TESTDATA
+from support.shapes import AUTHSERV_ID, SHAPES, Job
+from support.signing import TESTDATA
 
 FOLDER = TESTDATA / "messages"
 

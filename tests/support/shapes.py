@@ -11,7 +11,7 @@ from typing import Any
 
 from mailauth import Authentication, Connection, Limits, Options, authenticate, names
 from mailauth.testing import Zone
-from unit.signing import NOW, key
+from support.signing import NOW, key
 
 AUTHSERV_ID = "mx.example.org"
 # What protects against too much of something is taken away, to see the work itself

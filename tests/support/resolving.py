@@ -12,10 +12,10 @@ import pytest
 import trio
 
 import mailauth
-from integration.servers import HOST
 from mailauth import Authentication, Connection, aio, authenticate
 from mailauth.dns import Answers, Batch, Evaluation, Question
 from mailauth.resolvers import AsyncDnspythonResolver, DnspythonResolver, Zone
+from support.servers import HOST
 
 WAYS = ("sync", "asyncio", "trio", "c-ares")
 

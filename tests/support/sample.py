@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from unit.signing import MAIL, key, sealed, signature
-
 from mailauth import Connection
+from support.signing import MAIL, key, sealed, signature
 
 INCLUDES = 3
 # the longest chain of questions of which each needs the answer before it: the SPF record, and its includes in turn

@@ -4,7 +4,7 @@ It serves a JSON zone, every answer late by `delay` seconds; where `faults` name
 sent. A fault is a function from a request to the datagrams (or TCP messages) that leave the server, each with the
 seconds to wait before it; none is silence. The server runs in a thread of the tests, or as a process of its own:
 
-    python -m integration.hostile --zone zone.json --delay 0.005
+    python -m support.hostile --zone zone.json --delay 0.005
 
 which prints its port and runs until its standard input is closed.
 """
@@ -32,7 +32,7 @@ import dns.rdatatype
 import dns.rrset
 from dns.rdtypes.ANY.TXT import TXT
 
-from integration.servers import HOST, TTL, absolute, quoted
+from support.servers import HOST, TTL, absolute, quoted
 
 UDP_SIZE = 1232  # larger answers are truncated
 

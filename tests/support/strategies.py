@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from unit.signing import MAIL, key, sealed, signed
+
+from mailauth import Connection, Options
+from support.signing import MAIL, key, sealed, signed
 
 DOMAINS = ["example.com", "a.example.com", "example.net", "co.uk", "com", "xn--bcher-kva.example"]
 
@@ -184,3 +186,13 @@ helos = st.one_of(
     st.none(), st.sampled_from(["example.com", "a.example.com", "[192.0.2.3]", "localhost"]), st.text(max_size=40)
 )
 ips = st.sampled_from([None, "192.0.2.3", "192.0.2.1", "198.51.100.77", "2001:db8::1"])
+connections = st.builds(Connection, ip=ips, helo=helos, mail_from=senders)
+options = st.builds(
+    Options,
+    strict=st.booleans(),
+    mode=st.sampled_from(["rfc9989", "rfc7489"]),
+    allow_partial_body=st.booleans(),
+    received_spf=st.booleans(),
+    enforce_reject=st.booleans(),
+    trusted_sealers=st.just(frozenset({"lists.example.org"})),
+)
