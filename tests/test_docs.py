@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import doctest
+import fnmatch
 import os
 import re
 import shutil
@@ -89,3 +90,13 @@ def test_pycon(page: Path) -> None:
     report: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(example, out=report.append)
     assert not report, "".join(report)
+
+
+def test_every_folder_of_the_tests_is_on_their_map() -> None:
+    page = (ROOT / "docs" / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"(?m)^\| (`test.+?) \|", page.partition("## The map of the tests\n")[2].partition("\n## ")[0])
+    known = [pattern for row in rows for pattern in re.findall(r"`(.+?)/`", row)]
+    files = [p.relative_to(ROOT) for top in ("tests", "testdata") for p in (ROOT / top).rglob("*") if p.is_file()]
+    folders = {p.parent for p in files if not [part for part in p.parts if part.startswith((".", "__py", "node_"))]}
+    assert len(folders) > 20
+    assert not [f for f in sorted(folders) if not any(fnmatch.fnmatch(f.as_posix(), k) for k in known)]

@@ -71,6 +71,7 @@ def compare(outcome: DmarcOutcome, expect: Case) -> None:
             assert (mechanism in outcome.aligned) is expect[f"{mechanism}_aligned"]
 
 
+# RFC 9989 §4.10, §4.10.2
 @pytest.mark.parametrize("case", each(CASES))
 def test_tree_walk(case: Case) -> None:
     check = dmarc.check(normal(case["author_domain"]), spf=spf_of(case), dkim=dkim_of(case))
@@ -94,6 +95,7 @@ def test_suffix_list(case: Case) -> None:
     compare(outcome, case["expect"])
 
 
+# RFC 9989 §4.10
 @pytest.mark.parametrize("case", each([c for c in CASES if "author_walk_queries" in c["expect"]]))
 def test_the_names_of_the_walk(case: Case) -> None:
     zone, asked = zone_of(case), list[str]()
@@ -133,6 +135,7 @@ NEWER = {
 }
 
 
+# RFC 9989 §4.7
 @pytest.mark.parametrize("case", [pytest.param(c, id=c["record"][:60] or "empty") for c in RECORDS])
 def test_record(case: Case) -> None:
     record = dmarc.parse(case["record"].encode())

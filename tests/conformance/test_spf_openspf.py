@@ -20,6 +20,7 @@ def test_the_suite_is_whole() -> None:
     assert len(CASES) == 203
 
 
+# RFC 7208 §4, §4.4
 @pytest.mark.parametrize("case", each(CASES))
 def test_check_host(case: Case) -> None:
     connection = Connection(ip=case["ip"], helo=case["helo"], mail_from=case["mailfrom"])
@@ -37,6 +38,7 @@ def test_check_host(case: Case) -> None:
             assert outcome.explanation == expected
 
 
+# RFC 7208 §4.8
 @pytest.mark.parametrize("case", each([c for c in CASES if len(c["expect"]) > 1]))
 def test_what_the_rfc_leaves_open_is_answered_as_decided(case: Case) -> None:
     connection = Connection(ip=case["ip"], helo=case["helo"], mail_from=case["mailfrom"])

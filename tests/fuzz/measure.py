@@ -26,8 +26,8 @@ def inputs_of(name: str, folder: Path | None) -> Iterator[bytes]:
     """Yield the committed inputs of a target, and those of a folder."""
     from fuzz import seeds
 
-    yield from seeds.committed(name)
-    yield from seeds.crashes(name).values()
+    yield from seeds.corpus(name)
+    yield from (p.read_bytes() for p in seeds.files(name))
     if folder is not None and (folder / name).is_dir():
         yield from (p.read_bytes() for p in sorted((folder / name).iterdir()))
 
@@ -104,7 +104,7 @@ def minimise(name: str, folder: Path | None) -> int:
         if len(data) <= LONGEST and (new := arcs(name, data) - reached):
             reached |= new
             kept.append(data)
-    file = HERE / "corpus" / f"{name}.txt"
+    file = seeds.INPUTS / name / "corpus.txt"
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(f"{data!r}\n" for data in kept), encoding="ascii")
     return len(kept)

@@ -102,7 +102,7 @@ def fuzz(name: str, options: argparse.Namespace) -> dict[str, Any]:
         here = Path(work)
         corpus = options.corpus / name if options.corpus else here / "corpus"
         plant(corpus, ())
-        plant(here / "seeds", seeds.own(name) + seeds.committed(name) + (seeds.suites(name) if options.suites else []))
+        plant(here / "seeds", seeds.own(name) + seeds.corpus(name) + (seeds.suites(name) if options.suites else []))
         (here / "tokens").write_text(dictionary(target.tokens))
         (here / "found").mkdir()
         command = [

@@ -1,7 +1,7 @@
 """Where fuzzing begins: inputs of our own for each target, and those of the conformance suites where they are.
 
-Our own are written by hand (`handmade/`, one Python literal a line), or come from testdata, from the strategies of the
-property tests, and from signatures made for the purpose. The committed corpus (`corpus/`) grew from these alone.
+Our own are written by hand (`handmade.txt`, one Python literal a line), or come from testdata, from the strategies of
+the property tests, and from signatures made for the purpose. The committed corpus (`corpus.txt`) grew from these alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ HERE = Path(__file__).parent
 SUITES = Path(os.environ.get("MAILAUTH_SUITES") or HERE.parents[2] / "shared" / "suites")
 SENDER = b"192.0.2.3\tx.example.com\ta@example.com"
 LONGEST = 6000  # octets of a message of the suites
-SEEDS = HERE / "handmade"
+INPUTS = HERE / "inputs"
+REGRESSIONS = HERE / "regressions"
 TESTDATA = signing.TESTDATA / "messages"
 
 # Signatures by (key, c=, other tags)
@@ -60,6 +61,11 @@ KEYS: list[dict[str, str | None]] = [
 def literals(file: Path) -> list[bytes]:
     """Return the inputs in a file, one literal a line; none where there is no file."""
     return [ast.literal_eval(line) for line in file.read_text("ascii").splitlines()] if file.is_file() else []
+
+
+def handmade(target: str) -> list[bytes]:
+    """Return the inputs of a target that were written by hand."""
+    return literals(INPUTS / target / "handmade.txt")
 
 
 def short_signatures() -> Iterator[bytes]:
@@ -124,10 +130,10 @@ def whole() -> Iterator[bytes]:
     for trick in range(16):
         yield BETWEEN.join((bytes([16, 32, *([0] * (trick % 3)), trick]), sender, b"", ed))
         yield BETWEEN.join((bytes([16, 32, *([trick] * 8)]), sender, b"", ed))
-    paths = literals(SEEDS / "path.txt")
-    records = [b"_dmarc.example.com TXT " + r for r in literals(SEEDS / "dmarc-record.txt")]
-    records += [b"example.com TXT v=spf1 " + r for r in literals(SEEDS / "spf-record.txt")]
-    macros = [m.partition(b"\n")[2] for m in literals(SEEDS / "macro.txt")]
+    paths = handmade("path")
+    records = [b"_dmarc.example.com TXT " + r for r in handmade("dmarc-record")]
+    records += [b"example.com TXT v=spf1 " + r for r in handmade("spf-record")]
+    macros = [m.partition(b"\n")[2] for m in handmade("macro")]
     records += [b"example.com TXT v=spf1 exists:" + m + b" -all exp=why.example.com" for m in macros]
     extra = b"\n* A 192.0.2.3\n* PTR a.example.com\n* MX 5 mx.example.com\n* TXT v=spf1 -all\n* AAAA 2001:db8::1"
     for n, record in enumerate(records):
@@ -154,24 +160,24 @@ def own(target: str) -> list[bytes]:
     """Return inputs of our own for a target."""
     made: dict[str, Callable[[], Iterable[bytes]]] = {
         "fields": lambda: [strategies.SIGNED[:160], *strategies.FRAGMENTS],
-        "path": lambda: literals(SEEDS / "author.txt"),
+        "path": lambda: handmade("author"),
         "tags": lambda: [s[1:] for s in itertools.islice(short_signatures(), 4)],
         "signatures": short_signatures,
         "key": keys,
         "authenticate": whole,
     }
-    return literals(SEEDS / f"{target}.txt") + (list(made[target]()) if target in made else [])
+    return handmade(target) + (list(made[target]()) if target in made else [])
 
 
-def committed(target: str) -> list[bytes]:
+def corpus(target: str) -> list[bytes]:
     """Return the committed corpus of a target."""
-    return literals(HERE / "corpus" / f"{target}.txt")
+    return literals(INPUTS / target / "corpus.txt")
 
 
-def crashes(target: str) -> dict[str, bytes]:
-    """Return the inputs that once broke something, or would have broken others, by name."""
-    folder = HERE / "crashes" / target
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())} if folder.is_dir() else {}
+def files(target: str) -> list[Path]:
+    """Return the files of a target that hold one input each: regressions, then other inputs."""
+    found = [p for folder in (REGRESSIONS, INPUTS) for p in sorted((folder / target).glob("*"))]
+    return [p for p in found if p.suffix != ".txt"]
 
 
 def suites(target: str) -> list[bytes]:

@@ -36,21 +36,21 @@ def replay(target: str, data: bytes) -> None:
 def test_every_target_has_a_budget_and_a_corpus() -> None:
     assert set(RUNS) == set(TARGETS)
     for target in TARGETS:
-        assert seeds.committed(target)
-        assert seeds.crashes(target)
+        assert seeds.corpus(target)
+        assert seeds.files(target)
 
 
-CRASHES = [(target, name) for target in TARGETS for name in seeds.crashes(target)]
+FILES = [file for target in TARGETS for file in seeds.files(target)]
 
 
-@pytest.mark.parametrize(("target", "name"), CRASHES, ids=[f"{target}-{name}" for target, name in CRASHES])
-def test_what_once_broke(target: str, name: str) -> None:
-    replay(target, seeds.crashes(target)[name])
+@pytest.mark.parametrize("file", FILES, ids=["-".join(file.relative_to(HERE).parts) for file in FILES])
+def test_file(file: Path) -> None:
+    replay(file.parent.name, file.read_bytes())
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_corpus(target: str) -> None:
-    for data in seeds.committed(target) + seeds.own(target):
+    for data in seeds.corpus(target) + seeds.own(target):
         replay(target, data)
 
 

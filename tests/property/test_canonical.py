@@ -37,6 +37,7 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(canonical, "CHUNK", request.param)
 
 
+# RFC 6376 §3.4, §3.4.3, §3.4.4, §3.7
 @given(body=bodies)
 @example(body=b"a \r\n")
 @example(body=b"\r\n" * 2000 + b"a")
@@ -48,6 +49,7 @@ def test_bodies(body: bytes) -> None:
     assert b"".join(canonical.canonical_body(raw, len(HEADER), relaxed=False)) == signing.simple_body(body)
 
 
+# RFC 6376 §3.7
 @given(body=bodies, length=st.integers(0, 40), relaxed=st.booleans())
 def test_body_hashes(body: bytes, length: int, *, relaxed: bool) -> None:
     whole = signing.relaxed_body(body) if relaxed else signing.simple_body(body)
@@ -70,6 +72,7 @@ folded = st.lists(
 ).map(b"".join)
 
 
+# RFC 6376 §3.4.2
 @given(name=names, value=folded)
 def test_headers(name: bytes, value: bytes) -> None:
     field = name + b":" + value

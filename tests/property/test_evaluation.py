@@ -28,6 +28,7 @@ def check(raw: bytes, connection: Connection | None, zone: Any, chosen: Options 
     return authenticate(raw, connection, zone, "mx.example.org", NOW, options=chosen)
 
 
+# RFC 6376 §6; RFC 7208 §4
 @given(raw=messages, connection=connections, zone=zones(), chosen=options)
 def test_any_message_over_any_dns(raw: bytes, connection: Connection, zone: Any, chosen: Options) -> None:
     found = check(raw, connection, Zone(zone), chosen)

@@ -94,6 +94,7 @@ def test_tag_lists(text: bytes) -> None:
         assert parse_tags(again, Reason.KEY_SYNTAX, 64) == tags
 
 
+# RFC 6376 §6.1.1
 @given(st.one_of(tag_texts, key_records.map(str.encode)))
 def test_signatures_and_keys(text: bytes) -> None:
     key = attempt(dkim.parse, text)

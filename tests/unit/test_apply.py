@@ -32,6 +32,7 @@ def ours(found: Authentication, line_end: bytes) -> bytes:
     return b"".join(h.encode().replace(b"\r\n", line_end) + line_end for h in found.headers)
 
 
+# RFC 6376 §6.2; RFC 8601 §4, §4.1
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("body", [BODY, b"\n", b""])
 def test_forged_fields_go_and_ours_come(line_end: bytes, body: bytes) -> None:
@@ -43,6 +44,7 @@ def test_forged_fields_go_and_ours_come(line_end: bytes, body: bytes) -> None:
     assert found.headers[0].startswith("Authentication-Results: mx.example.org;")
 
 
+# RFC 8601 §5
 def test_applying_it_leaves_nothing_forged_but_ours() -> None:
     raw = b"".join([*FIELDS, BODY]).replace(b"\n", b"\r\n")
     again = check(check(raw).apply(raw))
@@ -68,6 +70,7 @@ def test_a_forged_field_at_the_end(end: bytes) -> None:
     assert found.apply(raw) == ours(found, end or b"\r\n") + first
 
 
+# RFC 6376 §3.4; RFC 8601 §4.1
 def test_nothing_forged_nothing_touched() -> None:
     raw = b"From: a@example.com\r\n\r\n\x00\xff\r\r\n\n"
     found = check(raw)
@@ -160,6 +163,7 @@ def test_the_wrong_message_is_refused() -> None:
         check(raw).apply("text")  # type: ignore[arg-type]
 
 
+# RFC 8601 §4
 def test_received_spf_stands_below() -> None:
     raw = b"From: a@example.com\r\n\r\n"
     lines = check(raw, Options(received_spf=True)).apply(raw).split(b"\r\n")

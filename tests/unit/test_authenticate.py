@@ -61,6 +61,7 @@ class Watching:
 # --- the answer
 
 
+# RFC 6376 §6.3; RFC 7208 §2.4; RFC 8617 §5.2; RFC 9989 §5.4
 def test_everything_at_once() -> None:
     found = check(signed())
     assert found.spf is not None
@@ -154,6 +155,7 @@ def test_nothing_known() -> None:
     assert found.dmarc.aligned == ("dkim",)
 
 
+# RFC 9989 §4.4.2
 def test_a_helo_pass_is_no_pass_for_dmarc() -> None:
     # CVE-2019-20790
     connection = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="evil@example.net")
@@ -212,6 +214,7 @@ def test_the_old_rules() -> None:
     assert (old.dmarc.discovery, old.dmarc.policy) == ("psl", "reject")
 
 
+# RFC 8601 §4.1; RFC 8617 §5.2
 def test_trusted_sealers_are_a_reason_to_accept_not_to_pass() -> None:
     zone = ZONE | key_zone("lists.example.org", "arc", "rsa2048-list")
     raw = sealed(MAIL, results="dmarc=pass header.from=example.com")

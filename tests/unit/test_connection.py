@@ -13,6 +13,7 @@ from mailauth.saved import from_received
 from mailauth.testing import Zone
 
 
+# RFC 7208 §5
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -49,6 +49,7 @@ class Slow:
         return tuple(Answer(Status.NXDOMAIN) for _ in questions)
 
 
+# RFC 7208 §4.6.4
 def test_past_the_time_nothing_is_asked() -> None:
     slow = Slow(0.05)
     found = run(chain(20), slow, seconds=0.12)

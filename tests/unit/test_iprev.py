@@ -36,6 +36,7 @@ def test_the_name_that_maps_back_is_the_one() -> None:
     assert check(zone).name == "b.example"
 
 
+# RFC 8601 §2.7.3
 @pytest.mark.parametrize(
     ("zone", "result", "reason"),
     [
@@ -101,6 +102,7 @@ def test_what_was_asked_is_told() -> None:
     ]
 
 
+# RFC 8601 §3
 def test_names_are_bounded() -> None:
     zone = {PTR4: {"PTR": [*(f"n{i}.example" for i in range(10)), "host.example"]}, "host.example": {"A": [V4]}}
     assert check(zone).result is Result.FAIL

@@ -27,6 +27,7 @@ def author(raw: bytes, limits: Limits | None = None) -> Any:
 # --- fields and body
 
 
+# RFC 6376 §3.4
 def test_fields_are_slices_of_the_input() -> None:
     raw = b"Subject: =?utf-8?Q?x?=\r\n \xff folded\r\nFROM :a@example.com\r\n\r\n\x00body"
     message = Message.parse(raw)
@@ -100,6 +101,7 @@ def test_a_bare_lf_in_a_crlf_body_is_data() -> None:
     assert author_of(message).domain == "example.com"
 
 
+# RFC 6376 §3.8
 @pytest.mark.parametrize(
     "raw",
     [
@@ -140,6 +142,7 @@ def test_sizes_beyond_a_limit_leave_no_author(limits: Limits, reason: Reason) ->
 # --- author
 
 
+# RFC 9989 §5.3.1
 @pytest.mark.parametrize(
     ("field", "domain"),
     [
@@ -161,6 +164,7 @@ def test_the_author_domain(field: bytes, domain: str) -> None:
     assert (found.domain, found.reason) == (domain, None)
 
 
+# RFC 9989 §4.4, §5.3.1
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
@@ -207,6 +211,7 @@ def test_utf8_header_sections() -> None:
 # --- canonical forms
 
 
+# RFC 6376 §3.4.2
 @pytest.mark.parametrize(
     ("field", "relaxed"),
     [
@@ -225,6 +230,7 @@ def test_relaxed_header(field: bytes, relaxed: bytes) -> None:
     assert Message.parse(field + b"\r\n\r\n").relaxed(0) == relaxed
 
 
+# RFC 6376 §3.4.3, §3.4.4
 @pytest.mark.parametrize(
     ("body", "simple", "relaxed"),
     [
@@ -258,6 +264,7 @@ def test_hashes_of_the_empty_body() -> None:
     assert b64encode(message.body_hash(relaxed=True)[0]) == b"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 
+# RFC 6376 §3.7
 @pytest.mark.parametrize("chunk", [1, 4, 1 << 18])
 @pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 100, 10**70])
 def test_hash_of_a_cut_body(length: int, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +274,7 @@ def test_hash_of_a_cut_body(length: int, chunk: int, monkeypatch: pytest.MonkeyP
     assert total == 9
 
 
+# RFC 6376 §3.4.4
 def test_many_blank_lines_before_the_end_survive() -> None:
     body = b"a\r\n" + b"\r\n" * 3000 + b"b"
     got = b"".join(canonical.canonical_body(b"\r\n" + body + b"\r\n" * 3000, 2, relaxed=True))

@@ -10,6 +10,7 @@ import pytest
 from mailauth import names
 
 
+# RFC 7208 §4.3
 @pytest.mark.parametrize(
     ("text", "normal"),
     [
@@ -135,6 +136,7 @@ def test_to_unicode(ascii_form: str, shown: str) -> None:
     assert names.to_unicode(ascii_form) == shown
 
 
+# RFC 7208 §5.5
 def test_under_needs_a_whole_label() -> None:
     assert names.is_under("a.example.com", "example.com")
     assert names.is_under("example.com", "example.com")

@@ -55,6 +55,7 @@ def test_the_keys_of_the_contract(outcome: Any, keys: str) -> None:
     assert json.loads(json.dumps(data)) == data
 
 
+# RFC 8601 §2.7, §4
 def test_words_are_those_of_rfc_8601() -> None:
     assert {str(r) for r in Result} == {
         "none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror",

@@ -90,6 +90,7 @@ def test_127_parts_of_a_macro() -> None:
 # --- DKIM
 
 
+# RFC 6376 §3.3.4
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [({"a": "RSA-SHA256"}, Reason.UNKNOWN_ALGORITHM), ({"c": "Relaxed/relaxed"}, Reason.UNKNOWN_CANONICALIZATION)],
@@ -165,6 +166,7 @@ def test_a_key_of_4096_bits() -> None:
     assert found.verifies(private.sign(b"", PKCS1v15(), SHA256()), digest)
 
 
+# RFC 8463 §3, §5
 def test_the_example_of_rfc_8463() -> None:
     # RFC 8463 §A.3; the keys are those of §A.2
     zone = {

@@ -14,6 +14,7 @@ def parse(text: bytes) -> dict[bytes, bytes]:
     return taglist.parse(text, Reason.SIGNATURE_SYNTAX, 64)
 
 
+# RFC 6376 §3.2
 @pytest.mark.parametrize(
     ("text", "tags"),
     [
@@ -36,6 +37,7 @@ def test_tags_keep_their_order() -> None:
     assert list(parse(b"z=1;a=2;m=3")) == [b"z", b"a", b"m"]
 
 
+# RFC 6376 §3.2
 @pytest.mark.parametrize(
     "text",
     [
@@ -84,6 +86,7 @@ def test_what_is_no_number(value: bytes) -> None:
         taglist.number({b"t": value}, b"t", 12, Reason.SIGNATURE_SYNTAX)
 
 
+# RFC 6376 §3.5
 @pytest.mark.parametrize(
     ("value", "octets"),
     [

@@ -45,11 +45,13 @@ def silent(name: str, rdtype: str) -> Any:
 # --- chains that hold
 
 
+# RFC 8617 §5.2
 def test_no_chain() -> None:
     outcome = run(arc.verify(Message.parse(MAIL)), silent)
     assert (outcome.result, outcome.reason, outcome.instances) == (Result.NONE, Reason.ARC_NONE, 0)
 
 
+# RFC 8617 §4.1.3
 @pytest.mark.parametrize("c", ["simple/simple", "relaxed/simple", "simple/relaxed", "relaxed/relaxed"])
 def test_one_set(c: str) -> None:
     outcome = verify(chain(1, c=c))
@@ -57,6 +59,7 @@ def test_one_set(c: str) -> None:
     assert (outcome.instances, outcome.oldest_pass, outcome.sealers) == (1, 0, ("lists.example.org",))
 
 
+# RFC 8617 §5.1.1
 def test_two_sealers() -> None:
     outcome = verify(sealed(sealed(MAIL, results="dmarc=pass header.from=example.com"), **FORWARDER))
     assert (outcome.result, outcome.instances, outcome.oldest_pass) == (Result.PASS, 2, 0)
@@ -65,6 +68,7 @@ def test_two_sealers() -> None:
     assert outcome.payloads[0].results[0].get("header.from") == "example.com"
 
 
+# RFC 8617 §5.2
 def test_an_older_message_signature_that_fails_only_dates_the_change() -> None:
     first = sealed(MAIL)
     listed = first.replace(b"Subject: ", b"Subject: [list]") + b"-- \r\nfooter\r\n"
@@ -72,6 +76,7 @@ def test_an_older_message_signature_that_fails_only_dates_the_change() -> None:
     assert (outcome.result, outcome.instances, outcome.oldest_pass) == (Result.PASS, 3, 2)
 
 
+# RFC 8617 §5.1.1
 def test_a_chain_sealed_by_dkimpy() -> None:
     raw, pem = MAIL, _pem("rsa2048-list")
     for results in (b"spf=pass", b"arc=pass", b"arc=pass"):
@@ -195,11 +200,13 @@ def test_no_field_signed_is_a_pass_and_never_trusted(h: str) -> None:
     assert verify(chain(1), options=options).trusted
 
 
+# RFC 8617 §4.1.2
 def test_arc_fields_in_h() -> None:
     assert verdict(chain(2, h="from:arc-authentication-results:arc-message-signature")) == PASS
     assert verdict(chain(1, h="from:arc-seal")) == STRUCTURE
 
 
+# RFC 8617 §4.2.1, §5.2
 @pytest.mark.parametrize("number", [50, 51])
 def test_fifty_sets_and_no_more(number: int) -> None:
     raw = chain(number, by="ed25519-author")
@@ -221,6 +228,7 @@ def double(raw: bytes, start: bytes) -> bytes:
     return next(f for f in split(raw)[0] if f.startswith(start)) + raw
 
 
+# RFC 8617 §4.1.1, §4.2.1, §5.2
 @pytest.mark.parametrize(
     "start",
     [
@@ -237,6 +245,7 @@ def test_gaps_and_duplicates(change: Any, start: bytes) -> None:
     assert outcome.instances <= 3
 
 
+# RFC 8617 §4.1.1, §4.1.3, §4.2.1, §5.2
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -266,11 +275,13 @@ def test_bad_structure(old: bytes, new: bytes) -> None:
     assert outcome.reason in {Reason.ARC_STRUCTURE, Reason.SIGNATURE_SYNTAX}
 
 
+# RFC 8617 §5.2
 def test_pass_in_a_later_set_only() -> None:
     assert verdict(chain(1, cv="pass")) == STRUCTURE
     assert verdict(sealed(sealed(MAIL), cv="none")) == STRUCTURE
 
 
+# RFC 8617 §5.2
 def test_a_chain_its_last_sealer_found_broken_stays_broken() -> None:
     raw = sealed(sealed(MAIL), cv="fail")
     outcome = run(arc.verify(Message.parse(raw)), silent)
@@ -284,14 +295,17 @@ def test_a_chain_its_last_sealer_found_broken_stays_broken() -> None:
 # --- signatures
 
 
+# RFC 8617 §5.2
 def test_one_octet_of_the_body() -> None:
     assert verdict(chain(2).replace(b"Robin,", b"Bobin,")) == (Result.FAIL, Reason.BODY_HASH_MISMATCH)
 
 
+# RFC 8617 §5.2
 def test_a_signed_field() -> None:
     assert verdict(chain(2).replace(b"Two ", b"2 ")) == (Result.FAIL, Reason.SIGNATURE_MISMATCH)
 
 
+# RFC 8617 §5.2
 @pytest.mark.parametrize("i", [1, 2])
 def test_a_payload_that_was_changed(i: int) -> None:
     raw = chain(2)
@@ -302,6 +316,7 @@ def test_a_payload_that_was_changed(i: int) -> None:
     assert f"i={i}" in outcome.detail
 
 
+# RFC 8617 §4.1.3, §5.2
 def test_a_seal_that_was_changed() -> None:
     raw = chain(2)
     b = re.findall(rb"ARC-Seal: i=1;.*?b=([^\r]+)", raw)[0]
@@ -309,6 +324,7 @@ def test_a_seal_that_was_changed() -> None:
     assert (outcome.result, outcome.reason) == (Result.FAIL, Reason.ARC_SEAL)
 
 
+# RFC 8617 §5.2
 @pytest.mark.parametrize(
     ("ams", "reason"),
     [
@@ -381,6 +397,7 @@ def test_a_partial_body_can_be_allowed() -> None:
 # --- keys and DNS
 
 
+# RFC 8617 §5.2.1
 @pytest.mark.parametrize(
     ("records", "reason"),
     [

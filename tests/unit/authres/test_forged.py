@@ -20,6 +20,7 @@ def forged(field: bytes, authserv_ids: set[str] | None = None) -> bool:
     return found == (1,)
 
 
+# RFC 8601 §2.5, §5
 @pytest.mark.parametrize(
     "field",
     [
@@ -65,6 +66,7 @@ def test_a_claim(field: bytes) -> None:
     assert forged(field)
 
 
+# RFC 8601 §2.5
 @pytest.mark.parametrize(
     "field",
     [
@@ -241,10 +243,12 @@ def test_internationalized_names(name: str, ours: str) -> None:
     assert forged(f"Authentication-Results: {name}; spf=pass".encode(), {ours})
 
 
+# RFC 8601 §5
 def test_a_look_alike_of_an_internationalized_name_stays() -> None:
     assert not forged("Authentication-Results: mx.ex\u0430mple.org; spf=pass".encode(), {"mx.example.org"})
 
 
+# RFC 8601 §4.1
 def test_every_field_is_judged() -> None:
     message = Message.parse(
         b"Authentication-Results: mx.example.org; spf=pass\r\n"

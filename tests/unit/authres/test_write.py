@@ -275,6 +275,7 @@ def test_the_null_sender(mail_from: str) -> None:
     assert (spf.result, spf.comments, spf.get("smtp.mailfrom")) == ("pass", ("null sender",), "mx.sender.example")
 
 
+# RFC 8601 §4
 def test_the_local_part_of_mail_from_is_not_told() -> None:
     # RFC 8601 §2.7.2: SPF says nothing of the local part
     connection = Connection(ip="192.0.2.1", helo="mx.sender.example", mail_from="joe.soap@sender.example")

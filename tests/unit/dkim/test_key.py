@@ -24,6 +24,7 @@ def problem(record: str | bytes) -> Reason:
     return caught.value.reason
 
 
+# RFC 6376 §3.6.1
 def test_an_rsa_key() -> None:
     found = dkim.parse(f"v=DKIM1; k=rsa; h=sha1:sha256; s=email; t=y:s; n=notes here; p={P}".encode())
     assert (found.kind, found.bits, found.exponent) == ("rsa", 2048, 65537)
@@ -31,12 +32,14 @@ def test_an_rsa_key() -> None:
     assert found.unusable("rsa", Limits()) is None
 
 
+# RFC 8463 §3, §4.2
 def test_an_ed25519_key() -> None:
     found = dkim.parse(f"v=DKIM1; k=ed25519; p={ED}".encode())
     assert (found.kind, found.bits, found.testing, found.strict) == ("ed25519", 256, False, False)
     assert found.unusable("ed25519", Limits()) is None
 
 
+# RFC 6376 §3.2, §3.6.1
 @pytest.mark.parametrize(
     "record",
     [
@@ -60,6 +63,7 @@ def test_a_bare_public_key() -> None:
     assert dkim.parse(b"v=DKIM1; p=" + base64.b64encode(public)).bits == 2048
 
 
+# RFC 6376 §3.2, §3.6.1, §6.1.2; RFC 8463 §4.2
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
@@ -102,6 +106,7 @@ def test_another_kind_of_key_in_the_same_wrapping() -> None:
     assert problem(b"v=DKIM1; p=" + base64.b64encode(der)) is Reason.KEY_SYNTAX
 
 
+# RFC 6376 §3.6.1, §6.1.2; RFC 8463 §3
 @pytest.mark.parametrize(
     ("record", "kind", "reason"),
     [
@@ -141,6 +146,7 @@ def test_hostile_numbers_are_refused_before_any_arithmetic(bits: int, e: int) ->
     assert unusable.reason is Reason.LIMIT_KEY_BITS
 
 
+# RFC 6376 §6.1.2
 def test_keys_before_problems_and_telling_problems_before_noise() -> None:
     records = (b"v=spf1 -all", b"v=DKIM1; p=", f"p={P}".encode(), b"\xff")
     key_found, revoked, *noise = keys_of(Answer(Status.OK, records))

@@ -56,6 +56,7 @@ def test_canonicalisations(c: str | None, *, header: bool, body: bool) -> None:
     assert (found.relaxed_header, found.relaxed_body) == (header, body)
 
 
+# RFC 6376 §3.2, §3.5; RFC 8463 §4.1
 @pytest.mark.parametrize(
     "tags",
     [
@@ -81,6 +82,7 @@ def test_well_formed(tags: dict[str, Any]) -> None:
     parse(**tags)
 
 
+# RFC 6376 §3.2, §3.3.4, §3.5, §3.10, §6.1.1; RFC 8301 §3.1
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [
@@ -230,6 +232,7 @@ def test_an_encoded_identity_elsewhere(i: str) -> None:
     assert problem(i=i) is Reason.IDENTITY_MISMATCH
 
 
+# RFC 6376 §3.2
 def test_tag_names_are_case_sensitive_and_stand_once() -> None:
     assert problem(D="example.net", d=None) is Reason.SIGNATURE_SYNTAX
     with pytest.raises(Malformed):
@@ -247,6 +250,7 @@ def test_a_bad_signature_can_still_be_named() -> None:
     assert (found.domain, found.selector, found.algorithm, found.b) == ("example.com", "s1", "unknown-alg", "Zm9v")
 
 
+# RFC 6376 §3.5
 @pytest.mark.parametrize(
     ("field", "emptied"),
     [

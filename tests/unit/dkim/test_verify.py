@@ -47,6 +47,7 @@ def test_no_signature_no_outcome_no_question() -> None:
     assert run(dkim.verify(Message.parse(MAIL)), silent) == ()
 
 
+# RFC 6376 §3.3, §3.4, §3.5, §3.6.2, §3.7; RFC 8301 §3.1, §3.2
 @pytest.mark.parametrize(
     "c", ["simple/simple", "simple/relaxed", "relaxed/simple", "relaxed/relaxed", "simple", "relaxed"]
 )
@@ -55,6 +56,7 @@ def test_every_canonicalisation_and_algorithm(c: str, by: str) -> None:
     assert verdict(signed(c=c, by=by), key_zone(name=by)) == PASS
 
 
+# RFC 6376 §3.7, §6; RFC 8463 §3
 @pytest.mark.parametrize("c", [b"simple/simple", b"simple/relaxed", b"relaxed/simple", b"relaxed/relaxed"])
 @pytest.mark.parametrize("algorithm", [b"rsa-sha256", b"ed25519-sha256"])
 def test_signatures_of_dkimpy(c: bytes, algorithm: bytes) -> None:
@@ -82,6 +84,7 @@ def _dkimpy_key(signer: Key) -> bytes:
     return base64.b64encode(signer.private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
 
 
+# RFC 6376 §3.5, §5.4, §6.1.3
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -104,6 +107,7 @@ def test_the_field_in_many_shapes(arguments: dict[str, Any], c: str) -> None:
     assert verdict(signed(c=c, **arguments)) == PASS
 
 
+# RFC 6376 §3.5
 def test_b_may_stand_anywhere() -> None:
     for order in (["b", "v", "a", "bh"], ["v", "b", "bh", "a"]):
         tags = dict.fromkeys(order)
@@ -128,6 +132,7 @@ def test_a_saved_message_with_bare_lf() -> None:
     assert verdict(signed().replace(b"\r\n", b"\n")) == PASS
 
 
+# RFC 6376 §3.5, §3.7
 def test_the_signature_field_does_not_sign_itself_but_others() -> None:
     inner = signed(h="from")
     outer = signed(inner, h="from:dkim-signature:dkim-signature")
@@ -160,18 +165,21 @@ def test_a_folded_identity() -> None:
     assert verdict(signed(tags={"i": "anna@x.\r\n example.com"}), strict)[1] is Reason.IDENTITY_MISMATCH
 
 
+# RFC 6376 §3.7, §5.4.2
 def test_fields_are_taken_from_the_bottom() -> None:
     raw = signed(b"X: 1\r\nX: 2\r\n" + MAIL, h="from:x")
     assert verdict(raw.replace(b"X: 1", b"X: 9")) == PASS
     assert verdict(raw.replace(b"X: 2", b"X: 9"))[0] is Result.FAIL
 
 
+# RFC 6376 §3.7
 def test_8_bit_octets_are_hashed_as_they_are() -> None:
     raw = MAIL.replace(b"Two", b"\xfc\xff")
     assert verdict(signed(raw)) == PASS
     assert verdict(signed(raw).replace(b"\xfc\xff", b"\xfc\xfe"))[0] is Result.FAIL
 
 
+# RFC 6376 §3.5
 def test_u_labels_in_d_and_i() -> None:
     raw = signed(tags={"d": "bücher.example", "i": "ä@bücher.example"})
     outcome = one(raw, key_zone("xn--bcher-kva.example"))
@@ -180,6 +188,7 @@ def test_u_labels_in_d_and_i() -> None:
     )  # fmt: skip
 
 
+# RFC 6376 §3.9, §3.11; RFC 9989 §5.3.3
 def test_what_the_outcome_tells() -> None:
     raw = b"X-Top: 1\r\n" + signed(tags={"t": str(NOW - 10), "x": str(NOW + 10), "i": "@example.com"})
     outcome = one(raw)
@@ -195,6 +204,7 @@ def test_what_the_outcome_tells() -> None:
 # --- what does not
 
 
+# RFC 6376 §3.4.1, §6.1.3
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -213,18 +223,21 @@ def test_changes_show(old: bytes, new: bytes, reason: Reason) -> None:
     assert verdict(raw.replace(old, new)) == (Result.FAIL, reason)
 
 
+# RFC 6376 §3.4.1
 def test_white_space_matters_to_simple_only() -> None:
     for c, result in (("simple/simple", Result.FAIL), ("relaxed/relaxed", Result.PASS)):
         assert verdict(signed(c=c).replace(b"Subject:  Two", b"SUBJECT: Two"))[0] is result
         assert verdict(signed(c=c).replace(b"Hello  Robin", b"Hello Robin"))[0] is result
 
 
+# RFC 6376 §6.3
 def test_the_detail_says_whether_the_header_is_as_signed() -> None:
     header_too = signed().replace(b"Robin,", b"Bobin,").replace(b"To: robin", b"To: bobin")
     assert "unchanged" in one(signed().replace(b"Robin,", b"Bobin,")).detail
     assert "unchanged" not in one(header_too).detail
 
 
+# RFC 6376 §3.4, §3.5, §6.1.1; RFC 8301 §3.1
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
@@ -245,6 +258,7 @@ def test_words_for_bad_tags(tags: dict[str, str | None], expected: tuple[Result,
     assert verdict(raw) == expected
 
 
+# RFC 6376 §6.1.3
 def test_rsa_with_the_signature_plus_the_modulus() -> None:
     raw, private = signed(), key().private
     field = raw[: raw.index(MAIL)]
@@ -259,6 +273,7 @@ def test_rsa_with_the_signature_plus_the_modulus() -> None:
 KEY_NAME = "s1._domainkey.example.com"
 
 
+# RFC 6376 §3.6.1, §3.6.2.2, §6.1.2
 @pytest.mark.parametrize(
     ("records", "expected"),
     [
@@ -287,6 +302,7 @@ def test_key_records(records: Any, expected: tuple[Result, Reason]) -> None:
     assert verdict(signed(), {KEY_NAME: {"TXT": records}}) == expected
 
 
+# RFC 6376 §6.1.2
 def test_a_few_keys_are_tried_not_all() -> None:
     records = [key("rsa2048-other").record()] * 3 + [key().record()]
     assert verdict(signed(), {KEY_NAME: {"TXT": records}})[0] is Result.FAIL
@@ -313,6 +329,7 @@ def test_no_key_is_tried_or_one(keys: int) -> None:
     assert verdict(signed(), limits=Limits(key_records=keys))[0] is (Result.PASS if keys else Result.FAIL)
 
 
+# RFC 8301 §3.2
 def test_a_weak_key_never_passes() -> None:
     outcome = one((_weak()) + MAIL, key_zone(name="rsa512-weak"))
     assert (outcome.result, outcome.reason) == (Result.PERMERROR, Reason.KEY_TOO_SHORT)
@@ -328,6 +345,7 @@ def test_the_minimum_can_be_raised() -> None:
     assert verdict(raw, zone, limits=Limits(min_key_bits=2048)) == (Result.PERMERROR, Reason.KEY_TOO_SHORT)
 
 
+# RFC 6376 §3.6.1, §3.10, §6.1.1
 def test_a_strict_key_wants_i_at_d_itself() -> None:
     zone = key_zone(t="s")
     assert verdict(signed(), zone) == PASS
@@ -337,6 +355,7 @@ def test_a_strict_key_wants_i_at_d_itself() -> None:
     assert verdict(raw) == PASS
 
 
+# RFC 6376 §3.6.1
 def test_a_testing_key() -> None:
     zone = key_zone(t="y")
     outcome = one(signed(), zone)
@@ -350,6 +369,7 @@ def test_a_testing_key() -> None:
 BODY = relaxed_body(split(MAIL)[1])
 
 
+# RFC 6376 §3.7
 def test_l_that_covers_everything_is_ordinary() -> None:
     outcome = one(signed(tags={"l": str(len(BODY))}))
     assert (outcome.result, outcome.body_length, outcome.unsigned_bytes) == (Result.PASS, len(BODY), 0)
@@ -411,6 +431,7 @@ def test_text_added_below_l() -> None:
     assert one(raw).unsigned_bytes == len(b"more\r\n")
 
 
+# RFC 6376 §3.5
 def test_l_beyond_the_body() -> None:
     assert verdict(signed(tags={"l": str(len(BODY) + 1)})) == (Result.NEUTRAL, Reason.BODY_TOO_SHORT)
     assert verdict(signed(tags={"l": "9" * 76})) == (Result.NEUTRAL, Reason.BODY_TOO_SHORT)
@@ -419,6 +440,7 @@ def test_l_beyond_the_body() -> None:
 # --- time
 
 
+# RFC 6376 §3.5
 @pytest.mark.parametrize(
     ("tags", "options", "expected"),
     [
@@ -443,6 +465,7 @@ def test_times(tags: dict[str, int], options: dict[str, Any], expected: tuple[Re
 # --- unsigned fields
 
 
+# RFC 6376 §3.8
 def test_a_second_from_is_never_a_pass() -> None:
     raw = b"From: evil@example.net\r\n" + signed()
     assert verdict(raw) == (Result.POLICY, Reason.UNSIGNED_FROM)
@@ -465,6 +488,7 @@ def test_a_second_subject_is_flagged() -> None:
 # --- public suffixes
 
 
+# RFC 6376 §6.1.1
 def test_a_public_suffix_signs_for_nobody() -> None:
     raw, zone = signed(tags={"d": "co.example"}), key_zone("co.example")
 
@@ -521,6 +545,7 @@ def test_a_record_is_asked_for_at_public_suffixes_only() -> None:
 # --- many signatures
 
 
+# RFC 6376 §6.1
 def test_one_outcome_a_field_and_none_harms_another() -> None:
     raw = (
         b"DKIM-Signature: garbage\r\n"
@@ -538,6 +563,7 @@ def test_one_outcome_a_field_and_none_harms_another() -> None:
     ]
 
 
+# RFC 6376 §3.6.2
 def test_every_key_is_asked_once_and_in_one_round() -> None:
     rounds: list[tuple[Question, ...]] = []
 
@@ -604,6 +630,7 @@ def test_u_labels_that_are_no_utf8() -> None:
 # --- DNS trouble with one key
 
 
+# RFC 6376 §6.1.2
 def test_trouble_with_one_key_is_its_own() -> None:
     raw = signature(MAIL, tags={"s": "s2"}) + signed()
     faults = Faults(Zone(ZONE), {"s2._domainkey.example.com": "TIMEOUT"})

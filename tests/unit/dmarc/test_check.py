@@ -62,6 +62,7 @@ def test_a_record_that_is_too_long_is_not_applied() -> None:
 # --- alignment
 
 
+# RFC 9989 §4.4, §5.3, §5.3.5
 @pytest.mark.parametrize(
     ("author", "identifier", "relaxed", "strict"),
     [
@@ -89,6 +90,7 @@ def test_alignment(mechanism: str, author: str, identifier: str, *, relaxed: boo
         assert outcome.aligned == ((mechanism,) if aligned else ())
 
 
+# RFC 9989 §4.4, §4.7
 def test_strictness_is_per_mechanism() -> None:
     zone = record("p=reject; adkim=s")
     outcome = check("example.com", zone, dkim("a.example.com"), spf=spf("a.example.com"))
@@ -99,12 +101,14 @@ def test_both_are_named_in_the_order_of_the_methods() -> None:
     assert check("example.com", None, dkim("a.example.com"), spf=spf("example.com")).aligned == ("dkim", "spf")
 
 
+# RFC 6376 §6.1; RFC 7208 §8.2; RFC 9989 §5.3.5
 @pytest.mark.parametrize("result", [r for r in Result if r not in (Result.PASS, Result.TEMPERROR)])
 def test_only_a_pass_counts(result: Result) -> None:
     outcome = check("example.com", None, dkim("example.com", result), spf=spf("example.com", result))
     assert (outcome.result, outcome.reason) == (Result.FAIL, Reason.DMARC_NOT_ALIGNED)
 
 
+# RFC 6376 §6.1; RFC 9989 §4.4
 def test_one_good_signature_among_bad_ones() -> None:
     bad = [dkim("example.com", Result.FAIL), dkim("example.net"), dkim(None, Result.NEUTRAL)]
     assert check("example.com", None, *bad, dkim("example.com")).result is Result.PASS
@@ -112,6 +116,7 @@ def test_one_good_signature_among_bad_ones() -> None:
     assert check("example.com", None, *bad).result is Result.FAIL
 
 
+# RFC 9989 §4.10.2
 def test_each_identifier_has_its_own_walk() -> None:
     # b.example.com says it is an organization of its own
     zone = record("p=reject") | record("p=none; psd=n", "b.example.com")
@@ -128,6 +133,7 @@ def test_strangers_below_a_public_suffix_do_not_align() -> None:
     assert check("victim.co.example", zone, dkim("a.victim.co.example")).result is Result.PASS
 
 
+# RFC 6376 §3.6.1
 def test_signatures_of_keys_in_testing() -> None:
     signature = dkim("example.com", testing=True)
     assert check("example.com", None, signature).result is Result.PASS
@@ -135,6 +141,7 @@ def test_signatures_of_keys_in_testing() -> None:
     assert check("example.com", None, signature, options=options).result is Result.FAIL
 
 
+# RFC 9989 §4.4.2
 def test_the_helo_identity_is_refused() -> None:
     with pytest.raises(TypeError, match="not that of HELO"):
         dmarc.check("example.com", spf=spf("example.com", scope="helo"))
@@ -234,12 +241,14 @@ def test_a_suffix_list_asks_nothing_of_an_identifier() -> None:
 # --- results
 
 
+# RFC 6376 §6.3; RFC 9989 §4.10.1, §5.3.2
 def test_no_record() -> None:
     outcome = check("example.com", {}, dkim("example.com"))
     assert (outcome.result, outcome.reason, outcome.policy) == (Result.NONE, Reason.DMARC_NO_RECORD, None)
     assert (outcome.policy_domain, outcome.organizational_domain) == (None, "example.com")
 
 
+# RFC 9989 §4.10.1
 def test_an_unusable_record() -> None:
     outcome = check("example.com", record("p=junk"), dkim("example.com"))
     assert (outcome.result, outcome.reason) == (Result.PERMERROR, Reason.DMARC_BAD_RECORD)
@@ -249,6 +258,7 @@ def test_an_unusable_record() -> None:
     assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "none", Disposition.ACCEPT)
 
 
+# RFC 9989 §4.4, §5.3.1
 @pytest.mark.parametrize("reason", [Reason.AUTHOR_MISSING, Reason.AUTHOR_REPEATED, Reason.HEADER_AMBIGUOUS])
 def test_no_single_author_is_permerror_without_a_question(reason: Reason) -> None:
     def silent(name: str, rdtype: str) -> Any:
@@ -284,6 +294,7 @@ def test_what_the_outcome_tells() -> None:
     assert "example.net" in outcome.detail
 
 
+# RFC 9989 §4.7
 def test_pct_has_no_effect_and_the_detail_says_so() -> None:
     outcome = check("example.com", record("p=reject; pct=0"))
     assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "reject", Disposition.QUARANTINE)
@@ -348,12 +359,14 @@ def test_other_texts_take_no_place(junk: int) -> None:
 # --- DNS trouble, RFC 9989 §5.3.6
 
 
+# RFC 9989 §4.10.1, §5.3.6
 @pytest.mark.parametrize("word", ["TIMEOUT", "SERVFAIL", "REFUSED"])
 def test_no_policy_no_verdict(word: str) -> None:
     outcome = check("example.com", None, dkim("example.com"), faults={"_dmarc.example.com": word})
     assert (outcome.result, outcome.disposition) == (Result.TEMPERROR, Disposition.DEFER)
 
 
+# RFC 9989 §5.3.6
 @pytest.mark.parametrize("author", ["example.com", "a.example.com"])
 def test_an_undecided_identifier_that_could_align(author: str) -> None:
     for identifier in ("example.com", "b.example.com"):
@@ -372,11 +385,13 @@ def test_nobody_escapes_a_policy_by_breaking_his_own_dns(identifier: str) -> Non
     assert (outcome.result, outcome.disposition) == (Result.FAIL, Disposition.QUARANTINE)
 
 
+# RFC 9989 §4.10.2
 def test_strict_alignment_makes_trouble_elsewhere_irrelevant() -> None:
     zone = record("p=reject; adkim=s")
     assert check("example.com", zone, dkim("a.example.com", Result.TEMPERROR)).result is Result.FAIL
 
 
+# RFC 9989 §4.4
 def test_one_aligned_pass_is_enough() -> None:
     outcome = check("example.com", None, dkim("a.example.com", Result.TEMPERROR), spf=spf("example.com"))
     assert (outcome.result, outcome.aligned) == (Result.PASS, ("spf",))
@@ -384,11 +399,13 @@ def test_one_aligned_pass_is_enough() -> None:
     assert outcome.result is Result.PASS
 
 
+# RFC 9989 §4.10.2
 def test_an_exact_match_needs_no_walk() -> None:
     outcome = check("example.com", None, dkim("example.com"), faults={"_dmarc.com": "TIMEOUT"})
     assert outcome.result is Result.PASS
 
 
+# RFC 9989 §5.3.6
 def test_a_walk_that_cannot_be_finished_leaves_it_open() -> None:
     outcome = check("example.com", None, dkim("a.example.com"), faults={"_dmarc.a.example.com": "TIMEOUT"})
     assert outcome.result is Result.TEMPERROR
@@ -457,6 +474,7 @@ def test_identifiers_that_are_not_in_normal_form() -> None:
 # --- advice, RFC 9989 §7.4
 
 
+# RFC 9989 §5.4, §7.4
 @pytest.mark.parametrize(
     ("policy", "default", "enforced"),
     [

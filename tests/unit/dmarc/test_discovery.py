@@ -82,6 +82,7 @@ def test_a_name_too_long_to_ask_is_skipped() -> None:
 # --- Organizational Domain, RFC 9989 §4.10.2
 
 
+# RFC 9989 §4.7, §4.10, §4.10.2
 @pytest.mark.parametrize(
     ("domain", "records", "organizational"),
     [
@@ -113,6 +114,7 @@ def test_organizational_domains(domain: str, records: dict[str, Any], organizati
 # --- policy, RFC 9989 §4.10.1
 
 
+# RFC 9989 §4.7, §4.10.1
 @pytest.mark.parametrize(
     ("domain", "records", "at", "requested"),
     [
@@ -146,6 +148,7 @@ def test_policies(domain: str, records: dict[str, Any], at: str | None, requeste
 NP = {"example.com": N + "; sp=quarantine; np=reject"}
 
 
+# RFC 9989 §4.7, §4.10.1
 @pytest.mark.parametrize(
     ("names", "requested"),
     [
@@ -183,6 +186,7 @@ def test_existence_is_asked_only_where_it_matters() -> None:
 # --- trouble
 
 
+# RFC 9989 §4.10.1
 @pytest.mark.parametrize(("word", "reason"), [("TIMEOUT", Reason.DNS_TIMEOUT), ("SERVFAIL", Reason.DNS_FAILURE)])
 def test_a_needed_name_without_answer(word: str, reason: Reason) -> None:
     for name in ("a.example.com", "example.com", "com"):

@@ -18,6 +18,7 @@ def test_what_is_a_record(text: str) -> None:
     assert parse(text).p == "none"
 
 
+# RFC 9989 §4.7
 @pytest.mark.parametrize(
     "text",
     [
@@ -29,6 +30,7 @@ def test_what_is_none(text: str) -> None:
     assert dmarc.parse(text.encode()) is None
 
 
+# RFC 9989 §4.7
 def test_defaults() -> None:
     record = parse("v=DMARC1")
     assert (record.p, record.sp, record.np, record.psd) == ("none", None, None, "u")
@@ -39,6 +41,7 @@ def test_defaults() -> None:
     assert (record.rua, record.ruf) == ((), ())
 
 
+# RFC 9989 §4.8
 def test_everything() -> None:
     record = parse(
         "v=DMARC1; P=Reject; sp=QUARANTINE; np=none; adkim=S; aspf=s; t=y; psd=N; fo=1:d; "
@@ -52,6 +55,7 @@ def test_everything() -> None:
     assert dict(record.published)["fo"] == "1:d"
 
 
+# RFC 9989 §4.7, §4.8
 @pytest.mark.parametrize(
     "tags",
     ["adkim=x", "aspf=", "t=maybe", "psd=?", "pct=0", "rf=x; ri=y", "unknown=1", "=x", "noequals", "a-b=c", "fo=bad"],
@@ -65,6 +69,7 @@ def test_a_bad_or_unknown_tag_is_as_if_absent(tags: str) -> None:
     assert record.psd == "u"
 
 
+# RFC 9989 §4.10.1
 @pytest.mark.parametrize("tags", ["p=junk", "p=", "p=reject; sp=junk", "p=reject; np=junk", "p=none; p=reject"])
 def test_a_bad_policy_needs_somewhere_to_report_to(tags: str) -> None:
     assert not parse(f"v=DMARC1; {tags}").usable
@@ -79,11 +84,13 @@ def test_what_is_no_place_to_report_to(rua: str) -> None:
     assert parse(f"v=DMARC1; rua={rua}").rua == ()
 
 
+# RFC 9989 §4.7
 def test_an_absent_policy_is_none_and_the_rest_stays() -> None:
     record = parse("v=DMARC1; sp=reject; rua=mailto:a@example.com")
     assert (record.p, record.sp, record.usable) == ("none", "reject", True)
 
 
+# RFC 9989 §4.8
 def test_octets() -> None:
     record = parse(b"v=DMARC1; p=reject; x=\xff\x00; adkim=\xff")
     assert (record.p, record.usable, record.strict_dkim) == ("reject", True, False)

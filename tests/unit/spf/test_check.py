@@ -35,6 +35,7 @@ def check(
 # --- the identity, §2.3, §2.4, §4.3
 
 
+# RFC 7208 §4.3
 @pytest.mark.parametrize(
     "mail_from",
     [
@@ -51,6 +52,7 @@ def test_no_domain_is_none_without_a_question(mail_from: str) -> None:
     assert (outcome.result, outcome.reason) == (Result.NONE, Reason.SPF_NO_DOMAIN)
 
 
+# RFC 7208 §4.3
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -71,6 +73,7 @@ def test_without_helo_its_check_is_none() -> None:
     assert (outcome.result, outcome.reason, outcome.scope) == (Result.NONE, Reason.SPF_NO_CONNECTION, "helo")
 
 
+# RFC 7208 §2.4
 def test_null_path_is_postmaster_at_helo() -> None:
     zone = {"mx.example.org": {"TXT": ["v=spf1 exists:%{l}.%{o}.yes.example -all"]},
             "postmaster.mx.example.org.yes.example": {"A": ["127.0.0.2"]}}  # fmt: skip
@@ -78,6 +81,7 @@ def test_null_path_is_postmaster_at_helo() -> None:
     assert (outcome.result, outcome.domain, outcome.scope) == (Result.PASS, "mx.example.org", "mfrom")
 
 
+# RFC 7208 §2.4
 def test_helo_identity() -> None:
     outcome = check("v=spf1 -all", {"mx.example.org": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"]}}, scope="helo")
     assert (outcome.result, outcome.domain, outcome.scope) == (Result.PASS, "mx.example.org", "helo")
@@ -87,6 +91,7 @@ def test_the_domain_is_behind_the_last_at() -> None:
     assert check("v=spf1 -all", mail_from='"x@example.net"@EXAMPLE.com.').domain == "example.com"
 
 
+# RFC 7208 §4.3
 def test_u_labels_are_asked_as_a_labels() -> None:
     zone = {"xn--bcher-kva.example": {"TXT": ["v=spf1 exists:%{o}.yes.example -all"]},
             "xn--bcher-kva.example.yes.example": {"A": ["127.0.0.2"]}}  # fmt: skip
@@ -96,6 +101,7 @@ def test_u_labels_are_asked_as_a_labels() -> None:
 # --- the record, §4.4, §4.5
 
 
+# RFC 7208 §4.3, §4.4, §4.5, §4.6, §4.6.1, §4.7
 @pytest.mark.parametrize(
     ("records", "result"),
     [
@@ -143,6 +149,7 @@ def test_a_record_that_nearly_is_one_is_shown_where_it_was_needed(term: str, rea
     assert outcome.detail == f"{term}near.example.net of example.com: near.example.net has no SPF record: {SHOWN}"
 
 
+# RFC 7208 §4.4, §4.6.4
 @pytest.mark.parametrize(("word", "reason"), [("TIMEOUT", "dns_timeout"), ("SERVFAIL", "dns_failure")])
 def test_no_answer_for_the_record_is_temperror(word: str, reason: str) -> None:
     outcome = check(None, {"example.com": {"TXT": word}})
@@ -179,6 +186,7 @@ MORE: dict[str, Any] = {
 }
 
 
+# RFC 7208 §4.6.2, §4.7, §4.8, §5, §5.1, §5.2, §5.3, §5.4, §5.5, §5.6, §5.7, §6, §6.1, §7.3
 @pytest.mark.parametrize(
     ("record", "result"),
     [
@@ -241,6 +249,7 @@ def test_mechanisms_for_ipv4(record: str, result: str) -> None:
     assert check(record, MORE).result == result
 
 
+# RFC 7208 §5, §5.3, §5.6, §5.7
 @pytest.mark.parametrize(
     ("record", "result"),
     [
@@ -259,10 +268,12 @@ def test_mechanisms_for_ipv6(record: str, result: str) -> None:
     assert check(record, MORE, ip=V6).result == result
 
 
+# RFC 7208 §5
 def test_a_mapped_address_is_ipv4() -> None:
     assert check("v=spf1 ip4:192.0.2.3 -all", ip="::ffff:192.0.2.3").result is Result.PASS
 
 
+# RFC 7208 §4.6.2
 def test_the_first_match_is_named() -> None:
     outcome = check("v=spf1 mx -ip4:192.0.2.0/24 all", {"example.com": {"MX": []}})
     assert (outcome.result, outcome.reason, outcome.mechanism) == (
@@ -282,11 +293,13 @@ def test_the_mechanism_of_a_redirect_is_that_of_the_new_record() -> None:
 # --- ptr, §5.5
 
 
+# RFC 7208 §5.5
 def test_a_failing_ptr_lookup_is_no_match() -> None:
     more = {"3.2.0.192.in-addr.arpa": {"PTR": "SERVFAIL"}}
     assert check("v=spf1 ptr -all", more).result is Result.FAIL
 
 
+# RFC 7208 §4.6.4, §5.5
 def test_only_ten_names_of_a_client_are_looked_at() -> None:
     dead = [f"n{i}.example.net" for i in range(10)]
     more = {"host.example.com": {"A": [V4]}, "3.2.0.192.in-addr.arpa": {"PTR": [*dead, "host.example.com"]}}
@@ -295,6 +308,7 @@ def test_only_ten_names_of_a_client_are_looked_at() -> None:
     assert check("v=spf1 ptr -all", more).result is Result.PASS
 
 
+# RFC 7208 §5.5
 def test_dead_names_of_the_client_do_not_spoil_the_rest() -> None:
     more = {"3.2.0.192.in-addr.arpa": {"PTR": ["x.example.net", "y.example.net", "z.example.net"]}}
     assert check("v=spf1 ptr ip4:192.0.2.3 -all", more).result is Result.PASS
@@ -308,6 +322,7 @@ def includes(number: int) -> tuple[str, dict[str, Any]]:
     return " ".join(f"include:{name}" for name in zone), zone
 
 
+# RFC 7208 §4.6.4
 @pytest.mark.parametrize(("number", "result"), [(10, "pass"), (11, "permerror")])
 def test_the_eleventh_term_is_an_error(number: int, result: str) -> None:
     terms, zone = includes(number)
@@ -318,12 +333,14 @@ def test_the_eleventh_term_is_an_error(number: int, result: str) -> None:
         assert outcome.reason is Reason.LIMIT_SPF_TERMS
 
 
+# RFC 7208 §4.6.4
 def test_terms_that_are_not_reached_do_not_count() -> None:
     terms, zone = includes(12)
     outcome = check(f"v=spf1 ip4:192.0.2.3 {terms} redirect=x.example -all", zone)
     assert (outcome.result, outcome.lookups) == (Result.PASS, 0)
 
 
+# RFC 7208 §6.1
 def test_redirect_counts_only_when_used() -> None:
     terms, zone = includes(10)
     assert check(f"v=spf1 {terms} ip4:192.0.2.3 redirect=pass.example.com", zone | MORE).result is Result.PASS
@@ -332,6 +349,7 @@ def test_redirect_counts_only_when_used() -> None:
     assert check(f"v=spf1 {terms} redirect=pass.example.com", zone | MORE).result is Result.PASS
 
 
+# RFC 7208 §4.1
 def test_the_counter_spans_the_tree() -> None:
     terms, zone = includes(6)
     zone["tree.example.com"] = {"TXT": [f"v=spf1 {terms} -all"]}
@@ -346,6 +364,7 @@ def test_mx_hosts_do_not_count_as_terms() -> None:
     assert (outcome.result, outcome.lookups) == (Result.PASS, 8)
 
 
+# RFC 7208 §4.6.4, §5.4
 def test_eleven_mx_names_are_an_error() -> None:
     zone = {"example.com": {"MX": [[10, f"m{i}.example.com"] for i in range(11)]}}
     outcome = check("v=spf1 mx ip4:192.0.2.3", zone)
@@ -359,6 +378,7 @@ def test_queries_have_a_bound_of_ours() -> None:
     assert (outcome.result, outcome.reason) == (Result.PERMERROR, Reason.LIMIT_SPF_QUERIES)
 
 
+# RFC 7208 §4.6.4
 @pytest.mark.parametrize(("number", "result"), [(2, "pass"), (3, "permerror")])
 @pytest.mark.parametrize("mechanism", ["a", "mx", "exists"])
 def test_the_third_void_term_is_an_error(mechanism: str, number: int, result: str) -> None:
@@ -387,6 +407,7 @@ def test_hosts_of_the_other_family_are_not_void() -> None:
     assert (outcome.result, outcome.void_lookups) == (Result.PASS, 0)
 
 
+# RFC 7208 §4.6.4
 def test_strict_counts_every_query() -> None:
     outcome = check(f"v=spf1 mx ip6:{V6} -all", A_ONLY, ip=V6, options=Options(strict=True))
     assert outcome.reason is Reason.LIMIT_SPF_VOID
@@ -442,6 +463,7 @@ def test_ipv6_is_written_in_nibbles() -> None:
     assert exists("%{ir}.%{v}._spf.%{d2}", name, ip=V6)
 
 
+# RFC 7208 §4.8
 def test_d_is_the_current_domain_s_and_o_are_the_senders() -> None:
     zone = {
         "inc.example.net": {"TXT": ["v=spf1 exists:%{d}.%{o}.x.example -all"]},
@@ -451,6 +473,7 @@ def test_d_is_the_current_domain_s_and_o_are_the_senders() -> None:
     assert check("v=spf1 redirect=inc.example.net", zone).result is Result.PASS
 
 
+# RFC 7208 §7.3
 def test_p_is_a_validated_name_and_costs_a_term() -> None:
     more = {
         "3.2.0.192.in-addr.arpa": {"PTR": ["other.example.net", "mail.example.com", "liar.example.com"]},
@@ -472,6 +495,7 @@ def test_a_local_part_that_is_not_ascii_never_matches() -> None:
     assert check("v=spf1 exists:%{o}.x.example -all", zone, mail_from="ü@example.com").result is Result.PASS
 
 
+# RFC 7208 §4.3
 def test_without_local_part_it_is_postmaster() -> None:
     assert exists("%{l}.x.example", "postmaster.x.example", mail_from="@example.com")
 
@@ -484,6 +508,7 @@ def explained(text: Any, record: str = "v=spf1 -all exp=why.example.com", **argu
     return check(record, data | arguments.pop("more", {}), **arguments)
 
 
+# RFC 7208 §6.2, §7.3
 def test_the_explanation_of_a_fail() -> None:
     text = "%{i} is not one of %{d}'s. See http://%{d}/why.html?s=%{S}&ip=%{c}&r=%{r}&t=%{t}"
     text += "&h=%{h}&o=%{o}&l=%{l}%_%-%%"
@@ -494,6 +519,7 @@ def test_the_explanation_of_a_fail() -> None:
     )
 
 
+# RFC 7208 §6.2
 @pytest.mark.parametrize("text", [["one", "two"], [], "TIMEOUT", ["%{x}"], ["100%"], ["\u00e9"], ["\udcff"]])
 def test_any_problem_means_no_explanation(text: Any) -> None:
     outcome = explained(text)
@@ -508,6 +534,7 @@ def test_an_explanation_that_is_too_long() -> None:
     assert len(explanation) <= 1000
 
 
+# RFC 7208 §6.2
 def test_only_a_fail_asks_for_it() -> None:
     asked: list[str] = []
 
@@ -524,6 +551,7 @@ def test_only_a_fail_asks_for_it() -> None:
     assert "why.example.com" not in asked
 
 
+# RFC 7208 §6.2
 def test_the_explanation_of_an_include_is_not_used_that_of_a_redirect_is() -> None:
     more = {"other.example.com": {"TXT": ["v=spf1 -all exp=other-why.example.com"]},
             "inner.example.com": {"TXT": ["v=spf1 +all exp=other-why.example.com"]},
@@ -534,6 +562,7 @@ def test_the_explanation_of_an_include_is_not_used_that_of_a_redirect_is() -> No
     assert outcome.explanation == "other other.example.com"
 
 
+# RFC 7208 §6.2
 def test_an_explanation_cannot_leave_its_line() -> None:
     outcome = explained(["%{h} said"], helo="h\r\nX-Injected: yes\x1b[31m\u202e")
     assert outcome.explanation is not None
@@ -546,11 +575,13 @@ def test_an_explanation_with_a_local_part_that_is_not_ascii() -> None:
     assert explained(["%{d}"], mail_from="ü@example.com").explanation == "example.com"
 
 
+# RFC 7208 §6.2
 @pytest.mark.parametrize("spec", ["%{h}..example.com", "%{l}.example.com"])
 def test_an_explanation_nowhere(spec: str) -> None:
     assert check(f"v=spf1 -all exp={spec}", mail_from="ü@example.com").explanation is None
 
 
+# RFC 7208 §4.6.4
 def test_the_explanation_counts_for_nothing() -> None:
     terms, zone = includes(10)
     outcome = explained(["%{p} sent it"], f"v=spf1 {terms} -all exp=why.example.com", more=zone)

@@ -23,6 +23,7 @@ VALUES = {
 }
 
 
+# RFC 7208 §7.3
 @pytest.mark.parametrize(
     ("text", "expanded"),
     [
@@ -66,6 +67,7 @@ def test_expansion(text: str, expanded: str) -> None:
     assert parse(text).expand(VALUES) == expanded
 
 
+# RFC 7208 §7.3
 def test_every_delimiter_splits_and_empty_parts_stay() -> None:
     values = VALUES | {"l": "a.b-c+d,e/f_g=h..i"}
     assert parse("%{l.-+,/_=}").expand(values) == "a.b.c.d.e.f.g.h..i"
@@ -79,11 +81,13 @@ def test_nothing_else_splits() -> None:
     assert parse("%{h1r--..--}").expand({"h": "a-b.c\0d+e"}) == "a"
 
 
+# RFC 7208 §7.3
 def test_upper_case_escapes_all_but_the_unreserved() -> None:
     assert parse("%{L}").expand(VALUES | {"l": "a-b.c_d~e+f&g ü"}) == "a-b.c_d~e%2Bf%26g%20%C3%BC"
     assert parse("%{L}").expand(VALUES | {"l": "\ud800"}).isascii()
 
 
+# RFC 7208 §7.1, §7.3
 @pytest.mark.parametrize(
     "text", ["%", "%x", "%{", "%{d", "%{d}%", "%{}", "%{2}", "%{d0}", "%{d00}", "%{d-2}", "%{dd}", "%{q}"]
 )
@@ -92,6 +96,7 @@ def test_what_is_no_macro(text: str) -> None:
         parse(text)
 
 
+# RFC 7208 §7.2
 @pytest.mark.parametrize("letter", "crt")
 def test_some_letters_are_for_explanations(letter: str) -> None:
     with pytest.raises(Malformed):
@@ -109,6 +114,7 @@ def test_spaces_are_for_explanations() -> None:
         parse("ü", explanation=True)
 
 
+# RFC 7208 §7.1
 @pytest.mark.parametrize(
     "text", ["example.com", "example.com.", "%{d}", "x%{d}", "x.%{d}", "_a.b-c", "a:b.c", "%%.example.com"]
 )
@@ -132,6 +138,7 @@ def target(text: str, **values: str) -> str | None:
     return parse_domain_spec(text).target(VALUES | values)
 
 
+# RFC 7208 §4.8, §7.3
 def test_targets_are_names() -> None:
     assert target("%{d2}.X.Example.") == "example.com.x.example"
     assert target("%{l}.x.example", l="") is None

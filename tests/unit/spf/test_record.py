@@ -9,6 +9,7 @@ from mailauth.results import Malformed
 from mailauth.spf.record import is_near_miss, is_spf
 
 
+# RFC 7208 §4.5
 @pytest.mark.parametrize(
     ("text", "is_one"),
     [
@@ -57,6 +58,7 @@ def test_what_was_not(text: str) -> None:
     assert not is_near_miss(text.encode())
 
 
+# RFC 7208 §4.6.1
 @pytest.mark.parametrize(
     "terms",
     [
@@ -73,6 +75,7 @@ def test_well_formed(terms: str) -> None:
     spf.parse(b"v=spf1 " + terms.encode())
 
 
+# RFC 7208 §4.6, §4.6.1, §5.6, §6
 @pytest.mark.parametrize(
     "terms",
     [
@@ -117,6 +120,7 @@ def test_what_is_in_a_record() -> None:
     assert (record.redirect.text, record.exp.text) == ("r.example", "e.example")
 
 
+# RFC 7208 §4.6.2
 def test_the_default_qualifier_is_pass() -> None:
     assert [m.qualifier for m in spf.parse(b"v=spf1 a +a -a ~a ?a").mechanisms] == [
         Result.PASS, Result.PASS, Result.FAIL, Result.SOFTFAIL, Result.NEUTRAL,
