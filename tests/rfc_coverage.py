@@ -365,7 +365,7 @@ _FILES = {
     "spf": "unit/spf/test_check.py",
     "macro": "unit/spf/test_macro.py",
     "record": "unit/spf/test_record.py",
-    "suite": "conformance/test_spf_openspf.py",
+    "suite": "conformance/test_spf.py",
     "must": "unit/test_rfc_musts.py",
     "dkim": "unit/dkim/test_verify.py",
     "sig": "unit/dkim/test_signature.py",
