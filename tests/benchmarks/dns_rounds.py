@@ -34,7 +34,7 @@ from support import sample  # noqa: E402
 from support.resolving import WAYS, resolver, verify  # noqa: E402
 from support.servers import HOST, master_file, nsd, program  # noqa: E402
 from support.signing import NOW  # noqa: E402
-from support.suites import FOLDER, questions, scenario_cases  # noqa: E402
+from support.suites import SUITES, cases, questions  # noqa: E402
 
 from mailauth import Connection, aio, authenticate  # noqa: E402
 from mailauth.resolvers import Cached, Zone  # noqa: E402
@@ -214,8 +214,7 @@ def report_rounds() -> None:
 
 def report_questions() -> None:
     say("SPF questions: one term after the other, and as asked, terms ahead of their turn included")
-    suites = sorted(path.parent.name for path in FOLDER.glob("spf-*/cases.json"))
-    figures = {suite: [questions(case) for case in scenario_cases(suite)] for suite in suites}
+    figures = {suite: [questions(case) for case in cases(suite)] for suite in SUITES["spf"]}
     figures["all"] = [each for found in figures.values() for each in found]
     for suite, found in figures.items():
         needed, asked, rounds = (sum(column) for column in zip(*found, strict=True))

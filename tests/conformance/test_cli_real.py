@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.suites import Case, cases, message_path, moment, scenario_cases, zone_data
+from support.suites import Case, cases, message_path, moment, zone_data
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CASES = [pytest.param("dkim-real", case, id=f"dkim-{case['id']}") for case in cases("dkim-real")]
-CASES += [pytest.param("arc-real", case, id=f"arc-{case['id']}") for case in scenario_cases("arc-real")]
+from mailauth.cli import main
+
+CASES = [pytest.param(case, id=f"{suite}/{case['id']}") for suite in ("dkim-real", "arc-real") for case in cases(suite)]
 
 
-def verify(suite: str, case: Case, zone: Path) -> dict[str, Any]:
+@pytest.mark.parametrize("case", CASES)
+def test_verify(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    zone = tmp_path / "zone.json"
     zone.write_text(json.dumps(zone_data(case["zone"])), encoding="utf-8")
-    command = [sys.executable, "-m", "mailauth", "verify", str(message_path(suite, case))]
-    command += ["--dns", str(zone), "--now", moment(case).isoformat(), "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-@pytest.mark.parametrize(("suite", "case"), CASES)
-def test_verify(suite: str, case: Case, tmp_path: Path) -> None:
-    found, expect = verify(suite, case, tmp_path / "zone.json"), case["expect"]
+    status = main(["verify", str(message_path(case)), "--dns", str(zone), "--now", moment(case).isoformat(), "--json"])
+    printed = capsys.readouterr()
+    assert (status, printed.err) == (0, "")
+    found, expect = json.loads(printed.out), case["expect"]
     assert found["schema"] == 1
     if "arc" in expect:
         assert found["arc"]["result"] in expect["arc"], found["arc"]["detail"]

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import publicsuffixlist
 import pytest
-from support.suites import FOLDER, Case, load
+from support.suites import SUFFIX_LIST, Case, cases, each
 
 from mailauth import names
 from mailauth.dmarc import SuffixList
 
-CASES = load("psl", "test_psl.json")["cases"]
-PATH = FOLDER / "psl" / "public_suffix_list.dat"
-LIST = SuffixList(str(PATH))
-
-
-def test_the_suite_is_whole() -> None:
-    assert len(CASES) == 78
+CASES = cases("psl/test_psl.json")
+LIST = SuffixList(str(SUFFIX_LIST))
 
 
 def registrable(text: str) -> str | None:
@@ -25,7 +20,7 @@ def registrable(text: str) -> str | None:
     return LIST.organizational_domain(domain)
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, id=str(c["input"])) for c in CASES])
+@pytest.mark.parametrize("case", each("psl"))
 def test_registrable_domain(case: Case) -> None:
     expected = case["registrable"]
     # The first pair is about null, which no function of ours takes
@@ -50,9 +45,9 @@ def test_a_name_above_a_suffix_is_none(domain: str) -> None:
 
 
 def test_every_name_of_the_list_agrees_with_another_reader() -> None:
-    with PATH.open(encoding="utf-8") as lines:
+    with SUFFIX_LIST.open(encoding="utf-8") as lines:
         rules = [line.split()[0] for line in lines if line.strip() and not line.startswith("//")]
-    with PATH.open("rb") as source:
+    with SUFFIX_LIST.open("rb") as source:
         other = publicsuffixlist.PublicSuffixList(source)
     domains: set[str | None] = set()
     for rule in rules:
