@@ -68,11 +68,11 @@ async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None
     Args:
         evaluation: what to drive.
         resolver: see `mailauth.dns.Resolver`; or a plain function `(name, rdtype)`, asynchronous or not.
-        seconds: past them every further question is answered TIMEOUT, one that is being asked too, and each check
-            ends by its own rule.
+        seconds: after them, every further question is answered TIMEOUT, even one in flight, and each check ends by its
+        own rule.
 
     Raises:
-        UsageError: for something that cannot resolve.
+        UsageError: for something that is not a resolver.
     """
     deadline = Deadline(resolver, seconds)
     try:
@@ -83,7 +83,7 @@ async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None
                 if not isinstance(answers, tuple):
                     answers = await _all(answers, batch, deadline.left())
             except BaseException as error:
-                # A plug-in may raise anything; that is DNS trouble
+                # A plug-in may raise anything; that counts as a DNS failure
                 if not is_trouble(error):
                     raise
                 batch = evaluation.send(failure(batch, error))
@@ -116,7 +116,7 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
         with trio.move_on_after(left):
             found = await answers
     else:
-        # A loop of another kind keeps its own time
+        # Under any other event loop, the resolver enforces its own time limit
         found = await answers
     return found
 

@@ -28,18 +28,18 @@ T = TypeVar("T", bound=Outcome)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication(NoTruthValue):
-    """All that is known of one message; immutable, comparable, picklable.
+    """Everything found out about one message; immutable, comparable, picklable.
 
     Attributes:
-        connection: what was known of the SMTP connection.
+        connection: what was known about the SMTP connection.
         outcomes: what each check found, in the order of the report. A check that was not made has none.
         headers: the fields to prepend, in order: Authentication-Results first.
         forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours.
         dns: every question that was asked, with its answer, in order.
         rounds: the number of questions of each round.
-        uses: each use of an answer; `trace` puts both together.
+        uses: each use of an answer; `trace` combines `dns`, `rounds` and `uses`.
         normalised: the input had bare LF line ends; what was evaluated has CRLF.
-        limits: the bounds that held (not compared: what was found under others may be the same).
+        limits: the limits that applied (not compared: other limits may give the same outcomes).
     """
 
     connection: Connection
@@ -87,7 +87,7 @@ class Authentication(NoTruthValue):
 
     @property
     def trace(self) -> tuple[Traced, ...]:
-        """Each DNS question in order: its answer, its round, who used it and by which rule."""
+        """Each DNS question in order: its answer, its round, what used it and by which rule."""
         users: dict[Question, list[Use]] = {}
         for use in self.uses:
             users.setdefault(use.question, []).append(use)
@@ -98,24 +98,24 @@ class Authentication(NoTruthValue):
         )
 
     def apply(self, raw: Octets) -> bytes:
-        """Return the message with the forged fields gone and `headers` on top; all other octets as they were.
+        """Return the message without the forged fields and with `headers` at the top; all other octets are unchanged.
 
-        The line "From sender date" with which a message of an mbox begins stays first.
+        The "From sender date" line at the start of an mbox message stays first.
 
         Args:
             raw: the octets that were given to `authenticate`.
 
         Raises:
-            UsageError: for a message whose fields do not fit.
+            UsageError: for another message than the one that was authenticated.
         """
         return edited(raw, self.headers, self.forged)
 
     def explain(self, raw: Octets | None = None) -> str:
-        """Return the story of the verdict as text, for a person.
+        """Return the story of the verdict as text, for people.
 
         Args:
-            raw: the octets that were given to `authenticate`: with them the story has the path of the message, and
-                names changed fields where z= or ARC show them.
+            raw: the octets that were given to `authenticate`: with them the story shows the path of the message, and
+                the changed fields that z= or ARC reveal.
         """
         from mailauth.explain import as_text, tell  # noqa: PLC0415  an edge, and large
 
@@ -124,7 +124,7 @@ class Authentication(NoTruthValue):
     def to_dict(self) -> dict[str, Any]:
         r"""Return the JSON object of the contract: plain data, schema 1.
 
-        All text is valid UTF-8: an octet FC of SMTP or DNS that is not has become the six characters `\udcfc`.
+        All text is valid UTF-8: an octet FC from SMTP or DNS that is not becomes the six characters `\udcfc`.
         """
         known = self.connection
         facts = {"ip": known.ip, "helo": known.helo, "mail_from": known.mail_from, "source": known.source}

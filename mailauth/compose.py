@@ -1,8 +1,8 @@
 """The one evaluation of a message: which checks run, in which rounds, and with which share of the questions.
 
 SPF, every DKIM key, the DMARC walk, the ARC keys and the reverse name share rounds: `evaluate` needs as many rounds as
-the longest chain of dependent lookups, never the sum. Each question is asked once; the transcript becomes part of
-the result. Pure: clock, host name and resolver come in through the fronts, `sync` and `aio`.
+the longest chain of dependent lookups, not the sum of the chains. Each question is asked once; the transcript becomes
+part of the result. Pure: clock, host name and resolver come in through the fronts, `sync` and `aio`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from mailauth.message.fields import Message, Octets
 from mailauth.results import Disposition, Outcome, Result
 from mailauth.spf.outcome import SpfOutcome
 
-# Of the questions of a message, the share of what no policy rests on: nobody pushes a verdict out with ARC sets
+# The share of a message's questions for checks that no policy depends on: ARC sets cannot displace a verdict
 _SHARE_ASIDE = 3 / 10
-# A chain of more sets than this waits for the others, and has what they leave
+# A chain of more sets than this waits for the other checks, and gets the questions that they leave over
 _LONG_CHAIN = 10
 
 
@@ -45,12 +45,12 @@ def evaluate(
     limits: Limits | None = None,
     options: Options | None = None,
 ) -> Evaluation[Authentication]:
-    """Evaluate a message: an `Evaluation` for a loop of your own, or for `mailauth.run`. Never raises for any input.
+    """Evaluate a message: an `Evaluation` for your own loop or for `mailauth.run`. Never raises for any input.
 
     Args:
         message: the octets, or a parsed `Message`.
-        connection: what SMTP knew; None for nothing.
-        authserv_id: our name in Authentication-Results.
+        connection: what the SMTP server saw; None if nothing is known.
+        authserv_id: our authserv-id in Authentication-Results.
         now: time of receipt, an aware datetime or POSIX seconds.
         limits: see `Limits`.
         options: see `Options`.
@@ -66,7 +66,7 @@ def evaluate(
         raise TypeError(msg)
     connection = connection or Connection(source="none")
     if options.public_suffix_list is not None:
-        # A list that cannot be used is told to the caller now, not with the first message that needs it
+        # Report an unusable list to the caller now, not with the first message that needs it
         dmarc.load_suffix_list(options.public_suffix_list)
     context = Context(limits=limits, options=options, now=now, receiver=authserv_id_of(authserv_id))
     return _compose(message, connection, context)
@@ -85,7 +85,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     signatures = read_signatures(message, limits) if "dkim" in checks else []
     path = parse_path(connection.mail_from) if connection.mail_from is not None else None
     identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
-    # The policy, and the walks of identifiers that could align, are asked beside the checks that DMARC waits for
+    # The policy, and the walks of identifiers that could align, are asked together with the checks that DMARC waits for
     early: list[Evaluation[Any]] = []
     walks: list[str] = []
     if "dmarc" in checks and author.domain:
@@ -108,7 +108,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     ]
     arc_check = arc.verify(message, context) if "arc" in checks else _nothing()
     long_chain = len(message.find(b"arc-seal")) > _LONG_CHAIN
-    # What no verdict of DMARC rests on shares the rounds, but not all of the questions
+    # Checks that DMARC does not depend on share the rounds, but get only part of the questions
     aside = [
         spf.check(connection, context, scope="helo") if "spf" in checks and connection.helo else _nothing(),
         iprev.check(connection.address, context)
@@ -158,7 +158,7 @@ def _headers(
     message: Message, connection: Connection, context: Context, outcomes: Sequence[Outcome]
 ) -> list[HeaderField]:
     """Return the header fields to add."""
-    # RFC 6376 §6.3, RFC 8617 §5.2, RFC 9989 §5.4: whoever reads the message next is told the results
+    # RFC 6376 §6.3, RFC 8617 §5.2, RFC 9989 §5.4: the results are passed on to whoever reads the message next
     limit = context.limits.authres_bytes
     headers = [authres.write_outcomes(context.receiver, outcomes, connection, utf8=message.utf8, max_bytes=limit)]
     if context.options.received_spf:
@@ -168,7 +168,7 @@ def _headers(
 
 
 class _LazySuffixes:
-    """The public suffix list, read when first asked."""
+    """The public suffix list, read on first use."""
 
     def __init__(self, path: str | None) -> None:
         self._path = path
@@ -181,9 +181,9 @@ class _LazySuffixes:
 
 
 def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOutcome:
-    """Choice D33: with every sealer trusted, a DMARC pass that the first of them saw is a reason to accept a fail.
+    """Choice D33: if every sealer is trusted, a DMARC pass that the first one saw is a reason to accept a fail.
 
-    The result stays what it is: ARC is local knowledge, no input to DMARC (RFC 9989 §5.4).
+    The result does not change: ARC is local knowledge, not an input to DMARC (RFC 9989 §5.4).
     """
     # RFC 8617 §5.2: a chain that failed is not trusted, and so counts as none
     if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
@@ -195,9 +195,9 @@ def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOu
 
 
 def _saw_pass(payload: authres.AuthenticationResults, author: str | None) -> bool:
-    """Whether a sealer says that DMARC passed for an author, and says nothing else of it."""
-    # RFC 8601 §2.3, §2.6, §4.1: only what is known in all its parts is believed. A property without its type, such as
-    # the "action=" of a large provider, is the one fault after which nothing else is read differently
+    """Whether a sealer says that DMARC passed for an author, and nothing that contradicts it."""
+    # RFC 8601 §2.3, §2.6, §4.1: only a field that is understood completely is believed. A property without its type,
+    # such as the "action=" of a large provider, is the only fault that does not change how the rest is read
     untyped = sum(not p.ptype for result in payload.results for p in result.properties)
     if payload.version != 1 or len(payload.problems) != untyped:
         return False
@@ -205,12 +205,13 @@ def _saw_pass(payload: authres.AuthenticationResults, author: str | None) -> boo
     for result in payload.results:
         values = [p.value for p in result.properties if (p.ptype, p.name) == ("header", "from")]
         domains = [names.to_ascii(value) for value in values]
-        # Whatever could be about this author counts: any word and version, no From, two of them, one that is no domain
+        # Whatever could be about this author counts: any result word and version, no header.from, two, or one that is
+        # not a domain
         if result.method == "dmarc" and (len(domains) != 1 or domains[0] in (author, None)):
             claims.append((result, domains))
     if len(claims) != 1:
         return False
     ((claim, domains),) = claims
-    # No such result holds an address; one that does was part of an address that the sealer did not quote
+    # No such result contains an address; one that does is part of an address that the sealer did not quote
     texts = (*(p.value for p in claim.properties), *claim.comments, claim.reason or "")
     return claim.version == 1 and claim.result == "pass" and domains == [author] and "@" not in "".join(texts)

@@ -21,13 +21,13 @@ class Connection:
 
     Args:
         ip: address of the client, as text or an `ipaddress` object; None when unknown (SPF is then none, iprev
-            is not checked). Text may have the forms in which mail servers hand it over: "IPv6:2001:db8::1",
+            is not checked). Text may have the forms that mail servers use: "IPv6:2001:db8::1",
             "[192.0.2.1]", "192.0.2.1:25"; "", "unknown", "[UNAVAILABLE]" and the name of a UNIX-domain socket
             become None. An IPv4-mapped IPv6 address becomes the IPv4 address, a zone identifier is dropped.
-        helo: argument of HELO or EHLO, kept without white space around it; None when unknown.
-        mail_from: reverse-path of MAIL FROM, kept without white space and angle brackets around it, and without the
-            parameters after them; "" for the null reverse-path, None when unknown.
-        source: where this was learnt: "argument", "received" (trace fields of a saved message) or "none".
+        helo: argument of HELO or EHLO, with surrounding white space removed; None if unknown.
+        mail_from: reverse-path of MAIL FROM, without surrounding white space, angle brackets and parameters; "" for the
+            null reverse-path, None when unknown.
+        source: where this came from: "argument", "received" (trace fields of a saved message) or "none".
 
     Raises:
         UsageError: for other text that is not an IP address.
@@ -67,7 +67,7 @@ _NO_ADDRESS = re.compile(
 
 
 def _argument(name: str, value: object) -> str | None:
-    """Return an argument of an SMTP command without what may surround it."""
+    """Return an argument of an SMTP command without surrounding white space."""
     if value is not None and not isinstance(value, str):
         msg = f"Connection({name}=…) must be str or None, not {type(value).__name__}"
         raise TypeError(msg)
@@ -76,7 +76,7 @@ def _argument(name: str, value: object) -> str | None:
 
 
 def client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str] | tuple[None, None]:
-    """Return an address, and its usual text; nothing for a client that has no address."""
+    """Return an address and its canonical text; nothing for a client without an address."""
     if not isinstance(ip, (str, IPv4Address, IPv6Address)):
         msg = (
             "Connection(ip=…) must be text such as '192.0.2.1', an ipaddress object or None, not "

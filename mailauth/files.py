@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: the old file stays until the new one is complete on the disk."""
+"""Files that are written completely or not at all: the old file remains until the new one is complete on the disk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 def replace(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file beside its place, then rename it there.
+    """Write a temporary file in the same folder, then rename it.
 
-    A symbolic link is kept, and leads to the new file. The new file has the owner and the permissions of the old one,
-    as far as the system lets it. What is not a regular file, such as a device or a pipe, is written to as it is.
+    A symbolic link remains, and leads to the new file. The new file has the owner and the permissions of the old one,
+    as far as the system allows. A device, a pipe or the like is written to directly.
 
     Raises:
-        OSError: if the file cannot be written; it names `path`, and an old file is as it was.
+        OSError: if the file cannot be written; it names `path`, and an old file is unchanged.
     """
     try:
         _replace(Path(path), content)
@@ -34,7 +34,7 @@ def _replace(path: Path, content: bytes) -> None:
         return
     target = path.resolve()
     if old is not None:
-        # A file that may not be written may not be replaced either, though its folder allows it
+        # A file that may not be written may not be replaced either, even if its folder allows it
         os.close(os.open(target, os.O_WRONLY))
     beside = target.with_name(f".mailauth-{secrets.token_hex(8)}")
     try:

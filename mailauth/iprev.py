@@ -1,4 +1,4 @@
-"""iprev: the reverse name of the client and back (RFC 8601 §3)."""
+"""iprev: the reverse name of the client, resolved back to its address (RFC 8601 §3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RULE = "RFC 8601 §3"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IprevOutcome(Outcome):
-    """The reverse name of the client and back (RFC 8601 §3); `name` is the one that maps back, else the first."""
+    """The reverse name of the client (RFC 8601 §3); `name` is the one that resolves back, else the first."""
 
     method: ClassVar[str] = "iprev"
 
@@ -39,7 +39,7 @@ class IprevOutcome(Outcome):
 
 
 def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Evaluation[IprevOutcome]:
-    """Check that a name of the client maps back to it. Never raises for any DNS answer.
+    """Check that a reverse name of the client resolves back to it. Never raises for any DNS answer.
 
     Args:
         ip: address of the client.
@@ -53,7 +53,7 @@ def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Eval
     if problem := unanswered(question, answer):
         return _temperror(problem)
     hosts = [h for h in map(names.host_name, answer.records[: context.limits.iprev_names]) if names.queryable(h)]
-    # RFC 8601 §2.7.3: no name is a permerror; names that do not map back are a fail
+    # RFC 8601 §2.7.3: no name is a permerror; names that do not resolve back are a fail
     if not hosts:
         return IprevOutcome(result=Result.PERMERROR, reason=Reason.IPREV_NO_PTR, detail=f"{client} has no reverse name")
     questions = tuple([Question(host, "A" if ip.version == 4 else "AAAA") for host in hosts])

@@ -1,8 +1,8 @@
 """Every bound and every choice of a verification, as data.
 
-`Limits` holds the work a stranger's message may cause; reaching one is an outcome with its reason, never an
-exception. `Options` holds what the receiver decides: which checks run, which policy rules apply, what is
-locally unacceptable. Both are frozen, so one object may serve every thread.
+`Limits` bounds the work that a stranger's message may cause; exceeding a limit is an outcome with its reason, never an
+exception. `Options` holds the receiver's decisions: which checks run, which policy rules apply, what is unacceptable
+locally. Both are frozen, so one object may serve every thread.
 """
 
 from __future__ import annotations
@@ -58,26 +58,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What this receiver wants done, and what it accepts.
+    """What this receiver wants checked, and what it accepts.
 
     Args:
         checks: the checks to run, out of "spf", "dkim", "arc", "dmarc", "iprev".
         mode: "rfc9989" discovers DMARC policy by the DNS tree walk; "rfc7489" by the public suffix list.
-        strict: count every void SPF query (RFC 7208 as its test suite reads it), and answer `policy` to a
-            signature that leaves a second Subject, Date, To … unsigned.
+        strict: count every void SPF query (as the RFC 7208 test suite does), and give a signature that leaves a second
+            Subject, Date, To … unsigned the result `policy`.
         allow_partial_body: let a DKIM signature pass whose l= leaves visible octets of the body unsigned.
         allow_expired: let a DKIM signature pass after its x= time.
-        allow_future: let a DKIM signature pass whose t= lies in the future.
+        allow_future: let a DKIM signature pass whose t= is in the future.
         allow_public_suffix: let a DKIM signature pass whose d= is a registry's public suffix or a single label.
         count_testing_keys: a passing signature whose key says t=y counts for DMARC.
         enforce_reject: the receiver has other knowledge and may reject on p=reject (RFC 9989 §7.4).
-        trusted_sealers: domains whose ARC sets this receiver believes. What such a sealer says of DMARC changes the
+        trusted_sealers: domains whose ARC sets this receiver believes. What such a sealer says about DMARC changes the
             advice for a message that fails, never the result.
-        authserv_ids: more names of ours in Authentication-Results (of sibling hosts, retired ones); a field that
-            claims one of them came from outside and is forged.
+        authserv_ids: our other names in Authentication-Results (other hosts, retired names); a field that claims one of
+            them came from outside and is forged.
         received_spf: write a Received-SPF field as well.
-        public_suffix_list: path of a list to use instead of the installed ones, with the section markers of the one
-            at publicsuffix.org; a list that is not whole is refused.
+        public_suffix_list: path of a list to use instead of the installed ones, with the section markers of the one at
+            publicsuffix.org; an incomplete list is refused.
         clock_skew: seconds by which the clocks of signers may differ from ours.
     """
 

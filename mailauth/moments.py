@@ -1,4 +1,4 @@
-"""Moments: what callers call "now", as POSIX seconds or as text. Reads no clock."""
+"""Points in time: what callers pass as "now", as POSIX seconds or as text. Reads no clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailauth.text import shown
 
 _FAR = 10**15
 _SECONDS = re.compile(r"@?(-?[0-9]{1,11})", re.ASCII)
-# A date of ISO 8601 without separators, or a part of one
+# A date in ISO 8601 without separators, or part of one
 _BASIC_DATE = re.compile(r"[0-9]{4,8}", re.ASCII)
 
 
@@ -32,13 +32,13 @@ def seconds_of(now: datetime | float) -> int:
 
 
 def from_text(text: str) -> datetime:
-    """Return the moment that a person wrote: ISO 8601, or POSIX seconds with or without `@` before them.
+    """Parse a time typed by a person: ISO 8601, or POSIX seconds with or without a leading `@`.
 
-    Eight digits are a date, as in ISO 8601, and four to seven are the beginning of one: written as seconds they would
-    be a day of 1970 to 1973. A time without an offset is UTC, a date is its first second.
+    Eight digits are a date, as in ISO 8601, and four to seven digits are the beginning of one: as seconds they would be
+    in the years 1970 to 1973. A time without an offset is UTC, a date is its first second.
 
     Raises:
-        UsageError: for text in any other form, and for a moment outside the years 1 to 9999.
+        UsageError: for text in any other form, and for a time outside the years 1 to 9999.
     """
     try:
         if (seconds := _SECONDS.fullmatch(text)) and not _BASIC_DATE.fullmatch(text):

@@ -1,7 +1,7 @@
 """Domain names: one normal form, and the few relations the protocols need.
 
-The normal form is A-labels in lower case without final dot. U-labels are converted by IDNA 2008 without any
-mapping (RFC 5891 §4, RFC 8616), so a look-alike stays its own domain. Knows nothing of DNS answers.
+The normal form is A-labels in lower case without final dot. U-labels are converted by IDNA 2008 without any mapping
+(RFC 5891 §4, RFC 8616), so a look-alike remains a different domain. Knows nothing about DNS answers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _ASCII_NAME = re.compile(r"[a-z0-9_.-]+")
 def to_ascii(domain: str) -> str | None:
     """Return the normal form of a domain name, None for what is not a domain name. Never raises for any input.
 
-    Labels hold letters, digits, hyphens and underscores (deployed in selectors and MAIL FROM domains).
+    Labels consist of letters, digits, hyphens and underscores (deployed in selectors and MAIL FROM domains).
     """
-    # Names of strangers: what is too long for DNS is neither looked at nor kept
+    # Strangers' names: what is too long for DNS is neither examined nor cached
     return _to_ascii(domain) if len(domain) <= MAX_NAME + 1 else None
 
 
@@ -37,7 +37,7 @@ def _to_ascii(domain: str) -> str | None:
 
 def _a_labels(labels: list[str]) -> str | None:
     # RFC 5890 §2.3.2.1: an A-label is "xn--" and at least one octet for each character of the U-label.
-    # So much is known without IDNA, whose work may grow with the square of a label
+    # This much is known without IDNA, whose work may be quadratic in the length of a label
     sizes = [len(label) if label.isascii() else len(_ACE) + len(label) for label in labels]
     if max(sizes) > MAX_LABEL or sum(sizes) + len(sizes) - 1 > MAX_NAME:
         return None
@@ -73,12 +73,12 @@ def _u_label(label: str) -> str:
 
 
 def lower_ascii(text: str) -> str:
-    """Return a text with its ASCII letters in lower case, and no other: DNS has no more case than that."""
+    """Return a text with only its ASCII letters in lower case: DNS ignores case in no others."""
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def queryable(name: str) -> bool:
-    """Whether DNS can hold the name: labels of 1 to 63 octets, 253 in all; any characters."""
+    """Whether DNS can hold the name: labels of 1 to 63 octets, 253 in total; any characters."""
     if not 0 < len(name) <= MAX_NAME or ".." in name or name.startswith(".") or name.endswith("."):
         return False
     return len(name) <= MAX_LABEL or all(len(label) <= MAX_LABEL for label in name.split("."))
@@ -95,10 +95,10 @@ def related(name: str, other: str) -> bool:
 
 
 def host_name(text: str) -> str:
-    """Return a host name out of a DNS answer, lower case and without final dot; not checked."""
+    """Return a host name from a DNS answer, in lower case and without the final dot; not validated."""
     return text.lower().removesuffix(".")
 
 
 def reverse_name(ip: IPv4Address | IPv6Address) -> str:
-    """Return the name under in-addr.arpa or ip6.arpa where the PTR records of an address are."""
+    """Return the name under in-addr.arpa or ip6.arpa that holds the PTR records of an address."""
     return ip.reverse_pointer

@@ -17,10 +17,10 @@ from mailauth.text import encodable, one_line
 
 
 class Result(StrEnum):
-    """The words of RFC 8601 §2.7; each check uses those its method defines."""
+    """The result words of RFC 8601 §2.7; each check uses those that its method defines."""
 
     NONE = "none"
-    PASS = "pass"  # noqa: S105  a verdict, no password
+    PASS = "pass"  # noqa: S105 a verdict, not a password
     FAIL = "fail"
     SOFTFAIL = "softfail"
     NEUTRAL = "neutral"
@@ -130,7 +130,7 @@ class Problem(NamedTuple):
 
 
 class Malformed(MailauthError):  # noqa: N818  what is wrong is the input
-    """A record, a field or an address outside its grammar.
+    """A record, a field or an address that violates its grammar.
 
     Raised by the parsers (`spf.parse`, `dkim.parse` …), never by a check: there its `problem` becomes an outcome.
     """
@@ -177,7 +177,7 @@ class MethodResult(NamedTuple):
     version: int = 1
 
     def get(self, name: str) -> str | None:
-        """Return the first value of a property named like "header.d"."""
+        """Return the first value of a property such as "header.d"."""
         ptype, _, prop = name.partition(".")
         return next((p.value for p in self.properties if p.ptype == ptype and p.name == prop), None)
 
@@ -236,7 +236,7 @@ class Outcome(NoTruthValue):
 
     def row(self, *properties: tuple[str, str, str], comments: tuple[str, ...] = ()) -> MethodResult:
         """Return one row: (ptype, name, value) of each property; those with an empty value are left out."""
-        # "pass", "none" and the match of a term say it alone
+        # "pass", "none" and the match of a term need no reason
         silent = self.result in (Result.PASS, Result.NONE) or self.reason is Reason.SPF_MATCH
         found = tuple([Property(*each) for each in properties if each[2]])
         return MethodResult(self.method, self.result, None if silent else self.reason, found, comments)

@@ -25,7 +25,7 @@ def prepare(
     limits: Limits | None,
     options: Options | None,
 ) -> Evaluation[Authentication]:
-    """Fill in what `authenticate` leaves open: the clock and the name of this host, read once."""
+    """Fill in the clock and the name of this host, read once, where `authenticate` was not given them."""
     if authserv_id is None:
         import socket  # noqa: PLC0415  only for a caller who gives no name
 
@@ -55,12 +55,12 @@ def authenticate(
     """Say who really sent a message: SPF, every DKIM signature, ARC, DMARC and iprev in one call.
 
     Args:
-        raw: the message as received, in octets (bytes, a memoryview, an mmap …). Bare LF line ends are turned into
-            CRLF; the result says so.
-        connection: what SMTP knew; None when nothing is known (SPF is then none).
-        resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the resolver of
-            this system, through dnspython, with one cache for the process.
-        authserv_id: our name in Authentication-Results; None: the name of this host.
+        raw: the message as received, in octets (bytes, a memoryview, an mmap …). Bare LF line ends become CRLF; the
+            result says so.
+        connection: what the SMTP server saw; None if nothing is known (SPF is then none).
+        resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the system's
+            resolver, through dnspython, with one cache for the process.
+        authserv_id: our authserv-id in Authentication-Results; None: the name of this host.
         now: time of receipt, an aware datetime or POSIX seconds; None: now.
         limits: see `Limits`.
         options: see `Options`.

@@ -1,4 +1,4 @@
-"""What tests of mail software need to stand in for DNS: fixed data, and trouble on demand."""
+"""Replacements for DNS in tests of mail software: fixed data, and failures on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Faults", "Zone"]
 
 
 class Faults:
-    """A resolver that fails where it is told to, and asks another one for the rest.
+    """A resolver that fails for chosen questions, and asks another one for the rest.
 
     Args:
         resolver: any resolver, synchronous or asynchronous; this one is then of the same kind.
@@ -39,7 +39,7 @@ class Faults:
     def resolve(self, questions: Batch, timeout: float | None = None) -> Any:
         """Return the answers, or an awaitable of them, in the order of the questions.
 
-        The other resolver is told of the `timeout` in seconds.
+        The other resolver gets the `timeout` in seconds.
         """
         faults = {
             question: fault

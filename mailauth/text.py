@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-_SHOWN = 300  # characters, as many as a domain name may have
+_SHOWN = 300  # characters: the longest domain name
 # Controls, line and paragraph separators, what reorders the text around it, and what is no character
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NOT_ASCII = re.compile("[^ -~]")
 
 
 def one_line(text: str) -> str:
-    """Return words for a person as one line, for a log too, with "?" for what cannot be printed."""
+    """Return a text for people as one line, fit for a log, with "?" for what cannot be printed."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -23,7 +23,7 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):
-        # Python writes no integer of more than 4300 digits
+        # Python does not print an integer of more than 4300 digits
         return f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -44,7 +44,7 @@ def encodable(text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """Return text that stays on its line and cannot steer a terminal."""
+    """Return text that stays on its line and cannot control a terminal."""
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

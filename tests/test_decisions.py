@@ -19,3 +19,8 @@ def test_each_choice_has_one_entry() -> None:
     cited = {n for p in sources for numbers in CITED.findall(p.read_text()) for n in numbers.split(", ")}
     assert cited
     assert cited <= set(entries)
+
+
+def test_each_choice_has_a_number() -> None:
+    files = list((ROOT / "mailauth").rglob("*.py"))
+    assert not [str(path) for path in files if re.search(r"#.*\bChoice:", path.read_text(encoding="utf-8"))]

@@ -13,13 +13,13 @@ from mailauth.results import MethodResult, Outcome, Reason, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArcOutcome(Outcome):
-    """The ARC chain (RFC 8617): what it proves is who sealed, nothing else.
+    """The ARC chain (RFC 8617): it proves who sealed, and nothing else.
 
-    `instances` counts the sets, `oldest_pass` is the instance from which on the message is unchanged (0: from the
-    first), `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each
-    instance, parsed when they are read: claims of the sealer, worth only as much as he is trusted. `trusted`: the
-    chain passed, every sealer is in `Options.trusted_sealers`, and the newest message signature is of the last of them
-    and covers From and the whole body.
+    `instances` counts the sets, `oldest_pass` is the instance since which the message has not changed (0: the first),
+    `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each instance,
+    parsed on first access: claims of the sealer, worth no more than your trust in it. `trusted`: the chain passed,
+    every sealer is in `Options.trusted_sealers`, and the newest message signature is of the last of them and covers
+    From and the whole body.
     """
 
     method: ClassVar[str] = "arc"

@@ -1,9 +1,9 @@
 """Validation of an ARC chain (RFC 8617 §5.2).
 
-Structure first, then one round for all keys, then the newest message signature and every seal; older message
-signatures only tell since when the message is unchanged. The seals are hashed in one running digest, so that the
-work is linear in the number of sets. Every error is a fail (§5.2.1), its cause kept in `reason` and `detail`.
-Uses DKIM's signatures, keys and canonical forms, and the reader of Authentication-Results for the payloads.
+Structure first, then one round for all keys, then the newest message signature and every seal; older message signatures
+only show since when the message has not changed. The seals are hashed in one running digest, so that the work is linear
+in the number of sets. Every error is a fail (§5.2.1); `reason` and `detail` give the cause. Uses DKIM's signatures,
+keys and canonical forms, and the parser of Authentication-Results for the payloads.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
 
 
 def _is_trusted(message: Message, sets: list[_Set], context: Context) -> bool:
-    """Whether what the sealers say may be believed of this message, as it is now."""
+    """Whether what the sealers say about this message, as it is now, may be believed."""
     newest, sealers = sets[-1].ams, _sealers(sets)
-    # Choice D33: all sealers are trusted, and the newest of them signed this author, the whole body, and in time. With
-    # a key of another domain, who holds that could find a key under which the same signature fits another author
+    # Choice D33: all sealers are trusted, and the newest signed this author and the whole body, within its time. If the
+    # key belonged to another domain, its owner could find a key under which the same signature fits another author
     return (
         context.options.trusted_sealers.issuperset(sealers)
         and names.is_under(newest.domain or "", sealers[-1])
@@ -112,7 +112,7 @@ def _is_trusted(message: Message, sets: list[_Set], context: Context) -> bool:
 
 def _key_questions(sets: list[_Set], limits: Limits) -> dict[str, Question]:
     questions = {name: Question(name, "TXT") for s in sets for name in (s.ams.key_name, s.seal.key_name)}
-    # Half of the questions of a message; the rest is for the checks that a policy rests on
+    # Half of the questions of a message; the rest is for the checks that a policy depends on
     if (room := limits.questions // 2) < len(questions):
         raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain needs {len(questions)} keys, more than {room}")
     return questions
@@ -127,12 +127,12 @@ def _payloads(message: Message, sets: list[_Set]) -> Payloads:
 
 
 class Payloads(Sequence[authres.AuthenticationResults]):
-    """The ARC-Authentication-Results of a chain by instance; each is parsed when somebody reads it."""
+    """The ARC-Authentication-Results of a chain by instance; each is parsed on first access."""
 
     __slots__ = ("_fields",)
 
     def __init__(self, fields: tuple[bytes, ...]) -> None:
-        """Keep the fields."""
+        """Store the fields."""
         self._fields = fields
 
     def __len__(self) -> int:
@@ -159,20 +159,20 @@ class Payloads(Sequence[authres.AuthenticationResults]):
 
 
 def _highest_instance(message: Message, limits: Limits) -> int:
-    """Count what there is of a broken chain, for the report."""
+    """Count the sets of a broken chain, for the report."""
     return min(max(len(message.find(name)) for name in (_AAR, _AMS, _SEAL)), limits.arc_sets)
 
 
 def _read_sets(message: Message, limits: Limits) -> list[_Set]:
-    """Collect and judge the sets (RFC 8617 §5.2 steps 1 to 3)."""
-    # Nothing can be said of fields that were not read
+    """Collect and validate the sets (RFC 8617 §5.2 steps 1 to 3)."""
+    # Nothing is known about fields that were not read
     if message.overflow is not None:
         raise Malformed(*message.overflow)
     positions = {name: message.find(name) for name in (_AAR, _AMS, _SEAL)}
     # RFC 8617 §4.2.1: at most 50 sets
     if max(map(len, positions.values())) > limits.arc_sets:
         raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.arc_sets} ARC sets")
-    # Choice: names in U-labels (RFC 8617 §4.1.4) are read of as many fields as in DKIM; IDNA costs what fifty others do
+    # Choice D38: names in U-labels (RFC 8617 §4.1.4) are read in as many fields as in DKIM, because of the cost of IDNA
     if sum(not message.value(p).isascii() for name in (_AMS, _SEAL) for p in positions[name]) > limits.signatures:
         raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.signatures} ARC fields are not ASCII")
     seals = _by_instance(_SEAL, [(_seal(message, p, limits), p) for p in positions[_SEAL]])
@@ -219,7 +219,7 @@ def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tu
 
 
 def _tag_list(message: Message, position: int) -> bytes:
-    """Return the tag list of an ARC field with its comments turned into blanks, so that all else keeps its place."""
+    """Return the tag list of an ARC field with its comments replaced by blanks, so that all else keeps its position."""
     value = message.value(position)
     if b"(" not in value:
         return value
@@ -275,32 +275,32 @@ def _check_messages(
     answers: dict[str, Answer],
     context: Context,
 ) -> int:
-    """Verify the newest message signature, then the older ones as far as they hold: the oldest-pass instance."""
+    """Verify the newest message signature, then older ones until one fails; return the oldest-pass instance."""
     limits, options = context.limits, context.options
     for i in range(len(sets), 0, -1):
         each = sets[i - 1]
         answer = answers[each.ams.key_name]
         _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         if problem is not None and b"c" not in each.ams.tags:
-            # Choice: c= is simple/simple where absent (RFC 6376 §3.5), but sealers have meant relaxed
+            # Choice D43: c= defaults to simple/simple (RFC 6376 §3.5), but some sealers mean relaxed
             each.ams.relaxed_header = each.ams.relaxed_body = True
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         problem = problem or _unacceptable(message, each.ams, options)
-        # The older ones were in time for those who sealed after them
+        # The times of older ones were for the sealers after them to check
         if problem is None and i == len(sets) and context.seconds is not None:
             problem = untimely(each.ams, context.seconds, options)
         if problem is None:
             continue
         if i == len(sets):
             raise Malformed(problem.reason, f"ARC-Message-Signature i={i}: {problem.detail}")
-        # RFC 8617 §5.2 step 5: an older one that fails is normal where a list changed the message
+        # RFC 8617 §5.2 step 5: an older one normally fails if a list changed the message
         return i + 1
     return 0
 
 
 def _unacceptable(message: Message, signature: Signature, options: Options) -> Problem | None:
     """Return why a message signature that verifies is not good enough: the rules of DKIM (RFC 8617 §4.1.2)."""
-    # Choice D28: an empty h= signs no field, as the public suite has it
+    # Choice D28: an empty h= signs no field, as the public test suite expects
     if any(signature.signed_names):
         # RFC 6376 §6.1.1
         if b"from" not in signature.signed_names:

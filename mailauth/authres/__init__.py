@@ -1,4 +1,4 @@
-"""Authentication-Results (RFC 8601): reading fields of others, writing ours, recognising forged ones."""
+"""Authentication-Results (RFC 8601): parsing fields from outside, writing ours, recognizing forged ones."""
 
 from mailauth.authres.forged import forged_fields
 from mailauth.authres.parse import AuthenticationResults, parse

@@ -1,6 +1,6 @@
 """Whether a stranger's authserv-id is one of ours (RFC 8601 §2.5, §5), without IDNA of what the stranger wrote.
 
-A field costs its sender thirty octets, and IDNA of a name in it more than all else that is done with it. Our own
+A field costs its sender thirty octets, and IDNA for a name in it costs more than everything else. Our own
 names are converted once; the stranger's labels are compared with ours in both forms.
 """
 
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from mailauth import names
 
-# What no reader is shown: some drop it, others keep it
+# Invisible characters: some readers drop them, others do not
 _UNSEEN = "\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd"
 INVISIBLE = re.compile(f"[\x00-\x20{_UNSEEN}]")
 # What may be inside a name, and is not part of it

@@ -1,8 +1,8 @@
-"""A tolerant reader of Authentication-Results and ARC-Authentication-Results (RFC 8601 §2.2, RFC 8617 §4.1.1).
+"""A tolerant parser of Authentication-Results and ARC-Authentication-Results (RFC 8601 §2.2, RFC 8617 §4.1.1).
 
-One forward scan over the text. What lies outside the grammar is named in `problems`. A value that should have been
-quoted is read all the same; what is not a result is skipped to the next semicolon, and what was read before and after
-stays. Quoted strings and comments never become results. The values are claims of whoever wrote the field.
+One forward scan over the text. What is outside the grammar is listed in `problems`. A value that should have been
+quoted is accepted; what is not a result is skipped up to the next semicolon, and the results before and after it
+remain. Quoted strings and comments never become results. The values are claims of whoever wrote the field.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from mailauth.message.taglist import read_instance
 from mailauth.results import MethodResult, Property
 
-# Also as servers rename the fields of others: Authentication-Results-Original, X-Original-Authentication-Results
+# Also the names under which servers keep fields from outside: Authentication-Results-Original,
+# X-Original-Authentication-Results
 _FIELD_NAME = re.compile(r"\s*(?:[a-z]+-)*?(arc-)?authentication-results(?:-[a-z]+)?[ \t]*:", re.IGNORECASE)
 WHITE = " \t\r\n"
 _WHITE = re.compile(f"[{WHITE}]+")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
-# RFC 2045 §5.1: a token is ASCII; UTF-8 has its place in a quoted-string
+# RFC 2045 §5.1: a token is ASCII; UTF-8 may appear only in a quoted-string
 _TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+")
 # RFC 5322 §3.2.3 and RFC 6376 §3.5, with the UTF-8 of RFC 6532 §3.2 and RFC 8616 §3
 _UTF8 = "\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff"
@@ -26,14 +27,15 @@ _LABEL = f"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9{_UTF8}-]*[A-Za-z0-9{_UTF8}])?"
 _DOMAIN_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _ATOM = f"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_UTF8}-]+"
 _ADDRESS = re.compile(rf"(?:(?:{_ATOM}(?:\.{_ATOM})*)?@)?{_DOMAIN_NAME.pattern}")
-# What some write as clauses: keys of Received-SPF (RFC 7208 §9.1), properties of Yahoo and Microsoft, an instance
+# What some servers write as if it were results: keys of Received-SPF (RFC 7208 §9.1), properties of Yahoo and
+# Microsoft, an instance
 NO_METHODS = frozenset(
     {"client-ip", "envelope-from", "helo", "identity", "mechanism", "problem", "receiver"}
     | {"from", "action", "reason", "i"}
 )
 VERSION = re.compile(r"[0-9]+(?![^\s;(])")
 _METHOD_VERSION = re.compile(r"[0-9]{1,9}")
-# What is not white space to `skip`, so that every step of the reader goes forward
+# What `skip` does not take for white space, so that every step of the parser moves forward
 _JUNK = re.compile(r'[^ \t\r\n;("]+')
 _RUN = re.compile(r'[^\s;("]+')
 _COMMENT_MARK = re.compile(r"[()]|\\.", re.DOTALL)
@@ -45,9 +47,9 @@ _MAX_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationResults:
-    """One field. `authserv_id` is None where there is none; `problems` is empty for a field inside the grammar.
+    """One field. `authserv_id` is None if there is none; `problems` is empty for a field that follows the grammar.
 
-    A consumer must believe `results` only when it trusts who wrote the field, and know the `version` (1).
+    Believe `results` only if you trust whoever wrote the field, and the `version` is 1.
     """
 
     authserv_id: str | None
@@ -61,7 +63,7 @@ def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationRe
     """Read a field, with or without its name. Never raises for any text.
 
     Args:
-        value: the field body, or the whole field; folding may be in it.
+        value: the field body, or the whole field; it may be folded.
         max_bytes: a longer field is not read, and says so in `problems`.
 
     Raises:
@@ -172,7 +174,7 @@ class _Reader(Scanner):
         if name and name[1] and instance is None:
             self.problem("no instance")
         authserv_id, version = self.identity()
-        # RFC 8601 §2.6: an unknown version, and the field is not for us
+        # RFC 8601 §2.6: a field of an unknown version is not for us
         if version == 1:
             self.resinfos()
         else:
@@ -187,7 +189,7 @@ class _Reader(Scanner):
         authserv_id = self.value()
         text, version = self.text[start : self.position], 1
         self.skip()
-        # Some write results without saying who they are
+        # Some servers write results without an authserv-id
         if not authserv_id or self.char == "=" or (text[0] != '"' and "=" in text):
             self.problem("no authserv-id")
             self.position = start
@@ -205,7 +207,7 @@ class _Reader(Scanner):
         return authserv_id, version
 
     def judge(self, what: str, text: str, also: re.Pattern[str]) -> None:
-        """Name a value, as it was written, that is not a token, a quoted-string or what else its place allows."""
+        """Report a value, as written, that is not a token, a quoted-string or whatever else is allowed there."""
         if self.broken or text[:1] == text[-1:] == '"':
             return
         # A quoted local part is as good as any
@@ -220,13 +222,13 @@ class _Reader(Scanner):
             return ""
         self.position = match.end()
         word = match[0].lower()
-        # RFC 5321 §4.1.2: Ldh-str; other words are written, and so they are read
+        # RFC 5321 §4.1.2: Ldh-str; other words occur, so they are accepted
         if "_" in word or word[-1] == "-":
             self.problem(f"not a Keyword: {word[:40]}")
         return word
 
     def resume(self) -> None:
-        """Go on to the next semicolon outside quoted strings and comments."""
+        """Move to the next semicolon outside quoted strings and comments."""
         while self.char not in (";", ""):
             if self.char == "(":
                 self._comment()
@@ -293,7 +295,7 @@ class _Reader(Scanner):
             if not ptype or self.char != "=":
                 self.position = start
                 del self.comments[comments:]
-                # A quoted string where none may be is still text, never a clause
+                # A misplaced quoted string is still text, never a result
                 junk = self.quoted() if self.char == '"' else self.take(_JUNK)
                 self.problem(f"not a property: {junk[:40]!a}")
                 continue

@@ -1,8 +1,8 @@
 """Writing Authentication-Results (RFC 8601 §2.2, §4): the one place where results become header text.
 
-Everything a stranger chose is data: domain names in normal form are written as tokens, all else as a quoted-string
-or a quoted local part, without controls, bounded in length; free text from messages or DNS is never written. The field
-is folded at white space only. Knows the grammar, and no check.
+Everything a stranger chose is data: domain names in normal form are written as tokens, everything else as a
+quoted-string or a quoted local part, without control characters and bounded in length; free text from messages or
+DNS is never written. The field is folded only at white space. Knows the grammar, and no check.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class HeaderField(str):
 
 
 def clean(text: str, *, utf8: bool) -> str:
-    """Return text that cannot leave a quoted-string: no controls, ASCII unless `utf8`, bounded."""
+    """Return text that cannot leave a quoted-string: no control characters, ASCII unless `utf8`, bounded."""
     text = UNSAFE.sub("", text[:_VALUE_LENGTH])
     if utf8:
         # RFC 6532 §3.4: lines are bounded in octets
@@ -62,7 +62,7 @@ def clean(text: str, *, utf8: bool) -> str:
 
 
 def write_value(text: str, *, utf8: bool = False) -> str:
-    """Return a value as a token where it is a plain one, else as a quoted-string (RFC 8601 §2.2)."""
+    """Return a value as a token if it is one, else as a quoted-string (RFC 8601 §2.2)."""
     if len(text) <= _VALUE_LENGTH and _TOKEN.fullmatch(text):
         return text
     text = clean(text, utf8=utf8)
@@ -70,7 +70,7 @@ def write_value(text: str, *, utf8: bool = False) -> str:
 
 
 def write_address(text: str, *, utf8: bool = False) -> str:
-    """Return [local-part]@domain in the address form of pvalue; what has no domain as any other value."""
+    """Return [local-part]@domain in the address form of pvalue; a text without a domain like any other value."""
     local, at, raw_domain = text.rpartition("@")
     domain = names.to_ascii(raw_domain)
     if not at or domain is None or _DOMAIN_NAME.fullmatch(domain) is None:
@@ -97,15 +97,15 @@ def authserv_id_of(name: str) -> str:
 def write(
     authserv_id: str, results: Sequence[MethodResult], *, utf8: bool = False, max_bytes: int = MAX_BYTES
 ) -> HeaderField:
-    """Return an Authentication-Results field for results; those of a field that would be too long are left out.
+    """Return an Authentication-Results field for results; if the field would be too long, some are left out.
 
     Args:
-        authserv_id: our name.
+        authserv_id: our authserv-id.
         results: what to write. `header.i`, `smtp.mailfrom` and other values that hold "@" become addresses. A result
             or a property whose name is not a Keyword (RFC 8601 §2.2) is left out, and so is a result whose name is
             not that of a method, such as "helo".
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
-        max_bytes: bound of the field; results that pass are kept before others.
+        max_bytes: bound of the field; passing results are kept in preference to others.
     """
     return _field(authserv_id, [text for result in results if (text := _words(result, utf8)[0])], max_bytes)
 
@@ -121,11 +121,11 @@ def write_outcomes(
     """Return an Authentication-Results field for the outcomes of one message.
 
     Args:
-        authserv_id: our name.
+        authserv_id: our authserv-id.
         outcomes: what each check found; each says itself what is to be told of it.
         connection: the connection of the message.
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
-        max_bytes: bound of the field; results that pass are kept before others.
+        max_bytes: bound of the field; passing results are kept in preference to others.
     """
     rows = [row for outcome in outcomes for row in outcome.rows(connection)]
     # RFC 6008 §4: at least eight characters, and enough to tell the signatures apart
@@ -169,7 +169,7 @@ def _words(result: MethodResult, utf8: bool) -> tuple[str, int]:  # noqa: FBT001
     method, word, reason, properties, comments, version = result
     if not (_is_method(method) and _is_keyword(word)):
         return "", 0
-    # RFC 8601 §2.6: without its version a result would be believed
+    # RFC 8601 §2.6: without its version, the result would be believed
     words = [f"{method}{'' if version == 1 else f'/{version}'}={word}"]
     if reason is not None:
         words.append(f"reason={write_value(reason, utf8=utf8)}")
@@ -200,7 +200,7 @@ def _fold(words: list[str]) -> tuple[str, int]:
 
 def _next(word: str, column: int) -> tuple[str, int]:
     """Return a word with the white space in front of it, and the column after it."""
-    # One column is kept free for the semicolon of the next result
+    # One column is reserved for the semicolon of the next result
     if column + 1 + len(word) >= LINE:
         return "\r\n\t" + word, _TAB + len(word)
     return " " + word, column + 1 + len(word)

@@ -1,7 +1,7 @@
 """The command line: `mailauth verify`, `mailauth explain` and `mailauth dns`.
 
-Results go to standard output, diagnostics to standard error. Exit status: 0 ran; 1 a required check did not pass;
-2 usage, or it could not be done; 75 a temporary DNS failure where a check was required.
+Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
+a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from mailauth.cli import dns, explain, verify  # noqa: PLC0415  ^C is ready by now
+    from mailauth.cli import dns, explain, verify  # noqa: PLC0415  the handling of ^C is set up by now
 
     parser = _Parser(prog="mailauth", description="Who really sent this message? SPF, DKIM, ARC, DMARC.")
     parser.add_argument("--version", action="version", version=f"mailauth {__version__}")

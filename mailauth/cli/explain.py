@@ -13,7 +13,7 @@ from mailauth.explain import tell
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain each message on the terminal, and one as a page where that is wanted."""
+    """Explain each message on the terminal, and one also as a page if requested."""
     if arguments.html is not None and len(arguments.messages) > 1:
         msg = "--html writes one page for one message"
         raise UsageError(msg)
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             put(explanation(story, each.name, dns=arguments.questions))
         except ReaderGoneError:
-            # The page and the recording are still of use
+            # The page and the recording are still useful
             if arguments.html is None and arguments.record is None:
                 break
         if arguments.html is not None:

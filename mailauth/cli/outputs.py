@@ -1,4 +1,4 @@
-"""The files that --record and --html write. A message, a zone and an old recording are evidence: they stay."""
+"""The files that --record and --html write. Messages, zones and old recordings are evidence: never overwritten."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             if old and (used := _status(place)) and os.path.samestat(old, used):
                 msg = f"{option} {path} would overwrite {'standard input' if name == '-' else name}; give another name"
                 raise UsageError(msg)
-        # What DNS said cannot be asked again when this comes to light at the end
+        # Check now: at the end, the DNS answers could not be asked for again
         parent = Path(os.path.realpath(path)).parent
         allowed = parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
         if not allowed or (old and not os.access(path, os.W_OK)):
@@ -46,16 +46,16 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 
 
 def write_recording(recorder: Any, path: str, now: datetime, *, verified: int, unread: int) -> None:
-    """Write what DNS said of the messages that were verified, unless it says less than an old recording.
+    """Write the DNS answers for the verified messages, unless an old recording holds more.
 
     Raises:
-        MailauthError: if it is not written; says why.
+        MailauthError: if it is not written; the message says why.
     """
     why = ""
     if not verified:
         why = "no message could be read"
     elif _holds_something(path):
-        # What is lost in it cannot be asked again
+        # What is lost from it cannot be asked for again
         if unread:
             why = "not every message could be read"
         elif not recorder.to_dict()["zone"]:
@@ -68,10 +68,10 @@ def write_recording(recorder: Any, path: str, now: datetime, *, verified: int, u
 
 
 def write_page(path: str, page: str) -> None:
-    """Write a page of HTML, over a page of ours only.
+    """Write an HTML page; replace only a page of ours.
 
     Raises:
-        MailauthError: if it is not written; says why.
+        MailauthError: if it is not written; the message says why.
     """
     content = page.encode()
     ours = content.partition(b"<title>")[0]

@@ -1,6 +1,6 @@
-"""The report for a person: a short table. On a terminal rich fits and colours it; elsewhere a row is one line.
+"""The report for people: a short table. On a terminal rich fits and colours it; elsewhere a row is one line.
 
-Everything shown is data of strangers: controls and what reorders text never reach the terminal.
+Everything shown is untrusted data: control characters and characters that reorder text never reach the terminal.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _connection_note(connection: Connection) -> str:
 
 
 def report(authentication: Authentication, name: str, opinions: tuple[Opinion, ...] | None = None) -> str:
-    """Return the report of one message: the table, what is to be known beside it, and the second opinion if asked."""
+    """Return the report of one message: the table, the notes below it, and the second opinion if requested."""
     table = rows(authentication)
     below = "".join(f"{line}\n" for line in (*notes(authentication), *_opinion_lines(opinions)))
     console = _console()

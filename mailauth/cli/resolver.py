@@ -12,7 +12,7 @@ def chosen_resolver(arguments: argparse.Namespace) -> Any:
     """Return the resolver of --dns, or one with a cache that asks --nameserver or the system's nameservers.
 
     Raises:
-        MailauthError: for a zone that cannot be read or used, and for an address that is not one.
+        MailauthError: for a zone that cannot be read or used, and for an invalid address.
     """
     from mailauth.resolvers import Cached, DnspythonResolver, Zone  # noqa: PLC0415  dnspython only where it is used
 

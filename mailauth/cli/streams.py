@@ -1,7 +1,7 @@
 """Standard input, output and error, and messages: the one place where the command line reads or prints.
 
-A stream may be closed, full or without a reader, and a name may hold the escapes of a stranger: each has its line
-here, and the exit status tells the truth.
+A stream may be closed, full or without a reader, and a name may contain a stranger's escapes: all of this is handled
+here, and the exit status is right.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any
 from mailauth.errors import MailauthError
 
 EX_USAGE = 2
-MAX_MESSAGE = 150 * 2**20  # octets; the largest mail systems take no more
+MAX_MESSAGE = 150 * 2**20  # octets; even the largest mail systems accept no more
 _LINE = 1000  # characters of a line on standard error
 
 
 class ReaderGoneError(Exception):
-    """Nobody reads standard output any more (`| head`). Raised once; what is put after that goes nowhere."""
+    """Nobody reads standard output any more (`| head`). Raised once; later output is discarded."""
 
 
 class UnreadableError(MailauthError):
-    """A message cannot be read; says why, without the name of the file."""
+    """A message cannot be read; the text says why, without the file name."""
 
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Make the streams, the warnings and ^C of this process those of a command, for as long as it runs."""
+    """Set up the streams, the warnings and ^C of this process for a command, while it runs."""
     for stream in (sys.stdout, sys.stderr):
         # What the terminal cannot show must not stop the report
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    # ^C ends the process at once, also while threads wait for DNS; an ignored one (nohup) stays ignored
+    # ^C ends the process at once, even while threads wait for DNS; if it is ignored (nohup), it stays ignored
     interrupt = threading.current_thread() is threading.main_thread() and (
         signal.getsignal(signal.SIGINT) is signal.default_int_handler
     )
@@ -68,7 +68,7 @@ def complain(problem: str, program: str = "mailauth") -> int:
 
 
 def complain_of_a_bug() -> int:
-    """Say where the exception at hand was raised; a traceback of Python's own would show what strangers wrote."""
+    """Say where the current exception was raised; Python's own traceback would show untrusted text."""
     for line in traceback.format_exc().splitlines():
         complain(line)
     return complain("this is a bug of mailauth; please report it with the lines above")
@@ -100,11 +100,11 @@ def read_message(name: str) -> bytes:
     """Return the octets of a file, or of standard input for "-".
 
     Raises:
-        UnreadableError: if it cannot be read, or is larger than mail is.
+        UnreadableError: if it cannot be read, or is larger than any mail.
     """
     try:
         if name != "-":
-            # Not by Path: an empty name would be the working directory
+            # Not through Path: an empty name would be the working directory
             with open(name, "rb") as file:  # noqa: PTH123
                 octets = file.read(MAX_MESSAGE + 1)
         elif sys.stdin is None:
@@ -128,8 +128,8 @@ def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _discard(stream: Any) -> None:
-    """Let what the stream still holds, and all that follows, go nowhere: at exit Python would fail with it again."""
-    # A stand-in for a stream may have no number
+    """Discard what the stream still holds, and all that follows: at exit, Python would fail again."""
+    # A replacement stream may not have a file descriptor
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

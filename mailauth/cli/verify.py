@@ -41,10 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             put(_printed(each, arguments))
         except ReaderGoneError:
-            # The exit status and the recording are still of use
+            # The exit status and the recording are still useful
             if not arguments.require and arguments.record is None:
                 break
-    # A message that could not be read says more than a check that did not pass
+    # An unreadable message outranks a check that did not pass
     return next(status for status in (EX_USAGE, EX_TEMPFAIL, EX_FAILED, 0) if status in statuses)
 
 
@@ -58,7 +58,7 @@ class Verified(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A message that could not be read, and why; standard error has it already."""
+    """A message that could not be read, and why; it is already on standard error."""
 
     name: str
     error: str
@@ -71,7 +71,7 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
         raise UsageError(msg)
     check_outputs(arguments)
     resolver = chosen_resolver(arguments)
-    # A recording is of a day: the message is judged as on that day
+    # A recording is from one day: evaluate the message as on that day
     now = arguments.now or getattr(resolver, "now", None) or datetime.now(UTC)
     if arguments.record is not None:
         from mailauth.resolvers import Recorder  # noqa: PLC0415  only for --record
@@ -96,7 +96,7 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
 
 
 def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
-    """Return the connection of the arguments; what they leave open is read from the trace fields."""
+    """Return the connection given by the arguments; without --ip, the rest is read from the trace fields."""
     if arguments.ip is not None:
         return Connection(ip=arguments.ip, helo=arguments.helo, mail_from=arguments.mail_from)
     found = from_received(Message.parse(raw))
@@ -125,7 +125,7 @@ def _printed(each: Verified | Unread, arguments: argparse.Namespace) -> str:
 
 
 def _text(name: str) -> str:
-    r"""Return the name of a file as text in Unicode: an octet that is none is written as in `\xff`."""
+    r"""Return the name of a file as Unicode text: an octet that is not UTF-8 is written like `\xff`."""
     return _OCTET.sub(lambda octet: f"\\x{ord(octet[0]) - 0xDC00:02x}", name)
 
 

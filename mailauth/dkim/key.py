@@ -1,7 +1,7 @@
-"""DKIM key records (RFC 6376 §3.6.1, RFC 8463 §4): TXT records into usable public keys.
+"""DKIM key records (RFC 6376 §3.6.1, RFC 8463 §4): from TXT records to usable public keys.
 
-A key is judged before any arithmetic with it: a stranger publishes it. Parsed keys are kept with the DNS answer they
-came from. Knows nothing of messages.
+A key is checked before any computation with it, because a stranger publishes it. Parsed keys are stored with the DNS
+answer they came from. Knows nothing about messages.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Key:
     size: int
 
     def unusable(self, kind: str, limits: Limits) -> Problem | None:
-        """Return why the key cannot serve a signature made with a key of `kind` over SHA-256, None if it can."""
+        """Return why the key cannot be used for a signature of `kind` over SHA-256, None if it can."""
         if self.size > limits.record_bytes:
             return Problem(Reason.LIMIT_RECORD_BYTES, f"the record has {self.size} octets")
         if self.kind != kind:
@@ -71,7 +71,7 @@ class Key:
         return None
 
     def verifies(self, signature: bytes, digest: bytes) -> bool:
-        """Whether a signature is right for a SHA-256 digest."""
+        """Whether a signature verifies for a SHA-256 digest."""
         public: Any = self.public
         try:
             if self.kind == "rsa":
@@ -88,13 +88,13 @@ def parse(record: bytes) -> Key:
     """Parse a key record.
 
     Raises:
-        Malformed: KEY_SYNTAX, KEY_REVOKED, KEY_TYPE_MISMATCH (a kind nobody here knows) or LIMIT_KEY_BITS.
+        Malformed: KEY_SYNTAX, KEY_REVOKED, KEY_TYPE_MISMATCH (an unknown key type) or LIMIT_KEY_BITS.
     """
     try:
         tags = taglist.parse(record, Reason.KEY_SYNTAX, _MAX_TAGS)
     except Malformed as problem:
         raise Malformed(Reason.KEY_SYNTAX, problem.detail) from None
-    # RFC 6376 §3.6.1: v= is optional, but if there it is first and DKIM1
+    # RFC 6376 §3.6.1: v= is optional, but if present it comes first and is DKIM1
     if b"v" in tags and (next(iter(tags)) != b"v" or tags[b"v"] != b"DKIM1"):
         raise Malformed(Reason.KEY_SYNTAX, "v= is not DKIM1 in the first place")
     taglist.require(tags, (b"p",), Reason.KEY_SYNTAX)
@@ -156,6 +156,6 @@ def keys_of(answer: Answer) -> tuple[Key | Problem, ...]:
             found.append(parse(record))
         except Malformed as malformed:
             problems.append(malformed.problem)
-    # A wildcard often returns SPF or other records: what does not even look like a key says least
+    # A wildcard often returns SPF or other records: a record that does not even look like a key comes last
     problems.sort(key=lambda p: p.reason is Reason.KEY_SYNTAX)
     return (*found, *problems)

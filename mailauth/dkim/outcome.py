@@ -13,11 +13,11 @@ from mailauth.results import MethodResult, Outcome, Reason, Result
 class DkimOutcome(Outcome):
     """One DKIM-Signature field (RFC 6376).
 
-    `domain` (d=) and `selector` (s=) are in normal form, None where they are not domain names. `identity` is i= as
-    the field has it, without white space, None when absent. `b` is the signature in base64 without white space.
-    `body_length` is l=; `unsigned_bytes` the octets of the canonical body after it, white space too. `testing`: the
-    key says t=y. `unsigned_duplicates`: fields a reader is shown that the message has more often than they are
-    signed. `index`: the position of the field in the header section, 0 at the top.
+    `domain` (d=) and `selector` (s=) are in normal form, None if they are not domain names. `identity` is i= as in the
+    field, without white space, None if absent. `b` is the signature in base64 without white space. `body_length` is l=;
+    `unsigned_bytes` the octets of the canonical body after it, including white space. `testing`: the key says t=y.
+    `unsigned_duplicates`: fields visible to a reader that occur more often than they are signed. `index`: the
+    position of the field in the header section, 0 at the top.
     """
 
     method: ClassVar[str] = "dkim"

@@ -1,7 +1,7 @@
 """The DKIM-Signature header field (RFC 6376 §3.5) and what its hash covers (§3.7).
 
-Shared with ARC, whose message signature differs in few tags. Parsing is strict: a format error invalidates this
-signature and no other (§6.1.1). Knows no DNS.
+Shared with ARC, whose message signature differs in few tags. Parsing is strict: a format error invalidates only this
+signature (§6.1.1). Knows nothing about DNS.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _B = re.compile(rb";[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
 
 @dataclass(slots=True)
 class Signature:
-    """What could be read of a signature so far; kept when parsing stops, for the outcome."""
+    """What has been parsed of a signature so far; used for the outcome if parsing stops."""
 
-    text: bytes | None = None  # the tag list, with every tag where the field has it
+    text: bytes | None = None  # the tag list, with every tag at its position in the field
     tags: dict[bytes, bytes] = field(default_factory=dict)
     domain: str | None = None
     selector: str | None = None
@@ -48,7 +48,7 @@ class Signature:
     body_hash: bytes = b""
     relaxed_header: bool = False
     relaxed_body: bool = False
-    at_domain: bool = True  # i= is exactly at d=, as a key with t=s demands
+    at_domain: bool = True  # the domain of i= equals d=, as a key with t=s requires
     key_name: str = ""  # RFC 6376 §3.6.2.1
 
 
@@ -58,7 +58,7 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
     Args:
         text: what follows the colon.
         limits: see `Limits`.
-        signature: filled as far as parsing gets, so that a bad signature can still be named.
+        signature: filled in as parsing proceeds, so that a bad signature can still be named.
 
     Raises:
         Malformed: with the reason of RFC 6376 §6.1.1.
@@ -82,7 +82,7 @@ def parse_signature(text: bytes, limits: Limits, signature: Signature | None = N
 
 
 def read_tags(signature: Signature, text: bytes, limits: Limits) -> None:
-    """Read the tag list and what can be said of the signature even when it is bad."""
+    """Parse the tag list, and what identifies the signature even if it is bad."""
     if len(text) > limits.signature_bytes:
         raise Malformed(
             Reason.LIMIT_SIGNATURE_BYTES, f"the field has {len(text)} octets, more than {limits.signature_bytes}"
@@ -137,7 +137,7 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     if header not in _CANONICAL or (slash and body not in _CANONICAL):
         raise Malformed(Reason.UNKNOWN_CANONICALIZATION, f"unknown canonicalization c={printable(tags[b'c'])}")
     signature.relaxed_header, signature.relaxed_body = header == b"relaxed", body == b"relaxed"
-    # RFC 6376 §3.5, §6.1.3: field names have no case
+    # RFC 6376 §3.5, §6.1.3: field names are case-insensitive
     fields = taglist.colon_list(tags[b"h"].lower())
     if len(fields) > limits.signed_headers:
         raise Malformed(
@@ -170,7 +170,7 @@ def _read_identity(signature: Signature) -> None:
     value = signature.tags.get(b"i")
     if value is None:
         return
-    # RFC 6376 §2.11: white space is not part of it. The "@" is one of the tag, an encoded one is a part of a name
+    # RFC 6376 §2.11: white space is not part of it. Only a literal "@" separates; an encoded one is part of a name
     value = value.translate(None, FWS)
     signature.identity = value.decode("utf-8", "backslashreplace")
     _, at, raw_domain = value.rpartition(b"@")
@@ -181,14 +181,14 @@ def _read_identity(signature: Signature) -> None:
 
 
 def without_signature(field: bytes, text: bytes | None = None) -> bytes:
-    """Return a signature field with the value of b= emptied, and nothing else changed (RFC 6376 §3.5).
+    """Return a signature field with an empty b=, and otherwise unchanged (RFC 6376 §3.5).
 
     Args:
         field: the whole field.
-        text: `Signature.text`, where it differs from the field.
+        text: `Signature.text`, if it differs from the field.
     """
     name, colon, value = field.partition(b":")
-    # As if each tag stood behind a semicolon: the octet to look for
+    # Put a semicolon first, so that each tag follows one
     tags = b";" + value
     found = _B.search(tags if text is None else b";" + text)
     return field if found is None else name + colon + tags[1 : found.end(1)] + tags[found.end() :]
@@ -219,10 +219,10 @@ def read_signatures(message: Message, limits: Limits) -> list[Read]:
     for position in message.find(b"dkim-signature"):
         signature, value = Signature(), message.value(position)
         try:
-            # Nothing can be said of fields that were not read
+            # Nothing is known about fields that were not read
             if message.overflow is not None:
                 raise Malformed(*message.overflow)  # noqa: TRY301  as for any other problem of the signature
-            # Choice: names in U-labels (RFC 8616 §5) are read of so many fields; IDNA costs what fifty others do
+            # Choice D38: names in U-labels (RFC 8616 §5) are read in so many fields only, because of the cost of IDNA
             not_ascii += not value.isascii()
             if not_ascii > limits.signatures and not value.isascii():
                 detail = f"more than {limits.signatures} signatures are not ASCII: this one was not read"

@@ -1,7 +1,7 @@
 """Verification of every DKIM signature of a message (RFC 6376 §6).
 
-A bad signature never harms a good one, and their order means nothing. All keys are asked in one round. The mapping
-from cause to result word is the table of RFC 8601 §2.7.1 as `docs/decisions.md` fills it in.
+A bad signature never harms a good one, and their order does not matter. All keys are asked in one round. The mapping
+from cause to result word follows the table in `docs/decisions.md`, which completes RFC 8601 §2.7.1.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mailauth.message.fields import Message
 from mailauth.results import Problem, Reason, Result
 from mailauth.text import one_line
 
-# Choice D4: a signature that cannot be read says nothing (neutral); one that breaks a MUST is a permerror, as is
-# every reason that is not listed here
+# Choice D4: a signature that cannot be parsed says nothing (neutral); one that breaks a MUST is a permerror, as is
+# every reason not listed here
 _RESULTS = {
     Reason.SIGNATURE_SYNTAX: Result.NEUTRAL,
     Reason.SIGNATURE_VERSION: Result.NEUTRAL,
@@ -50,7 +50,7 @@ _RESULTS = {
 _SIGNATURES_PER_KEY = 5
 _FEW = 12
 
-# RFC 5322 §3.6: at most one of each; and the MIME fields a reader's program obeys
+# RFC 5322 §3.6: at most one of each; and the MIME fields that mail programs obey
 _SINGLE = (
     b"subject", b"date", b"to", b"cc", b"reply-to", b"sender", b"message-id", b"in-reply-to", b"references",
     b"mime-version", b"content-type", b"content-transfer-encoding", b"content-disposition",
@@ -71,11 +71,11 @@ def verify(
     Args:
         message: the message.
         context: t= and x= are judged where it has a time; `Options` say what is locally acceptable.
-        signatures: what `read_signatures` gave, where it was read before.
+        signatures: the result of `read_signatures`, if they were parsed before.
         author_domain: signatures that could align with it come first when there are more than the limit.
-        is_public_suffix: tells whether a domain is a public suffix; None: only single labels count as one.
-        publishes: tells whether an answer for TXT at `_dmarc` below a domain holds a DMARC record: a public suffix that
-            publishes one is somebody's own. None: that is not asked.
+        is_public_suffix: says whether a domain is a public suffix; None: only single labels count as one.
+        publishes: says whether a TXT answer for `_dmarc` below a domain contains a DMARC record: a public suffix that
+            publishes one may sign. None: this is not asked.
     """
     context = context or Context()
     limits, options = context.limits, context.options
@@ -116,12 +116,12 @@ def unsigned(message: Message) -> Unsigned:
 
 
 def _is_nobodys(answer: Answer | None, publishes: Callable[[Answer], bool] | None) -> bool:
-    # Choice D32: a public suffix with a DMARC record sends mail of its own; where DNS fails, it may have one
+    # Choice D32: a public suffix with a DMARC record sends mail of its own; if DNS fails, it may have one
     return answer is None or publishes is None or not (answer.failed or publishes(answer))
 
 
 def _apply_limit(found: list[Read], message: Message, author_domain: str | None, limits: Limits) -> list[Read]:
-    """Keep the signatures most likely to decide something; the rest become policy, without a lookup."""
+    """Keep the signatures most likely to matter; the others become policy, without a lookup."""
     candidates = [i for i, read in enumerate(found) if read.problem is None]
     if len(candidates) <= limits.signatures:
         return found
@@ -129,13 +129,13 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
     def rank(i: int) -> tuple[bool, bool]:
         signature = found[i].signature
         aligned = bool(author_domain and signature.domain and names.related(signature.domain, author_domain))
-        # Junk can claim any domain, but a right body hash costs it the whole body of a good message
+        # Junk can claim any domain, but a correct body hash requires the whole body of a good message
         body_hash, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
         right_body = signature.body_length in (None, length) and body_hash == signature.body_hash
         return not aligned, not right_body
 
     candidates.sort(key=rank)
-    # A lookup is what a signature costs: those that share a key share its place, within reason
+    # The cost of a signature is its lookup: those that share a key share a place, within reason
     keys: set[str] = set()
     late: set[int] = set()
     for number, i in enumerate(candidates):
@@ -152,7 +152,7 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
 def check_signature(
     message: Message, position: int, signature: Signature, answer: Answer, limits: Limits
 ) -> tuple[Key | None, Problem | None]:
-    """Return the key that a parsed signature was checked with, and what is wrong; None when it verifies."""
+    """Return the key that a parsed signature was checked with, and what is wrong; None if it verifies."""
     key, verified, problem = try_keys(signature, answer, lambda: header_digest(message, position, signature), limits)
     if problem is not None:
         return key, problem
@@ -167,7 +167,7 @@ def check_signature(
         )
     if body_hash != signature.body_hash:
         hashes = f"bh={_base64(signature.body_hash)}, but {length} octets of body give {_base64(body_hash)}"
-        # RFC 6376 §6.1: what a signature that does not verify says of the body is nobody's word
+        # RFC 6376 §6.1: nobody vouches for what an unverified signature says about the body
         detail = f"the body was changed after signing ({hashes}); the signed header fields are unchanged"
         if not verified:
             detail = f"the body does not have the hash that the unverified signature claims ({hashes}); "
@@ -203,7 +203,7 @@ def try_keys(
     if not usable:
         return None, False, problem
     data = digest()
-    # Choice D6: several key records at one name are tried in turn, a few of them
+    # Choice D6: a few of the key records at one name are tried in turn
     for key in usable[: limits.key_records]:
         if key.verifies(signature.octets, data):
             return key, True, None
@@ -229,13 +229,13 @@ def unsigned_octets(message: Message, signature: Signature) -> int:
 
 def hides_text(message: Message, signature: Signature) -> bool:
     """Whether l= leaves octets of the body unsigned that a reader could see."""
-    # Choice D27: in white space and line ends at the end nothing can be hidden
+    # Choice D27: nothing can be hidden in white space and line ends at the end
     unsigned = unsigned_octets(message, signature)
     return unsigned > 0 and unsigned > message.blank_octets(relaxed=signature.relaxed_body)
 
 
 def untimely(signature: Signature, now: int, options: Options) -> Problem | None:
-    """Return why a signature is out of its time, None when it is not."""
+    """Return whether a signature is expired or from the future, as a problem; None if neither."""
     # RFC 6376 §3.5: x= is compared with the time of receipt
     end, start = signature.expiration, signature.timestamp
     if end is not None and now > end + options.clock_skew and not options.allow_expired:
@@ -247,7 +247,7 @@ def untimely(signature: Signature, now: int, options: Options) -> Problem | None
 
 def unsigned_from(message: Message, signature: Signature) -> Problem | None:
     """Return what is wrong when a signature leaves a From field unsigned, None when it covers every one."""
-    # Choice D23: a From that is not signed is the one a reader may be shown; never a pass
+    # Choice D23: readers may see the From that is not signed; never a pass
     present, signed = len(message.find(b"from")), signature.signed_headers.count("from")
     if present <= signed:
         return None
@@ -255,7 +255,7 @@ def unsigned_from(message: Message, signature: Signature) -> Problem | None:
 
 
 def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
-    """RFC 6376 §8.15: fields a reader is shown that were added to those signed."""
+    """RFC 6376 §8.15: fields that a reader sees and that were added to the signed ones."""
     if message.repeated.isdisjoint(_SINGLE):
         return ()
     return tuple(
@@ -281,7 +281,7 @@ def _unacceptable(
         return Problem(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
     if now is not None and (problem := untimely(signature, now, options)):
         return problem
-    # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which is nobody's own, may be ignored
+    # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which belongs to a registry, may be ignored
     if ("." not in domain or domain in nobodys) and not options.allow_public_suffix:
         return Problem(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")
     if duplicates and options.strict:

@@ -1,9 +1,9 @@
 """The Author Domain of a message (RFC 9989 §5.3.1, §11.5): the one domain that every reasonable reading gives.
 
-The strict grammar is the first reading. What is outside it is not an error by itself: then each address-like piece of
+The strict grammar is the first reading. What is outside it is not an error in itself: then each address-like piece of
 the field counts, and all must name one domain. Readers that decode encoded-words before they look for addresses, that
-take them for opaque words, that take a comment for an address, or that know a character set by its octets, must
-agree. Where two readings differ there is no author. Knows no DNS.
+treat them as opaque words, that take a comment for an address, or that detect a character set by its octets, must
+agree. If two readings differ, there is no author. Knows nothing about DNS.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ from mailauth.results import Malformed, Problem, Reason
 _SECTION = rb"\x1b(?:\$\(?[@-O]|\([I0])([\x21-\x7e]*+)(?=%b)|\x1b\([BJ]"
 _ISO_2022 = re.compile(_SECTION % rb"\x1b")
 _ISO_2022_WORD = re.compile(_SECTION % rb"\x1b|\Z")
-# A lead octet and a trail octet of Shift_JIS; of Big5, GBK and their kin
+# A lead octet and a trail octet of Shift_JIS; of Big5, GBK and similar
 _TWO_OCTETS = (
     re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]"),
     re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"),
 )
 _TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
-# RFC 2047 §2, and the language of RFC 2231 §5; some readers take anything for a character set
+# RFC 2047 §2, and the language of RFC 2231 §5; some readers accept anything as a character set
 _WORD_START = re.compile(r"=\?([^?]*+)\?([bBqQ])\?")
 _TOKEN = re.compile(r"[\w.-]+(?:\*[\w-]*)?", re.ASCII)
-# Others that some readers know, in which ASCII octets are other characters: UTF-7 by other names, escapes, EBCDIC
+# Other character sets that some readers know, in which ASCII octets are other characters: UTF-7 by other names,
+# escapes, EBCDIC
 _NOT_ASCII = re.compile(
     r".*(?:utf7|u7$|escape|ebcdic|punycode|idna)"
     r"|(?:cs)?(?:ibm|cp)?(?!437|7\d\d|8[56]\d|874|93[26]|943|949|95[01]|125\d|8859|65001)\d+$"
 )
-# What makes an address out of words. A tab is white space; C1 controls are what mislabelled Windows-1252 gives
+# What turns words into an address. A tab is white space; C1 controls are what mislabelled Windows-1252 gives
 _ACTIVE = re.compile('["<>@,;:()\\\\\\[\\]\0-\x08\\n-\x1f\x7f]')
 _BREAKS = re.compile("[\0-\x08\\n-\x1f\x7f]")
 _BLANKS = re.compile(r"[ \t]*+")
 _DOMAIN = re.compile(r"[ \t]*+([\w-]++(?:\.[\w-]++)*+)\.?")
-# What ends a domain beyond doubt: the frame of an address, or a quotation mark with nothing attached to it
+# What certainly ends a domain: a delimiter of the address, or a quotation mark with nothing attached to it
 _CLOSING = "'\"\u2019\u201d\u00bb\u203a\uff09\u3009\u300b\u300d\u300f\u3011\udc92\udc94\udcbb"
 _LAST = re.compile(rf"(?:\Z|@|(?:[{_CLOSING}](?![^ \t<>()\[\],;:]))?(?:[ \t]|\([^()\\]*+\))*+(?:\Z|[<>,;:)\]]))")
 _AFTER_DOT = re.compile(r"[ \t(<]")
@@ -54,7 +55,7 @@ _NO_ADDRESS = re.compile(
 _HIDDEN = re.compile(r"@(?:\.|\([^()]*+\))*+([\w-]++(?:\.++[\w-]++)*+)", re.ASCII)
 _BLANK_CONTINUATION = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
 _TOP_LEVEL = re.compile(r"[A-Za-z]{2,}")
-# In place of text that is not part of an address; no domain holds it
+# Replaces text that is not part of an address; no domain contains it
 _OPAQUE = "\ufffc"
 
 
@@ -75,7 +76,7 @@ class Author(NamedTuple):
 
 def author_of(message: Message) -> Author:
     """Return the author that a message names in its From field. Never raises for any message."""
-    # RFC 9989 §11.5: a From that readers see differently is an attack; there is no author to protect then
+    # RFC 9989 §11.5: a From that readers see differently is an attack; then there is no author to protect
     if message.problems:
         return Author(None, message.problems[0])
     positions = message.find(b"from")
@@ -84,14 +85,14 @@ def author_of(message: Message) -> Author:
             return Author(None, Problem(Reason.AUTHOR_MISSING, "the message has no From field"))
         return Author(None, Problem(Reason.AUTHOR_REPEATED, f"the message has {len(positions)} From fields"))
     position, limits = positions[0], message.limits
-    # Choice D30: how long another field is does not concern the author
+    # Choice D30: the length of any other field does not concern the author
     if (length := len(message.fields[position])) > limits.field_bytes:
         detail = f"the From field has {length} octets, more than {limits.field_bytes}"
         return Author(None, Problem(Reason.LIMIT_FIELD_BYTES, detail))
     value = message.value(position)
     author = find_author(value, limits)
     # RFC 5322 §4.2: a line of white space only is legal, and the end of the header section to some readers.
-    # Choice D29: it matters where they would see another author
+    # Choice D29: it matters if they would see another author
     if author.domain and (blank := _BLANK_CONTINUATION.search(value)):
         before = find_author(value[: blank.start()], limits)
         if not before.nobody and before.domain != author.domain:
@@ -116,14 +117,14 @@ def find_author(value: bytes, limits: Limits) -> Author:
 
 
 def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], deviation: str) -> Author:
-    """Judge the domains of the mailboxes, and those of other readings in normal form."""
+    """Compare the domains of the mailboxes with those of other readings, in normal form."""
     domains = dict.fromkeys(others)
-    # No DNS name, and so nobody's: what a host without a domain calls itself in its bounces
+    # Not a DNS name, and so nobody's: what a host without a domain calls itself in its bounces
     nobody = not domains and all(names.to_ascii(m.domain) and "." not in m.domain for m in mailboxes)
     nobody = nobody and not any("@" in mailbox.name for mailbox in mailboxes)
     for mailbox in mailboxes:
         domain = names.to_ascii(mailbox.domain)
-        # An Author Domain is a name of several labels, no address literal
+        # An Author Domain is a name with several labels, not an address literal
         if domain is None or "." not in domain:
             detail = f"From: {mailbox.domain[:80]!a} is not a fully qualified domain name"
             return Author(None, Problem(Reason.AUTHOR_DOMAIN_INVALID, detail), mailboxes, nobody=nobody)
@@ -141,7 +142,7 @@ def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], devia
 
 class _Reading(NamedTuple):
     mailboxes: tuple[address.Mailbox, ...]
-    domains: dict[str, None]  # of the address-like pieces beside them, in normal form
+    domains: dict[str, None]  # of the other address-like pieces, in normal form
     problem: Problem | None
     deviation: str
 
@@ -180,7 +181,7 @@ def _shown(mailbox: address.Mailbox) -> address.Mailbox:
 
 
 def _reading(text: str, limits: Limits) -> _Reading:
-    """Read by the grammar; where it does not reach, by the address-like pieces."""
+    """Read by the grammar, or else by the address-like pieces."""
     try:
         found = address.read_list(text, limits.from_mailboxes, limits.comment_depth)
     except Malformed as malformed:
@@ -199,7 +200,7 @@ def _reading(text: str, limits: Limits) -> _Reading:
 
 
 def _in_apostrophes(mailbox: address.Mailbox) -> bool:
-    """Whether the caller of a sender's script quoted the address: no domain ends so."""
+    """Whether the sender's script put the address in apostrophes: no domain ends with one."""
     return mailbox.domain.endswith("'") and mailbox.local.startswith("'")
 
 
@@ -207,7 +208,7 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
     """Return the domain of each address-like piece of a text: of each @ that joins words.
 
     Raises:
-        Malformed: where a reader could see another domain, as it is unclear where one ends.
+        Malformed: if a reader could see another domain, because it is unclear where one ends.
     """
     found: dict[str, None] = {}
     foreign = address.FOREIGN.search(text)
@@ -220,7 +221,7 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
             continue
         match = _DOMAIN.match(text, at.end())
         name = match[1] if match else ""
-        # Some readers see the beginning alone of a domain that is not ASCII, unless it is framed
+        # Some readers see only the beginning of a domain that is not ASCII, unless it is in angle brackets
         framed = (
             match and text.startswith(">", match.end()) and "<" in text[text.rfind(">", 0, at.start()) + 1 : at.start()]
         )
@@ -243,7 +244,7 @@ def _unclear(text: str, start: int) -> Malformed:
 
 
 def _without_iso_2022(value: bytes) -> tuple[bytes, list[str]]:
-    """Take out text in ISO-2022 encodings, which may hold any ASCII octet; return the rest and that text."""
+    """Remove text in ISO-2022 encodings, which may contain any ASCII octet; return the rest and that text."""
     if b"\x1b" not in value:
         return value, []
     hidden = [m[1].decode("ascii") for m in _ISO_2022.finditer(value) if m[1] is not None]
@@ -251,7 +252,7 @@ def _without_iso_2022(value: bytes) -> tuple[bytes, list[str]]:
 
 
 def _hidden_domains(hidden: list[str]) -> Iterator[str]:
-    """Yield the domains that a reader without ISO-2022 would find in such text, as far as they look like real ones."""
+    """Yield the domains that a reader without ISO-2022 would find in such text, if they look like real ones."""
     for text in hidden:
         if "=?" in text:
             raise Malformed(Reason.AUTHOR_SYNTAX, "ISO-2022 text holds an encoded-word")
@@ -270,7 +271,7 @@ def _as_text(value: bytes) -> Iterator[str]:
         for two_octets in _TWO_OCTETS:
             yield two_octets.sub(b"\x80\x80", value).decode("utf-8", "surrogateescape")
     if b"=?" in value:
-        # Dropped, they may leave an encoded-word
+        # Dropping them may leave an encoded-word
         yield value.decode("utf-8", "ignore")
 
 
@@ -283,12 +284,12 @@ class _Word(NamedTuple):
     start: int
     end: int
     regular: bool  # a reader of the RFC sees one too
-    plain: bool  # it holds no other, no octets that its encoding does not have, and its ASCII is ASCII
+    plain: bool  # it contains no other and no octets outside its encoding, and its ASCII is ASCII
     text: str
 
 
 def _words(text: str) -> Iterator[_Word]:
-    """Yield each encoded-word as a reader finds it who looks for nothing else."""
+    """Yield each encoded-word that a reader finds who looks for nothing else."""
     position = 0
     while match := _WORD_START.search(text, position):
         end = text.find("?=", match.end())
@@ -310,7 +311,7 @@ def _is_odd(charset: str) -> bool:
 
 
 def _is_inert(text: str) -> bool:
-    """Whether no encoded-word of a text could make an address, whoever decodes it."""
+    """Whether no encoded-word of a text could become part of an address, whoever decodes it."""
     return "=?" not in text or not any(
         _ACTIVE.search(text, word.start, word.end) or _ACTIVE.search(word.text) or not word.regular or not word.plain
         for word in _words(text)
@@ -328,7 +329,7 @@ def _decoded(text: str) -> str:
     """Return a text with its encoded-words decoded.
 
     Raises:
-        Malformed: when one holds control characters, or what different readers decode differently.
+        Malformed: if one contains control characters, or something that readers decode differently.
     """
     pieces: list[str] = []
     position = 0
@@ -352,12 +353,12 @@ def _opaque(text: str) -> str:
 
 
 def _unframed(text: str) -> str:
-    """Return a text as readers see it who do not decode: the content of each encoded-word as it is written."""
+    """Return a text as readers see it who do not decode: the content of each encoded-word as written."""
     return _respelt(text, lambda word: f" {text[word.start : word.end].split('?', 3)[3].removesuffix('?=')} ")
 
 
 def _respelt(text: str, spell: Callable[[_Word], str | None]) -> str:
-    """Return a text with something else in place of each encoded-word, but where that is None."""
+    """Return a text with each encoded-word replaced, unless the replacement is None."""
     if "=?" not in text:
         return text
     pieces: list[str] = []

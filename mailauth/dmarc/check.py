@@ -1,7 +1,7 @@
 """The DMARC verdict: alignment, result and advice (RFC 9989 §4.4, §5.3, §5.4).
 
-Takes the outcomes of SPF and DKIM as values. An identifier counts only when it could share the Author Domain's
-organization; trouble with any other changes nothing, so a sender cannot escape a policy by breaking its own DNS.
+Takes the outcomes of SPF and DKIM as values. An identifier counts only if it could share the Author Domain's
+organization; failures of any other change nothing, so a sender cannot escape a policy by breaking its own DNS.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from mailauth.text import one_line
 
 # Below 100
 _PERCENT = re.compile("0?[0-9]{1,2}")
-# Identifiers whose walk is asked ahead of knowing that they pass
+# Number of identifiers whose tree walk is asked before it is known that they pass
 _WALKS_AHEAD = 2
 
 Mechanism: TypeAlias = Literal["dkim", "spf"]
 _MECHANISMS: tuple[Mechanism, ...] = ("dkim", "spf")
-# An Authenticated Identifier, as far as it is one (RFC 9989 §4.4), and the reason of its result
+# A candidate for an Authenticated Identifier (RFC 9989 §4.4), and the reason of its result
 _Found: TypeAlias = tuple[Mechanism, str, Result, Reason]
 
 
@@ -49,16 +49,16 @@ def check(
     Args:
         author: what `author_of` returned, or a domain in normal form.
         context: `Options.count_testing_keys`, `Options.enforce_reject` and `Limits.record_bytes` matter here.
-        spf: outcome for the MAIL FROM identity (also the one with a null reverse-path); a HELO outcome is refused.
+        spf: outcome for the MAIL FROM identity (even with a null reverse-path); a HELO outcome is refused.
         dkim: outcomes of every signature.
         organizational_domain: None for the tree walk; `SuffixList.organizational_domain` for RFC 7489.
         policy: what `find_policy` found for the author, where that was asked before.
         walked: domains whose tree walk was asked early, beside the checks whose outcomes are given: whether they are
             aligned is told also where it decides nothing.
-        bounce: the reverse-path is null: a From that names no domain is then no reason to hold the message back.
+        bounce: the reverse-path is null, so that a From without a domain is not a reason to hold back the message.
 
     Raises:
-        TypeError: when `spf` is the outcome of the HELO identity (RFC 9989 §4.4.2).
+        TypeError: if `spf` is the outcome of the HELO identity (RFC 9989 §4.4.2).
     """
     if spf is not None and spf.scope != "mfrom":
         msg = "DMARC takes the SPF outcome of the MAIL FROM identity, not that of HELO"
@@ -97,7 +97,7 @@ class _Check:
         dkim: Sequence[DkimOutcome],
         organizational_domain: OrganizationalDomain | None,
         ahead: Collection[str],
-        bounce: bool,  # noqa: FBT001  handed on by check()
+        bounce: bool,  # noqa: FBT001 passed on by check()
     ) -> None:
         self.author, self.spf, self.ahead, self.bounce = author, spf, ahead, bounce
         self.limits, self.options, self.uses = context.limits, context.options, context.uses
@@ -118,11 +118,12 @@ class _Check:
         domain = self.author.domain
         if domain is None:
             reason, detail = self.author.problem or (Reason.AUTHOR_MISSING, "the message names no author")
-            # RFC 9989 §11.5. Choice: no single author is a permerror, and advised to be held back
+            # RFC 9989 §11.5. Choice D13: without a single author the result is permerror, and the advice is to hold
+            # back the message
             result = Result.PERMERROR
             disposition = Disposition.REJECT if self.options.enforce_reject else Disposition.QUARANTINE
             if self.bounce and self.author.nobody:
-                # Choice D31: a bounce that shows nobody's domain deceives nobody
+                # Choice D31: a bounce that shows no domain deceives nobody
                 result, disposition = Result.NONE, Disposition.ACCEPT
             return DmarcOutcome(
                 result=result,
@@ -148,7 +149,7 @@ class _Check:
             return _Verdict(Result.PERMERROR, Problem(Reason.LIMIT_RECORD_BYTES, detail))
         if not policy.record.usable:
             detail = f"the record of {policy.domain} has {_invalid(policy.record)} and no valid rua"
-            # RFC 7489 §6.6.3 step 6: no DMARC processing. RFC 9989 §9.2 has a word for such a record
+            # RFC 7489 §6.6.3 step 6: no DMARC processing. RFC 9989 §9.2 has a result word for such a record
             result = Result.NONE if self.discovery == "psl" else Result.PERMERROR
             return _Verdict(result, Problem(Reason.DMARC_BAD_RECORD, detail))
         aligned, failure = yield from self._alignment(domain, policy)
@@ -156,7 +157,7 @@ class _Check:
             detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
             return _Verdict(Result.PASS, Problem(Reason.DMARC_ALIGNED, detail), aligned)
         if failure := failure or policy.failure:
-            # RFC 9989 §5.3.6: with unfinished DNS it is neither pass nor fail
+            # RFC 9989 §5.3.6: if DNS did not answer, it is neither pass nor fail
             return _Verdict(Result.TEMPERROR, failure)
         passing = sorted({name for _, name, found, _ in self.identifiers if found is Result.PASS})
         passed = f"passed: {', '.join(passing)}; not aligned" if passing else "nothing passed"
@@ -166,10 +167,10 @@ class _Check:
         return _Verdict(Result.FAIL, Problem(Reason.DMARC_NOT_ALIGNED, detail))
 
     def _alignment(self, domain: str, policy: Policy) -> Evaluation[tuple[tuple[Mechanism, ...], Problem | None]]:
-        """Return the mechanisms with an aligned pass, and the trouble that leaves the question open."""
+        """Return the mechanisms with an aligned pass, and the failure that leaves the question open."""
         aligned: dict[Mechanism, None] = {}
         failure: Problem | None = None
-        # Exact matches first: they need no walk
+        # Exact matches first: they need no tree walk
         for mechanism, identifier, result, reason in sorted(self.identifiers, key=lambda i: i[1] != domain):
             # RFC 7208 §8.2, RFC 6376 §6.1: whatever is not a pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
@@ -184,11 +185,11 @@ class _Check:
             elif same:
                 open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
                 failure = failure or Problem(reason, open_question)
-        # In the order of the methods, whatever was found first
+        # In the order of the methods, not in the order they were found
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
     def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Problem | None:
-        """Say whether an identifier is aligned, or what leaves that open; None where its walk was not made."""
+        """Say whether an identifier is aligned, or what leaves that open; None if its tree walk was not made."""
         if identifier == policy.walk.domain:
             return True
         record = policy.record
@@ -197,7 +198,7 @@ class _Check:
         if self.organizational_domain is not None:
             # RFC 7489 §3.2: the suffix list decides without DNS
             return self.organizational_domain(identifier) == policy.walk.organizational_domain
-        # Choice D22: only what is at or below the Organizational Domain of the author; of others nothing is asked
+        # Choice D22: only identifiers at or below the author's Organizational Domain; nothing is asked about others
         if not any(names.is_under(identifier, domain) for domain in policy.walk.organizations()):
             return False
         return self.compared.get(identifier)
@@ -207,12 +208,12 @@ class _Check:
         self.uses += walked.uses
         same = same_organization(walked, policy.walk)
         failure = policy.walk.failure or walked.failure
-        # Without a failure no name is open
+        # Without a failure, every name was answered
         found = self.compared[walked.domain] = failure if same is None and failure is not None else bool(same)
         return found
 
     def _identified(self, policy: Policy) -> Evaluation[tuple[Identifier, ...]]:
-        """Say of each identifier whether it is aligned, as far as the answers at hand tell."""
+        """Say whether each identifier is aligned, as far as the present answers show."""
         identified = []
         for mechanism, domain, result, _ in self.identifiers:
             same = self._known(mechanism, domain, policy)
@@ -226,7 +227,7 @@ class _Check:
         record = policy.record
         published = {} if record is None else dict(record.published)
         if result is not Result.PASS and policy.walk.hints:
-            # What its publisher may not know
+            # The publisher may not know this
             detail += f"; {policy.walk.hints[0]}"
         if record is not None:
             detail += self._about_pct(record, published)
@@ -252,11 +253,11 @@ class _Check:
     def _about_pct(self, record: Record, published: Mapping[str, str]) -> str:
         value = published.get("pct", "100")
         if self.discovery == "treewalk":
-            # Choice D18: unknown to RFC 9989, so it has no effect, which its publisher may not know
+            # Choice D18: unknown to RFC 9989, so it has no effect, which the publisher may not know
             return "" if value == "100" else "; pct= has no effect any more"
         if record.weaker:
             return "; by pct=0 the policy is one step weaker"
-        # Choice: the share of the mail is left to who has the mail (RFC 7489 §6.6.4)
+        # Choice D36: sampling is left to the caller (RFC 7489 §6.6.4)
         partial = _PERCENT.fullmatch(value) is not None
         return f"; pct={value} is for a share of the mail, this advice for all of it" if partial else ""
 
@@ -264,10 +265,10 @@ class _Check:
         if result is Result.TEMPERROR:
             # RFC 9989 §5.3.6: no policy is applied; asking again later is safe
             return Disposition.DEFER
-        # RFC 9989 §5.4, RFC 6376 §6.3: p=none changes nothing, nor do bad signatures alone
+        # RFC 9989 §5.4, RFC 6376 §6.3: p=none changes nothing, and neither do bad signatures alone
         if result is not Result.FAIL or requested in (None, "none"):
             return Disposition.ACCEPT
-        # RFC 9989 §7.4: p=reject alone is no ground for rejecting; without other knowledge it is quarantine
+        # RFC 9989 §7.4: p=reject alone does not justify rejecting; without other knowledge it counts as quarantine
         if requested == "reject" and self.options.enforce_reject:
             return Disposition.REJECT
         return Disposition.QUARANTINE

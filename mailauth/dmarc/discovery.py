@@ -1,7 +1,8 @@
-"""Where the policy of an Author Domain stands, and which domains are one organization.
+"""Where the policy of an Author Domain is published, and which domains belong to one organization.
 
 RFC 9989 §4.10: the DNS tree walk; or, with a function for Organizational Domains, RFC 7489 §6.6.3 and RFC 9091.
-All names of a walk are asked in one round: reading stops where the RFC stops asking, so the verdict is the same.
+All names of a tree walk are asked in one round; evaluation stops where the RFC stops asking, so the verdict is the
+same.
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ _WEAKER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "
 
 
 class Walk(NamedTuple):
-    """What was found for one domain, longest name first.
+    """The records found for one domain, longest name first.
 
-    `open` are the names that were needed and gave no answer, `failure` is the trouble with the first of them;
-    `organizational_domain` is what it is when nothing is published there. `hints` tell of records that were passed
-    over.
+    `open` lists the needed names that gave no answer, `failure` is the failure of the first; `organizational_domain` is
+    the result if nothing is published there. `hints` describe records that were ignored.
     """
 
     domain: str
@@ -62,24 +62,25 @@ class Walk(NamedTuple):
 
     @property
     def decided(self) -> bool:
-        """Whether no open name could make another domain the Organizational Domain."""
+        """Whether no unanswered name could change the Organizational Domain."""
         return not self.open or set(self.organizations()) == {self.organizational_domain}
 
 
 def same_organization(one: Walk, other: Walk) -> bool | None:
-    """Whether two domains have one Organizational Domain (RFC 9989 §4.10.2); None when open names leave it open."""
+    """Whether two domains have one Organizational Domain (RFC 9989 §4.10.2); None if unanswered names leave it open."""
     if not one.open and not other.open:
         return one.organizational_domain == other.organizational_domain
-    # Choice D34: in place of each answer that failed, everything that it could have been is tried
+    # Choice D34: each failed answer is replaced by everything that it could have been
     verdicts = {one.organization(a) == other.organization(a) for a in _assumptions((*one.open, *other.open))}
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
 def _assumptions(unread: tuple[str, ...]) -> list[dict[str, _Psd]]:
-    """Return what may be published at names without answer: nothing anywhere, or one record.
+    """Return what may be published at unanswered names: nothing anywhere, or one record.
 
-    Several at once decide nothing that one of them does not. Choice D34: a top-level domain that publishes a record
-    says psd=y, as RFC 9989 §11.8 wants it; else its silence would make everybody below it one organization, perhaps.
+    Several records at once decide nothing that one of them does not. Choice D34: a top-level domain that publishes a
+        record is taken to say psd=y, as RFC 9989 §11.8 asks; else a failure there could make everybody below it one
+        organization.
     """
     records = [{name: psd} for name in dict.fromkeys(unread) for psd in (_EVERY_PSD if "." in name else ("y",))]
     return [{}, *records]
@@ -108,7 +109,7 @@ def walk_names(domain: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _visits(domain: str) -> tuple[_Places, Batch, tuple[Use, ...]]:
-    """Return the names a tree walk visits as far as DNS can be asked there, the questions, and their use."""
+    """Return the names of a tree walk that DNS can hold, the questions, and their uses."""
     places = _places(walk_names(domain))
     batch = tuple(question for _, question in places)
     subject = f"tree walk of {domain}"
@@ -117,7 +118,7 @@ def _visits(domain: str) -> tuple[_Places, Batch, tuple[Use, ...]]:
 
 
 def _places(visited: list[str]) -> _Places:
-    """Return the names at which DNS can be asked for a record, with the questions."""
+    """Return the names that DNS can hold, with the questions."""
     places = ((name, f"_dmarc.{name}") for name in visited)
     return tuple((name, Question(place, "TXT")) for name, place in places if names.queryable(place))
 
@@ -168,9 +169,9 @@ def _organizational_domain(domain: str, found: list[tuple[str, _Psd]]) -> str:
     if psd == "n":
         return last
     if psd == "y" and last != domain:
-        # One label more than the public suffix, taken from the domain: the walk may have jumped over it
+        # One label more than the public suffix, taken from the domain: the walk may have skipped it
         return domain[: -len(last) - 1].rpartition(".")[2] + "." + last
-    # The record with the fewest labels; a psd=y at the domain itself does not count against it
+    # The record with the fewest labels; a psd=y at the domain itself is ignored
     return last
 
 
@@ -192,7 +193,7 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
         records = answer.parsed(old_records_of)
         if len(records) != 1:
             hints += _hints(question, answer)
-        # A public suffix counts only when it says it is one
+        # A public suffix counts only if its record says so
         if name not in (domain, organizational):
             records = tuple(r for r in records if r.psd == "y")
         failure = failure or unanswered(question, answer)
@@ -213,7 +214,7 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
     record, domain = walked.record_at(author_domain), author_domain
     if record is None:
         domain = walked.organizational_domain
-        # Choice D34: a top-level domain that does not answer takes nothing from the record below it
+        # Choice D34: a failure at a top-level domain does not affect the record below it
         if walked.failure is not None and not (walked.open and walked.decided and walked.record_at(domain)):
             return Policy(walked, uses, failure=walked.failure)
         record = walked.record_at(domain)
@@ -236,15 +237,15 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
 
 
 def _existence(domain: str, *, by_rfc9091: bool) -> Evaluation[tuple[bool, Problem | None, tuple[Use, ...]]]:
-    """Return whether a domain exists, the trouble that leaves it open, and the use of what was asked."""
+    """Return whether a domain exists, the failure that leaves it open, and the uses of the answers."""
     if by_rfc9091:
-        # RFC 9091 §2.7: it does not when A, AAAA and MX all say NXDOMAIN or NODATA
+        # RFC 9091 §2.7: it does not exist if A, AAAA and MX all say NXDOMAIN or NODATA
         batch, rule = tuple(Question(domain, rdtype) for rdtype in ("A", "AAAA", "MX")), "RFC 9091 §2.7"
         answers = yield batch
         exists = any(answer.status is Status.OK for answer in answers)
     else:
-        # RFC 9989 §3.2.13: it does not when the query for its own name says NXDOMAIN; through an alias, it is the
-        # target that does not
+        # RFC 9989 §3.2.13: it does not exist if the query for its own name says NXDOMAIN; after an alias, it is the
+        # target that does not exist
         batch, rule = (Question(domain, "A"),), "RFC 9989 §3.2.13"
         answers = yield batch
         exists = not answers[0].failed and (answers[0].status is not Status.NXDOMAIN or bool(answers[0].cnames))

@@ -11,10 +11,10 @@ from mailauth.results import Disposition, MethodResult, Outcome, Reason, Result
 
 
 class Identifier(NamedTuple):
-    """An identifier that DMARC looked at: the d= of a signature, or the domain that SPF checked (RFC 9989 §4.4).
+    """An identifier that DMARC considered: the d= of a signature, or the domain that SPF checked (RFC 9989 §4.4).
 
-    `result` is that of its own check. `aligned` says whether it is aligned with the author domain; None where that was
-    not decided: there is no author domain, the tree walk was not needed, or DNS did not answer.
+    `result` is that of its own check. `aligned` says whether it is aligned with the author domain; None if that was not
+    decided: there is no author domain, the tree walk was not needed, or DNS did not answer.
     """
 
     mechanism: Literal["dkim", "spf"]
@@ -28,9 +28,9 @@ class DmarcOutcome(Outcome):
     """DMARC (RFC 9989, or RFC 7489 by option).
 
     `author_domain` is the domain of From, None when there is not exactly one (`reason` then says why, and a
-    receiver may refuse the message). `policy` is the policy that applies after sp, np and t= were worked in, None
-    where there is none or DNS left it open; `published` the tags of the record as published. `aligned` names the
-    mechanisms that gave an aligned pass, `identifiers` all that were looked at, those of DKIM in the order of the
+    receiver may refuse the message). `policy` is the policy that applies after sp, np and t= are taken into account,
+    None if there is none or DNS left it open; `published` the tags of the record as published. `aligned` names the
+    mechanisms with an aligned pass, `identifiers` all that were considered, those of DKIM in the order of the
     signatures (not compared: the rest is the verdict). `disposition` is advice.
     """
 

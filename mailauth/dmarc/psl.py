@@ -1,8 +1,9 @@
 """The public suffix list: Organizational Domains of RFC 7489 §3.2, through publicsuffix2.
 
-The list is data that ages: a path of the caller, the system's list, the data of the `publicsuffixlist` package, and
-last, with a warning, the list of 2019 inside publicsuffix2. An unlisted top-level domain is a suffix of one label.
-A list that is not whole would make one organization of strangers: it is refused, never used.
+The list is data that ages; the sources are a path given by the caller, the system's list, the data of the
+`publicsuffixlist` package, and last, with a warning, the list of 2019 that comes with publicsuffix2. An unlisted
+top-level domain is a suffix of one label. An incomplete list would make strangers one organization: it is refused,
+never used.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ class SuffixList:
     """A public suffix list; names in normal form (A-labels, lower case, no final dot)."""
 
     def __init__(self, path: str | None) -> None:
-        """Read the list at a path; None is the one inside publicsuffix2.
+        """Read the list at a path; None is the one that comes with publicsuffix2.
 
         Raises:
-            UsageError: for a file that cannot be read or is not a whole list.
+            UsageError: for a file that cannot be read or is not a complete list.
         """
-        import publicsuffix2  # noqa: PLC0415  only who asks for suffixes pays for the list
+        import publicsuffix2  # noqa: PLC0415  only those who ask for suffixes pay for the list
 
         path = path or publicsuffix2.PSL_FILE
         try:
             icann, others = _sections(_text(path))
-            # Its rules are right, its look-up is not: it takes every name above a rule for a rule (salesforce.com,
+            # Its rules are right, its lookup is not: it takes every name above a rule for a rule (salesforce.com,
             # because of my.salesforce.com), and an unlisted top-level domain for everybody's organization
             rules = publicsuffix2.PublicSuffixList(icann + others).tlds
         except (OSError, ValueError) as problem:
@@ -56,7 +57,7 @@ class SuffixList:
         return self.suffix(domain) == domain
 
     def is_icann_suffix(self, domain: str) -> bool:
-        """Whether the domain is a suffix by the ICANN part of the list, under which names are registered."""
+        """Whether the domain is a suffix in the ICANN part of the list, under which names are registered."""
         return self._known(domain, self._icann) == domain
 
     def organizational_domain(self, domain: str) -> str:
@@ -107,10 +108,10 @@ def _sections(text: str) -> tuple[list[str], list[str]]:
     """Return the rules of the ICANN section, and those of the others.
 
     Raises:
-        ValueError: when this is not a list, or not the whole of one.
+        ValueError: if this is not a list, or not a complete one.
     """
-    # Choice: a list is whole when each section that begins ends, and there is one of ICANN with .com in it; by
-    # that a list of few rules is a list too, and a part of a long one is not
+    # Choice D37: a list is complete if each section that begins ends, and the ICANN section has .com; so a list of few
+    # rules can be complete, and part of a long one never is
     sections: dict[str, list[str]] = {}
     section: str | None = None
     for number, line in enumerate(text.split("\n"), 1):
@@ -143,7 +144,7 @@ def load_suffix_list(path: str | None = None) -> SuffixList:
     """Return the list at a path, or the best one installed; each is read once.
 
     Raises:
-        UsageError: for a path that cannot be read, and for a list that is not whole.
+        UsageError: for a path that cannot be read, and for an incomplete list.
     """
     if path is not None:
         if not Path(path).is_file():
@@ -155,7 +156,7 @@ def load_suffix_list(path: str | None = None) -> SuffixList:
 
 @cache
 def _best() -> SuffixList:
-    """Return the best list that is installed; the last is the one inside publicsuffix2."""
+    """Return the best list that is installed; the last choice is the one that comes with publicsuffix2."""
     paths = [_SYSTEM]
     package = util.find_spec("publicsuffixlist")
     if package is not None and package.origin:
@@ -170,7 +171,7 @@ def _best() -> SuffixList:
 
 
 def warn_if_old(path: str | None) -> None:
-    """Warn when Organizational Domains would come from the list of 2019."""
+    """Warn if Organizational Domains would come from the list of 2019."""
     if load_suffix_list(path) is _load(None):
         warnings.warn(
             "no current public suffix list: install mailauth[psl] or Debian's publicsuffix, or set "

@@ -1,7 +1,7 @@
-"""DMARC policy records (RFC 9989 §4.5, §4.7, §4.8; RFC 7489 §6.3 by option): TXT records into policies.
+"""DMARC policy records (RFC 9989 §4.5, §4.7, §4.8; RFC 7489 §6.3 by option): from TXT records to policies.
 
-A tag with a syntax error is as if it were not there; only a wrong v= makes the text no DMARC record. Knows nothing of
-messages or of where the record was found.
+A tag with a syntax error counts as absent; only a wrong v= means that the text is not a DMARC record. Knows nothing
+about messages or where the record was found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Mode: TypeAlias = Literal["rfc9989", "rfc7489"]
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _NAME = re.compile(r"[A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]+")
-# RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit behind "!" is cut off
+# RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit after "!" is cut off
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:![0-9]+[KMGTkmgt]?)?")
 # What was plainly meant as a DMARC record: the word itself, or a tag p= with one of its values
 _MEANT = re.compile(rb"dmarc|\bp[ \t]*=[ \t]*(?:none|quarantine|reject)\b", re.IGNORECASE)
@@ -37,10 +37,10 @@ _POLICIES = frozenset({"none", "quarantine", "reject"})
 class Record:
     """A DMARC record with its defaults filled in.
 
-    `p` is "none" where absent. `usable` is False for an invalid p, sp or np without a place to report to: DMARC is
-    not applied then. `weaker`: the policies one step weaker are to be applied, by t=y (`testing`) or, under RFC 7489,
-    by pct=0. `published` are the tags as published, by lower-case name; `rua` and `ruf` the valid URIs; `size` is the
-    number of octets of the text.
+    `p` is "none" if absent. `usable` is False for an invalid p, sp or np without a valid rua: DMARC is then not
+    applied. `weaker`: policies apply one step weaker, because of t=y (`testing`) or, under RFC 7489, by pct=0.
+    `published` are the tags as published, by lower-case name; `rua` and `ruf` the valid URIs; `size` is the number of
+    octets of the text.
     """
 
     published: tuple[tuple[str, str], ...]
@@ -59,11 +59,11 @@ class Record:
 
 
 def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
-    """Parse a TXT record; None when it is no DMARC record. Never raises for any input.
+    """Parse a TXT record; None if it is not a DMARC record. Never raises for any input.
 
     Args:
         text: the octets, all character-strings joined.
-        mode: "rfc7489" reads it by RFC 7489 and RFC 9091.
+        mode: "rfc7489" parses it by RFC 7489 and RFC 9091.
     """
     if _VERSION.match(text) is None:
         return None
@@ -74,25 +74,25 @@ def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
         name, value = raw_name.strip(" \t"), raw_value.strip(" \t")
         if not equals or _NAME.fullmatch(name) is None:
             continue
-        # Not before: lower() makes ASCII of the KELVIN SIGN
+        # Not earlier: lower() turns the KELVIN SIGN into ASCII
         name = name.lower()
-        # Choice D12: a tag that stands twice is an invalid tag
+        # Choice D12: a duplicate tag is invalid
         if name in published or _VALUE.fullmatch(value) is None:
             invalid.add(name)
-        # What nobody knows is kept for the reader, but not without end
+        # Unknown tags are kept for the reader, but not without bound
         if name in _KNOWN or len(published) < _MAX_TAGS:
             published.setdefault(name, value)
     tags = {name: value.lower() for name, value in published.items() if name not in invalid}
     rua, ruf = (_uris(published[n]) if n in tags else () for n in ("rua", "ruf"))
     p, sp, np = (cast("PolicyWord", tags[n]) if tags.get(n) in _POLICIES else None for n in ("p", "sp", "np"))
-    # RFC 9989 §4.10.1: an invalid p, sp or np is p=none where reports can go somewhere, else no DMARC at all
+    # RFC 9989 §4.10.1: an invalid p, sp or np counts as p=none if there is a valid rua, else DMARC does not apply
     invalid_policy = any(n in published and value is None for n, value in (("p", p), ("sp", sp), ("np", np)))
     # RFC 9989 §4.7: t=y asks for the policy one level below
     testing = weaker = tags.get("t") == "y"
     if mode == "rfc7489":
         # RFC 7489 §6.6.3 step 6: so is a record without p; np came later, and is not among them
         invalid_policy = p is None or (sp is None and "sp" in published)
-        # RFC 7489 §6.6.4: to pct=0, no dice are needed. It does not know t=
+        # RFC 7489 §6.6.4: pct=0 needs no sampling. RFC 7489 does not know t=
         testing, weaker = False, _ZERO.fullmatch(tags.get("pct", "")) is not None
     usable = True
     if invalid_policy:
@@ -101,7 +101,7 @@ def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
     return Record(
         published=tuple(published.items()),
         usable=usable,
-        # RFC 9989 §4.7: p absent is p=none. Choice D10: also without rua
+        # RFC 9989 §4.7: an absent p is p=none. Choice D10: even without rua
         p=p or "none",
         sp=sp,
         np=np,
@@ -122,28 +122,28 @@ def _uris(value: str) -> tuple[str, ...]:
 
 
 def records_of(answer: Answer) -> tuple[Record, ...]:
-    """Return the DMARC records of an answer; kept with the answer."""
+    """Return the DMARC records of an answer; cached with the answer."""
     return _records(answer, "rfc9989")
 
 
 def old_records_of(answer: Answer) -> tuple[Record, ...]:
-    """Return the DMARC records of an answer, read by RFC 7489; kept with the answer."""
+    """Return the DMARC records of an answer, parsed by RFC 7489; cached with the answer."""
     return _records(answer, "rfc7489")
 
 
 def _records(answer: Answer, mode: Mode) -> tuple[Record, ...]:
-    # Texts that are no DMARC records may stand before it in any number
+    # Any number of other texts may come before it
     found = [text for text in answer.records if _VERSION.match(text)][:_MAX_RECORDS]
     return tuple(record for text in found if (record := parse(text, mode)) is not None)
 
 
 def publishes(answer: Answer) -> bool:
-    """Whether an answer for `_dmarc` below a domain holds a DMARC record that counts (RFC 9989 §4.10)."""
+    """Whether an answer for `_dmarc` below a domain contains a DMARC record that counts (RFC 9989 §4.10)."""
     return len(answer.parsed(records_of)) == 1
 
 
 def passed_over(answer: Answer) -> str | None:
-    """Return in words what an answer has in place of one DMARC record, None when nothing was meant to be one."""
+    """Describe what an answer has instead of one DMARC record; None if nothing was meant to be one."""
     found = answer.parsed(records_of)
     if len(found) > 1:
         return "several DMARC records, which count as none"

@@ -19,7 +19,7 @@ _RECORD_TYPES: dict[str, type] = {"TXT": bytes, "A": str, "AAAA": str, "PTR": st
 
 
 def _usable(rdtype: str, answer: object) -> bool:
-    """Whether a resolver, which may be a stranger's plug-in, gave what its contract says."""
+    """Whether a resolver, which may be a stranger's plug-in, fulfilled its contract."""
     if (
         not isinstance(answer, Answer)
         or not isinstance(answer.status, Status)
@@ -47,7 +47,7 @@ def checked(batch: Batch, answers: object) -> Answers:
         return (Answer(Status.SERVFAIL, detail="the resolver gave no list of answers"),) * len(batch)
     return tuple(
         [
-            # An answer out of a cache was looked at before; it cannot have changed
+            # An answer from a cache has been validated already, and is immutable
             answer if type(answer) is Answer and answer.checked_for == rdtype else _checked(rdtype, answer)
             for (_, rdtype), answer in zip(batch, answers, strict=True)
         ]
@@ -73,10 +73,10 @@ def failure(batch: Batch, error: BaseException) -> Answers:
 
 
 def transport(resolver: Any) -> Callable[[Batch, float | None], Any]:
-    """Return the function of a resolver that takes a batch and the seconds that are left: see `Resolver`.
+    """Return the function of a resolver that takes a batch and the seconds left; see `Resolver`.
 
     Raises:
-        UsageError: for something that cannot resolve.
+        UsageError: for something that is not a resolver.
     """
     if type(resolver).__module__.partition(".")[0] == "dns":
         msg = "give mailauth.resolvers.DnspythonResolver(…) (or AsyncDnspythonResolver), not dnspython's own resolver"
@@ -107,7 +107,7 @@ def _takes_timeout(resolve: Callable[..., Any]) -> bool:
 def _one(function: Callable[[str, str], Any], question: Question) -> Any:
     try:
         return function(question.name, question.rdtype)
-    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is trouble with this question only
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; only this question fails
         return raised(error)
 
 
@@ -131,7 +131,7 @@ class Deadline:
         return None if self._end is None else self._end - self._clock()
 
     def ask(self, batch: Batch) -> Any:
-        """Return what the resolver returns; past the end of the time every question times out unasked."""
+        """Return what the resolver returns; when the time is up, every question times out without being asked."""
         left = self.left()
         if left is not None and left <= 0:
             return late(batch)
@@ -139,7 +139,7 @@ class Deadline:
 
 
 def late(batch: Batch) -> Answers:
-    """Return TIMEOUT for a batch that the time of its message does not reach."""
+    """Return TIMEOUT for a batch when the time for its message is up."""
     return (Answer(Status.TIMEOUT, detail="the time for this message is used up"),) * len(batch)
 
 
@@ -150,10 +150,10 @@ def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = Non
         evaluation: what to drive.
         resolver: see `Resolver`; or a plain function `(name, rdtype) -> Answer`.
         seconds: past them every further question is answered TIMEOUT, and each check ends by its own rule. A
-            synchronous resolver that keeps no time of its own can exceed them by one answer.
+        synchronous resolver without a time limit can exceed them by one answer.
 
     Raises:
-        UsageError: for a resolver that is asynchronous or none at all.
+        UsageError: for an asynchronous resolver, or something that is not a resolver.
     """
     deadline = Deadline(resolver, seconds)
     try:
@@ -161,7 +161,7 @@ def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = Non
         while True:
             try:
                 answers = deadline.ask(batch)
-            except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+            except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that counts as a DNS failure
                 batch = evaluation.send(failure(batch, error))
                 continue
             if not isinstance(answers, tuple):

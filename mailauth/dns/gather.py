@@ -14,7 +14,7 @@ from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
 
 
 class Transcript:
-    """The questions of one message: each is asked once, within the limits; past them the rest time out unasked.
+    """The questions of one message: each is asked once, within the limits; beyond them, the rest time out unasked.
 
     Attributes:
         answers: every question that was asked, in order.
@@ -32,7 +32,7 @@ class Transcript:
     def gather(
         self, evaluations: Sequence[Evaluation[Any]], aside: Sequence[Evaluation[Any]] = (), share: int = 0
     ) -> Evaluation[list[Any]]:
-        """Run evaluations side by side, in shared rounds; those `aside` may cause `share` questions in all."""
+        """Run evaluations concurrently, in shared rounds; those in `aside` may cause `share` questions in total."""
         answers = self.answers
         running = [*evaluations, *aside]
         sends = [evaluation.send for evaluation in running]
@@ -83,5 +83,5 @@ class Transcript:
 
 
 def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:
-    """Run evaluations side by side: each round holds the questions of all that are still waiting, each asked once."""
+    """Run evaluations concurrently: each round holds the questions of all that are still waiting, each asked once."""
     return tuple((yield from Transcript(sys.maxsize, sys.maxsize).gather(evaluations)))

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Status(StrEnum):
-    """What became of a question."""
+    """The status of an answer."""
 
     OK = "ok"
     NODATA = "nodata"  # the name exists, but has no record of this type
@@ -37,7 +37,7 @@ class Question(NamedTuple):
     rdtype: str
 
 
-KEPT_BYTES = 4096  # of TXT data; what is parsed from more is not kept
+KEPT_BYTES = 4096  # of TXT data; the parsed form of more is not cached
 _MISSING: Any = object()
 
 
@@ -49,10 +49,10 @@ class Answer:
         status: see `Status`; `records` are meaningful for OK only.
         records: by type. TXT: bytes, the strings of one record joined; A, AAAA: address text; MX: (preference,
             host); PTR, CNAME, NS: host names; others: presentation text. Host names have no final dot.
-        ttl: seconds the answer may be kept, None where unknown.
+        ttl: seconds the answer may be cached, None if unknown.
         cnames: the aliases followed, in order.
         secure: a trusted validator found the answer DNSSEC-secure (True), or not (False); None: not asked.
-        detail: a word on a failure, for a person.
+        detail: what went wrong, for people; empty without a failure.
 
     Attributes:
         failed: the question was not answered, with neither data nor a proven absence.
@@ -71,15 +71,15 @@ class Answer:
     _parsed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Tell failures, once for all who ask."""
+        """Compute `failed` once."""
         object.__setattr__(self, "failed", self.status is Status.SERVFAIL or self.status is Status.TIMEOUT)
 
     def parsed(self, parser: Callable[[Answer], T]) -> T:
-        """Return `parser(self)`, computed once for as long as this answer lives in a cache, if it is not very long."""
+        """Return `parser(self)`, computed once while this answer is in a cache, unless the answer is very long."""
         value: T = self._parsed.get(parser, _MISSING)
         if value is _MISSING:
             value = parser(self)
-            # A long answer makes objects of many times its size: it is read again rather than kept so
+            # The parsed form of a long answer takes many times its size: parse it again rather than cache it
             if sum([len(r) for r in self.records if isinstance(r, bytes)]) <= KEPT_BYTES:
                 self._parsed[parser] = value
         return value
@@ -118,7 +118,7 @@ class Use(NamedTuple):
 class Traced:
     """One question of a message: its answer, the round it was asked in (1 is the first), and who used it.
 
-    Without uses it was asked ahead of knowing that it would not be needed.
+    A question without uses was asked in advance, and not needed.
     """
 
     question: Question
@@ -133,10 +133,10 @@ Evaluation: TypeAlias = Generator[Batch, Answers, T]
 
 
 class Resolver(Protocol):
-    """Transport, configuration and cache; never the state of an evaluation. Does not raise for DNS trouble.
+    """Transport, configuration and cache; never the state of an evaluation. Does not raise for DNS failures.
 
-    A `resolve` with a parameter of the name `timeout` is given the seconds that are left for the message there, None
-    for no bound. A resolver with a true attribute `immediate` has its answers at hand: no clock is read for it.
+    A `resolve` with a parameter of the name `timeout` gets the seconds that are left for the message, or None for no
+    bound. A resolver whose attribute `immediate` is true answers at once, so that no clock is read for it.
     """
 
     def resolve(self, questions: Batch) -> Any:
@@ -161,7 +161,7 @@ ADDRESSES: Mapping[int, Callable[[Answer], tuple[int, ...]]] = {
 
 
 def all_secure(answers: Iterable[Answer]) -> bool | None:
-    """Whether a trusted validator found every answer secure; None where it was not asked, or nothing was."""
+    """Whether a trusted validator found every answer secure; None if none was asked, or nothing was."""
     secure: bool | None = None
     for answer in answers:
         if answer.secure is None:
@@ -171,7 +171,7 @@ def all_secure(answers: Iterable[Answer]) -> bool | None:
 
 
 def unanswered(question: Question, answer: Answer) -> Problem | None:
-    """Return why a question is open, None when it was answered."""
+    """Return why a question has no answer, None if it has one."""
     if not answer.failed:
         return None
     reason = Reason.DNS_TIMEOUT if answer.status is Status.TIMEOUT else Reason.DNS_FAILURE

@@ -1,4 +1,4 @@
-"""The story of a verdict, for a person: as data, as text, as one self-contained page."""
+"""The story of a verdict, for people: as data, as text, as one self-contained page."""
 
 from mailauth.explain.checks import Step
 from mailauth.explain.story import Story, tell

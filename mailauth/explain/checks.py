@@ -1,8 +1,9 @@
 """Each check of an authentication as a step of the story: what it found, by which rule, what would have to change.
 
-Tells what the outcomes say and decides nothing: alignment, counters and limits are theirs. What a signature that does
-not verify, a broken chain or a sealer says is told as a claim (RFC 6376 §6.1, RFC 8617 §5.2). The work is linear in
-the message and in its DNS data: each payload of a chain is read once, each field compared once, each list cut.
+Reports what the outcomes say and decides nothing: alignment, counters and limits come from them. What a signature that
+does not verify, a broken chain or a sealer says is reported as a claim (RFC 6376 §6.1, RFC 8617 §5.2). The work is
+linear in the message and in its DNS data: each payload of a chain is parsed once, each field compared once, each
+list truncated.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _MAX_CLAIMS = 20
 _MAX_FEW = 10
 _SILENT = frozenset({Result.PASS, Result.NONE})
 _CHANGED = frozenset({Reason.BODY_HASH_MISMATCH, Reason.SIGNATURE_MISMATCH})
-# The reasons of a signature that verifies; all others leave open whose words its tags are
+# The reasons of a signature that verifies; with any other, nobody vouches for its tags
 _VERIFIED = frozenset(
     {
         Reason.SIGNATURE_VERIFIED,
@@ -48,7 +49,7 @@ _VERIFIED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One check: what it found, by which rule, how it came to that, and what would have to change.
+    """One check: what it found, by which rule, how it got there, and what would have to change.
 
     `subject` is the domain, name or field that was checked. `lines` are the details in order. `remedy` is empty for
     a check that passed.
@@ -66,15 +67,15 @@ class Step:
 
 
 def is_guess(connection: Connection) -> bool:
-    """Whether the client address was read from the message, and not given by the receiving server."""
+    """Whether the client address was read from the message, not given by the receiving server."""
     return connection.ip is not None and connection.source != "argument"
 
 
 class Checks:
-    """The steps of one authentication; what several of them need is worked out once."""
+    """The steps of one authentication; what several of them need is computed once."""
 
     def __init__(self, authentication: Judged, message: Message | None) -> None:
-        """Keep both; without the message no changed fields can be named."""
+        """Store both; without the message, changed fields cannot be named."""
         self._all = authentication
         self._message = message
 
@@ -198,7 +199,7 @@ class Checks:
 
     @cached_property
     def _seen(self) -> dict[str | None, list[str]]:
-        """What the sealers of a good chain say of the signatures of a domain before this hop."""
+        """What the sealers of a valid chain say about the signatures of a domain before this hop."""
         arc = self._all.arc
         # RFC 8617 §5.2: a chain that fails counts as none
         if arc is None or arc.result is not Result.PASS:
@@ -226,7 +227,7 @@ class Checks:
             lines.append(f"the chain proves who sealed it; it {trust} trusted by this receiver")
         elif lines:
             lines.append("a chain that fails counts as none: nobody vouches for these claims")
-        # The names of a broken chain are anybody's
+        # Anybody may have written the names in a broken chain
         return _step(outcome, lines, subject=", ".join(some(outcome.sealers, _MAX_FEW)) if passed else "")
 
     # -- DMARC
@@ -249,7 +250,7 @@ class Checks:
         return _step(outcome, lines, [*_remedy(outcome)])
 
     def _identifiers(self, outcome: DmarcOutcome) -> list[str]:
-        # Those that count come first; many signatures may say the same
+        # Those that count come first; many signatures may give the same line
         ordered = sorted(outcome.identifiers, key=lambda i: not (i.aligned and i.result is Result.PASS))
         return some([*dict.fromkeys(self._identifier(each, outcome) for each in ordered)], _MAX_FEW * 2)
 

@@ -1,4 +1,4 @@
-"""The copies of header fields that a signer put into z= (RFC 6376 §3.5), beside the fields of the message.
+"""The copies of header fields that a signer put into z= (RFC 6376 §3.5), compared with the fields of the message.
 
 A signature that does not verify may have invented them. Each field of the message is read once for all signatures.
 """
@@ -22,7 +22,7 @@ class Copies:
     """Compares the copies of any number of signatures with the fields of one message."""
 
     def __init__(self, message: Message, limits: Limits) -> None:
-        """Keep the message, parsed under the limits it was judged by."""
+        """Store the message, parsed under the limits of the evaluation."""
         self._message, self._limits = message, limits
         self._fields: dict[int, tuple[str, str]] = {}
 
@@ -40,16 +40,16 @@ class Copies:
             number = used[name] = used.get(name, 0) + 1
             now, shown = self._field(positions[-number]) if number <= len(positions) else (None, "not there")
             was = unfolded(_QUOTED.sub(_octet, raw_value.translate(None, FWS)))
-            # White space is encoded in z= and may have been refolded since
+            # White space is encoded in z=, and may have been refolded since then
             if was.replace(" ", "") != now:
                 label = shorten(name.decode("ascii", "replace"), 80)
                 changes.append(f"{label} was {shorten(was)!r}, is {shown}")
         return changes
 
     def _copied(self, index: int) -> list[bytes]:
-        """Return the items of z=; none for what is not a signature that was read."""
+        """Return the items of z=; none if the field is not a signature that was parsed."""
         message, limits = self._message, self._limits
-        # Another message than the one that was judged has another field there
+        # A message other than the one evaluated has another field there
         if index >= len(message.fields) or index not in message.find(b"dkim-signature"):
             return []
         value = message.value(index)

@@ -1,9 +1,9 @@
 """The story as one self-contained page: for a browser, a ticket, a printer.
 
-No script, nothing loaded, and a content security policy that says so; results are told by word and sign, not by
-colour alone (WCAG 2.2 §1.4.1), and the picture is an inline SVG whose description says the same in words. Every value
-may be data of strangers: all of it goes through `text.html`. Formats what the story and the outcomes say, and decides
-nothing; may know neither DNS nor the octets of the message.
+No script, nothing loaded, and a content security policy that says so; results are shown by word and sign, not by colour
+alone (WCAG 2.2 §1.4.1), and the picture is an inline SVG whose description says the same in words. Every value may be
+data of strangers: all of it goes through `text.html`. Formats what the story and the outcomes say, and decides nothing;
+may know neither DNS nor the octets of the message.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _Alignment: TypeAlias = Mapping[tuple[str, str], bool | None]
 
 
 class _Link(NamedTuple):
-    """An identifier of the message, and what ties it to the author."""
+    """An identifier of the message, and its relation to the author."""
 
     label: str
     name: str
@@ -140,9 +140,9 @@ def as_html(story: Story, authentication: Judged, title: str = "") -> str:
 
 
 def _cut(value: object, room: int) -> str:
-    """Return a value that fits the picture; the end of a long name stays, as it says whose name it is."""
+    """Return a value that fits the picture; the end of a long name remains, because it says whose name it is."""
     text = safe(str(value))
-    # What is not ASCII may be wide
+    # Characters that are not ASCII may be wide
     room = room if text.isascii() else room // 2
     head = room // 3
     return text if len(text) <= room else f"{text[:head]}…{text[head + 1 - room :]}"
@@ -232,7 +232,7 @@ def _answers(answer: Any) -> Iterator[str]:
         yield f"<p>… {len(answer.records) - _MAX_RECORDS} more</p>"
 
 
-# -- the picture: first what it shows, then the same in words and in lines
+# -- the picture: first its content, then the same in words and in lines
 
 
 def _links(authentication: Judged) -> list[_Link]:
@@ -264,7 +264,7 @@ def _link(mechanism: Any, label: str, outcome: Any, dmarc: DmarcOutcome | None, 
         strict = dmarc.published.get(f"a{mechanism}", "").lower() == "s"
         word = "not aligned: must be equal" if strict else "not aligned"
     elif outcome.result is not Result.PASS:
-        # That a directive matches is not a reason to a reader who does not see its qualifier
+        # A matching directive explains nothing to a reader who does not see its qualifier
         word = "no pass to count" if outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
     elif alignment[key] is None:
         word = f"alignment not decided, DMARC {dmarc.result}"
@@ -334,7 +334,7 @@ def _figure(authentication: Judged, sealed: tuple[str, ...]) -> str:
 
 
 def _box(x: int, y: int, width: int, name: str, label: str, *lines: str) -> str:
-    """Return a box: a label and a name, which is cut to the room there is, and below it words of our own."""
+    """Return a box: a label and a name, truncated to fit, and our own words below it."""
     texts = "".join(
         f'<text x="{x + 10}" y="{y + 24 + 22 * n}">{html(line)}</text>\n' for n, line in enumerate(lines, 1)
     )
@@ -346,7 +346,7 @@ def _box(x: int, y: int, width: int, name: str, label: str, *lines: str) -> str:
 
 
 def _edge(lane: int, y: int, link: _Link) -> str:
-    """Return the line from the author to an identifier, each in a lane of its own, so that none cross."""
+    """Return the line from the author to an identifier, each in its own lane, so that none cross."""
     sign, tone = ("✓", "good") if link.counts else ("✗", "bad")
     dashes = "" if link.counts else ' stroke-dasharray="5 5"'
     words = f"{_mark(link.result)[0]} {link.result}; {link.word}"
@@ -357,11 +357,11 @@ def _edge(lane: int, y: int, link: _Link) -> str:
 
 
 def _arc_box(instance: int, y: int, each: _Set, *, last: bool) -> str:
-    """Return one set of the row, two abreast, and the arrow to the next."""
+    """Return one set of a row of two, and the arrow to the next."""
     right, row = (instance - 1) % 2, (instance - 1) // 2
     x, y = 8 + 214 * right, y + 102 * row
     arrow = f"M317 {y + 80}v10H103v12m-5 -7l5 7l5 -7" if right else f"M198 {y + 40}h24m-7 -5l7 5l-7 5"
     words = f"i={instance} {_mark(each.result)[0]} {each.result}, {each.word}"
-    # The name in a broken chain is anybody's claim
+    # Anybody may have written the name in a broken chain
     label = "" if each.result == Result.PASS else "claims "
     return _box(x, y, 190, each.sealer, label, words, each.claim) + ("" if last else f'<path d="{arrow}"/>\n')

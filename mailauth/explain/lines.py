@@ -1,4 +1,4 @@
-"""Pieces of a story's lines, each of a bounded length, whatever strangers wrote. Knows answers, and no check."""
+"""Pieces of a story's lines, each bounded in length, whatever strangers wrote. Knows answers, but no check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOLDING = re.compile(r"\s+")
 
 
 def shorten(text: str, room: int = MAX_LINE) -> str:
-    """Return a text that fits, with an ellipsis where it was cut."""
+    """Return a text that fits, with an ellipsis if it was truncated."""
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
@@ -34,12 +34,12 @@ def some(items: Sequence[str], most: int, total: int = 0) -> list[str]:
 
 
 def joined(words: Iterable[str], separator: str) -> str:
-    """Return words as a list on one line; no more of them are read than it can show."""
+    """Return words as a list on one line, reading no more of them than it can show."""
     return shorten(separator.join(islice(words, MAX_LINE)))
 
 
 def unfolded(value: bytes) -> str:
-    """Return a field value as text on one line, as a person writes it down."""
+    """Return a field value as unfolded text on one line."""
     return _FOLDING.sub(" ", value.decode("utf-8", "replace")).strip()
 
 
@@ -50,7 +50,7 @@ def readable(value: bytes) -> str:
 
 def _decoded(word: re.Match[str]) -> str:
     codec = encodedword.codec_of(word[1])
-    # As it is written, where nothing comes of it
+    # As written, if it cannot be decoded
     return (encodedword.octets_of(word[2], word[3]).decode(codec, "replace") if codec else "") or word[0]
 
 
@@ -85,6 +85,6 @@ def records_of(answer: Answer) -> str:
 def record_of(record: object, room: int = MAX_LINE) -> str:
     """Return one record as text."""
     if isinstance(record, bytes):
-        # No more of it is decoded than is shown
+        # Decode no more than is shown
         return shorten(record[: 4 * room].decode("utf-8", "backslashreplace"), room)
     return shorten(" ".join(map(str, record)) if isinstance(record, tuple) else str(record), room)

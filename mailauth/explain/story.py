@@ -1,7 +1,7 @@
 """What happened to a message and why, as plain data: the verdict, the message, advice, its path, each check in order.
 
 Built from the outcomes and their trace; with the octets of the message also from its header. Everything in it may be
-data of strangers: a renderer escapes it. Decides nothing.
+untrusted: renderers escape it. Decides nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GUESS = " (the client address was read from the message: a guess)"
 class Story:
     """The whole story.
 
-    `headline` is the verdict in a sentence. `identity` is what the message says of itself: names of fields and their
+    `headline` is the verdict in a sentence. `identity` is what the message says about itself: names of fields and their
     values. `path` begins with the oldest hop. `steps` are the checks, `questions` those to DNS. `sealed` are the DMARC
     results that the first ARC sets claim.
     """
@@ -51,7 +51,7 @@ def tell(authentication: Judged, raw: Octets | None = None) -> Story:
         raw: the octets it was given; without them the message and its path are not shown, and changed fields cannot
             be named.
     """
-    # Under the limits it was judged by, so that positions mean the same
+    # Under the limits of the evaluation, so that positions mean the same
     message = None if raw is None else Message.parse(raw, authentication.limits)
     checks = Checks(authentication, message)
     guess = _GUESS if is_guess(authentication.connection) else ""
@@ -99,7 +99,7 @@ def _confirmed(dmarc: DmarcOutcome) -> str:
 
 
 def _identity(message: Message) -> Iterator[tuple[str, str]]:
-    """What tells one message from another for a person; claims, like all of a header."""
+    """What distinguishes one message from another for people; claims, like everything in a header."""
     for name in _IDENTITY:
         positions = message.find(name.lower().encode())
         yield from ((name, readable(message.value(position))) for position in positions[:_MAX_SAME])
@@ -125,7 +125,7 @@ def _advice(authentication: Judged) -> Iterator[str]:
     else:
         yield _first_advice(dmarc)
         entry = CATALOGUE[dmarc.reason]
-        # Words about results that this one is not would contradict it
+        # Advice about other results would contradict this one
         if dmarc.result is not Result.PASS and f"dmarc={dmarc.result}" in entry.results and not _is_bounce(dmarc):
             yield entry.receiver
     if positions := authentication.forged:

@@ -1,4 +1,4 @@
-"""The story as text: for terminals, logs and mails. Controls of strangers never come through."""
+"""The story as text: for terminals, logs and mails. Untrusted control characters never get through."""
 
 from __future__ import annotations
 

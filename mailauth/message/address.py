@@ -1,8 +1,8 @@
-"""Addresses by their grammar: the mailboxes of an address list and the reverse-path of SMTP.
+"""The grammar of addresses: the mailboxes of an address list and the reverse-path of SMTP.
 
 RFC 5322 §3.4 with the obsolete forms of §4.4 and the groups of RFC 6854, UTF-8 as in RFC 6532; RFC 5321 §4.1.2 for
-paths. Works in one forward scan, never decodes an encoded-word, never guesses: what is outside the grammar is a
-stated problem, or, where it leaves no doubt about the address, a stated deviation. Knows nothing of DNS or policies.
+paths. Scans forward once, never decodes an encoded-word and never guesses: what is outside the grammar is reported as a
+problem, or as a deviation if it leaves no doubt about the address. Knows nothing about DNS or policies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SPECIALS = "<>@,;:."
 _NESTED = re.compile(r"\([^)]*\(")
 # The tokens around a whole list element, and those inside an address
 _OPENING, _CLOSING, _INSIDE = ("", ",", ":", ";"), ("", ",", ";"), ("<", "@", ".")
-# What nearly every From holds: one address of plain words, alone or after a plain name
+# The form of nearly every From: one address of plain words, alone or after a plain name
 _WORD = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _DOTTED = rb"%b++(?:\.%b++)*+" % (_WORD, _WORD)
 _ONE = re.compile(
@@ -44,11 +44,11 @@ class Mailbox(NamedTuple):
 
 
 class AddressList(NamedTuple):
-    """The mailboxes of an address list, and what not every reader reads so.
+    """The mailboxes of an address list, and what some readers read differently.
 
-    `deviation` names the first rule of RFC 5322 that the list breaks without leaving a doubt about any address; empty
-    for none. `asides` are texts that some readers take for an address: a comment that is a whole list element, a
-    domain up to the white space or comment inside it.
+    `deviation` names the first rule of RFC 5322 that the list breaks without leaving doubt about any address; empty for
+    none. `asides` are texts that some readers take for an address: a comment that is a whole list element, a domain up
+    to the white space or comment inside it.
     """
 
     mailboxes: tuple[Mailbox, ...]
@@ -59,14 +59,14 @@ class AddressList(NamedTuple):
 class _Token(NamedTuple):
     kind: str  # "atom", "quoted", "literal", or the special character itself
     text: str
-    apart: bool  # white space or a comment comes before it
+    apart: bool  # preceded by white space or a comment
 
 
 def parse_mailboxes(value: bytes, *, max_mailboxes: int = 64, comment_depth: int = 50) -> tuple[Mailbox, ...]:
     """Return every mailbox of an address list such as the body of a From field, read strictly.
 
     Raises:
-        Malformed: AUTHOR_SYNTAX or a limit, with the place in words.
+        Malformed: AUTHOR_SYNTAX or a limit; `detail` says where.
     """
     value = value.replace(b"\r\n", b"")
     if max_mailboxes and (plain := plain_mailbox(value)):
@@ -90,15 +90,15 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
     """Read an unfolded address list; octets that are not UTF-8 are surrogate escapes.
 
     Raises:
-        Malformed: AUTHOR_SYNTAX for what leaves a doubt about an address, or a limit, with the place in words.
+        Malformed: AUTHOR_SYNTAX for what leaves doubt about an address, or a limit; `detail` says where.
     """
     if has_control(text):
         raise Malformed(Reason.AUTHOR_SYNTAX, "the field holds control characters")
     tokens, comments = _tokens(text, comment_depth)
     parser = _Parser(tokens, max_mailboxes)
     mailboxes = parser.address_list()
-    # RFC 5322 §3.2.2: a comment is nothing; but some readers take one for an address that is a whole list element,
-    # or that interrupts an address
+    # RFC 5322 §3.2.2: a comment means nothing; but some readers take one for an address if it is a whole list element
+    # or interrupts an address
     kinds = ["", *(token.kind for token in tokens), ""]
     taken: list[str] = []
     for place, row in comments.items():
@@ -109,7 +109,7 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
             taken.append("@" + comment if _NESTED.search(comment) else comment)
         elif before in _OPENING and after in _CLOSING:
             taken.append(comment)
-    # The same of a quoted local part that holds an address in angle brackets
+    # The same goes for a quoted local part that contains an address in angle brackets
     taken += [mailbox.local for mailbox in mailboxes if "<" in mailbox.local and "@" in mailbox.local]
     deviation = parser.deviation
     if not deviation and FOREIGN.search(text):
@@ -118,7 +118,7 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
 
 
 def has_control(text: str) -> bool:
-    """Whether a text holds a NUL or another control, which ends an address for some readers and not for others."""
+    """Whether a text contains a NUL or another control character, which ends an address for some readers only."""
     return _CONTROL.search(text) is not None or "\r" in text or "\n" in text
 
 
@@ -194,7 +194,7 @@ def quoted_string(text: str, position: int) -> tuple[str, int]:
 
 
 class _Parser:
-    """RFC 5322 §3.4 over tokens: one forward pass, no look back further than the words of one address."""
+    """RFC 5322 §3.4 over tokens: one forward pass that never looks back beyond the words of one address."""
 
     def __init__(self, tokens: list[_Token], max_mailboxes: int) -> None:
         self._tokens = [*tokens, _Token("end", "", apart=False)]
@@ -295,9 +295,9 @@ class _Parser:
         if all(kinds) or any(not a and not b for a, b in pairwise(kinds)):
             raise self._fail("the part before @ is not a row of words with dots between them")
         if len(words) % 2 == 0 or any(dot != (i % 2 == 1) for i, dot in enumerate(kinds)):
-            # Japanese carriers gave out such addresses
+            # Japanese carriers issued such addresses
             self.deviation = self.deviation or "the local part begins or ends with a dot, or has two in a row"
-        # RFC 2047 §5: an encoded-word has no place in an address; some clients decode it all the same
+        # RFC 2047 §5: an encoded-word must not appear in an address; some clients decode it anyway
         if _ENCODED_WORD.search("".join('"' if w.kind == "quoted" else w.text for w in words)):
             self.deviation = self.deviation or "an encoded-word appears in the place of an address"
         return "".join(w.text for w in words)
@@ -323,17 +323,17 @@ class _Parser:
         raise self._fail("no domain after @")
 
 
-# Choice: a space is tolerated, for a local part whose quotes the caller's SMTP library has taken off
+# Choice D44: a space is tolerated, because some SMTP libraries remove the quotes of a local part
 _DOT_STRING = re.compile(f"[{_ATEXT}. ]+")
 _CACHED_LENGTH = 320  # of a path: RFC 5321 §4.5.3.1 allows 256; what a stranger made longer is not cached
-# RFC 5321 §4.1.2: A-d-l ":", a source route: it is to be accepted and ignored (also §3.6.1)
+# RFC 5321 §4.1.2: A-d-l ":", a source route, which must be accepted and ignored (also §3.6.1)
 _ROUTE = re.compile(r"@[^@,:\s]+(?:,@[^@,:\s]+)*:")
 
 
 def parse_path(path: str) -> tuple[str, str] | None:
-    """Return (local part, domain) of a reverse-path, ("", "") for the null path, None for what is not an address.
+    """Return (local part, domain) of a reverse-path, ("", "") for the null path, None if it is not an address.
 
-    Angle brackets may be there or not. Never raises for any input.
+    Angle brackets are optional. Never raises for any input.
     """
     return (_cached_path if len(path) <= _CACHED_LENGTH else _parse_path)(path)
 

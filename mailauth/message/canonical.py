@@ -9,9 +9,9 @@ CRLF = b"\r\n"
 CHUNK = 256 * 1024
 WSP = b" \t"
 FWS = b" \t\r\n"
-# As "  +", but with two literal octets to look for at C speed
+# Like " +", but with two literal octets to search for at C speed
 _SPACES = re.compile(rb"   *")
-# As " \r\n", but looked for by its CR, which is rarer than spaces
+# Like " \r\n", but found by its CR, which is rarer than spaces
 _TRAILING_SPACE = re.compile(rb"\r(?<= \r)\n")
 _WSP_RUN = re.compile(rb"[ \t]+")
 _BLANK_LINES = CRLF * 512
@@ -22,13 +22,13 @@ def relaxed_field(field: bytes) -> bytes:
     name, _, value = field.partition(b":")
     # Unfold: every CRLF inside a field is before white space
     value = value.replace(CRLF, b"")
-    # bytes.split() is the fastest way, but white space to it is more than SP and HTAB
+    # bytes.split() is the fastest way, but its white space is more than SP and HTAB
     if b"\x0b" in value or b"\x0c" in value or b"\r" in value or b"\n" in value:
         value = _WSP_RUN.sub(b" ", value).strip(b" ")
     elif len(value) <= CHUNK:
         value = b" ".join(value.split())
     else:
-        # Words are objects: a long field of short ones would take thirty times its octets
+        # Words are objects: a long field of short words would take thirty times its size
         value = value.replace(b"\t", b" ")
         pieces = range(0, len(value), CHUNK)
         value = b"".join([_SPACES.sub(b" ", value[p : p + CHUNK]) for p in pieces]).strip(b" ")
@@ -38,7 +38,7 @@ def relaxed_field(field: bytes) -> bytes:
 
 
 def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes | memoryview]:
-    """Yield the canonical body piece by piece (RFC 6376 §3.4.3, §3.4.4), copying as little as possible.
+    """Yield the canonical body in chunks (RFC 6376 §3.4.3, §3.4.4), copying as little as possible.
 
     Linear in the body, and in memory bounded by one chunk.
     """
@@ -58,7 +58,7 @@ def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes |
         else:
             piece = view[position:stop]
         length = len(piece)
-        # What the next chunk may still change waits for it: a CR before LF, a space before the line end
+        # What the next chunk may still change is held back: a CR before LF, a space before the line end
         if stop < end and length and piece[length - 1] == 0x0D:
             length -= 1
         if length and piece[length - 1] == 0x20:

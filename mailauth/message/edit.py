@@ -15,7 +15,7 @@ _MBOX_LINE = re.compile(rb"From (?![ \t]*:)(?=[^\r\n]*[0-9]:[0-9]{2})[^\r\n]*+\r
 def edited(raw: Octets, fields: Iterable[str], without: Iterable[int] = ()) -> bytes:
     """Return a message with header fields put on top of it, and others gone; all other octets as they were.
 
-    The line "From sender date" with which a message of an mbox begins stays first.
+    The "From sender date" line at the start of an mbox message stays first.
 
     Args:
         raw: the message.

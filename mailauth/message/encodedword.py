@@ -1,6 +1,6 @@
-"""What is inside an encoded-word (RFC 2047): its octets and their character set, as tolerant readers decode them.
+"""The content of an encoded-word (RFC 2047): its octets and their character set, as tolerant readers decode them.
 
-Where one begins and ends is for the callers to say. Never raises for what a stranger wrote.
+Callers decide where one begins and ends. Never raises for what a stranger wrote.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from binascii import a2b_base64
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 
-# A stranger names the codec, and Python would load and keep whatever is asked for: these are those of text that it
-# has, by any name. UTF-7 and EBCDIC are among them, as only who decodes them sees their "@"
+# A stranger names the codec, and Python would load and keep whatever is asked for: these are its text codecs, under all
+# their names. UTF-7 and EBCDIC are among them, because only readers that decode them see their "@"
 _OTHER_NAMES = {"csunicode11utf7": "utf_7", "iso_2022_jp_ms": "iso2022_jp", "windows_31j": "cp932"}
 _NOT_TEXT = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
 _WITHOUT_OTHER_NAME = {"cp1006", "cp720", "cp737", "cp856", "cp874", "cp875", "koi8_t", "koi8_u"}
@@ -21,7 +21,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 def codec_of(charset: str) -> str:
-    """Return the name in Python of the character set of an encoded-word; empty if it is not known."""
+    """Return Python's name for the character set of an encoded-word; empty if it is unknown."""
     # RFC 2231 §5: the language follows an asterisk
     name = normalize_encoding(charset.partition("*")[0].lower())
     codec = aliases.get(name) or _OTHER_NAMES.get(name, name)
@@ -32,9 +32,9 @@ def octets_of(encoding: str, content: str) -> bytes:
     """Return the octets that the content of an encoded-word in the encoding "B" or "Q" (in any case) holds."""
     octets = content.encode("utf-8", "surrogateescape")
     if encoding in "bB":
-        # As the most tolerant readers do: what is not base64 is passed over
+        # As the most tolerant readers do: what is not base64 is skipped
         octets = _NOT_BASE64.sub(b"", octets)
         octets = octets[: len(octets) - (len(octets) % 4 == 1)]
         return a2b_base64(octets + b"=" * (-len(octets) % 4))
-    # RFC 2047 §4.2; a blank after "=" is what a fold leaves
+    # RFC 2047 §4.2; a blank after "=" is left over from folding
     return _HEX.sub(lambda match: bytes([int(match[1], 16)]), octets.replace(b"_", b" "))

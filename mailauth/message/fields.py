@@ -2,7 +2,7 @@
 
 Everything cryptographic is defined over the network-normal octets (RFC 6376 §5.3), so nothing here decodes, unfolds
 or re-serialises: a field is a slice of the input, the body is an offset into it. Canonical forms (RFC 6376 §3.4) are
-computed on demand and kept, each distinct body hash once for all signatures. Knows no protocol and no DNS.
+computed on demand and cached, each distinct body hash once for all signatures. Knows no protocol and no DNS.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mailauth.text import printable
 if TYPE_CHECKING:
     from mmap import mmap
 
-# What holds octets: it is read, never kept or changed
+# Anything that holds octets: it is read, never stored or changed
 Octets: TypeAlias = "bytes | bytearray | memoryview | mmap"
 
 
@@ -28,7 +28,7 @@ _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 # RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space after it
 _NAME = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
 _NAME_AND_COLON = re.compile(rb"[!-9;-~]+[ \t]*:")
-# All octets but those that end a line, or that bytes.split() takes for white space and RFC 6376 §3.4.2 does not
+# All octets except those that end a line, or that are white space to bytes.split() but not to RFC 6376 §3.4.2
 _UNMARKED = bytes(c for c in range(256) if c not in b"\r\n\x0b\x0c")
 
 
@@ -38,12 +38,12 @@ class Message:
     Attributes:
         raw: the octets that are evaluated, with CRLF line ends.
         normalised: the input had bare LF line ends, which were turned into CRLF.
-        fields: each header field as it is, without its final CRLF; index 0 is the top of the message.
-        overflow: why there are more fields than these: the limit that was reached; None when these are all.
+        fields: each header field unchanged, without its final CRLF; index 0 is the top of the message.
+        overflow: the limit that was exceeded, if there are more fields than these; None if these are all.
         limits: those that it was parsed under.
         body_start: offset of the body in `raw`.
         problems: what makes the header section ambiguous to its readers.
-        repeated: the names (in lower case) of which there is more than one field.
+        repeated: the names (in lower case) that occur more than once.
     """
 
     __slots__ = (
@@ -75,8 +75,8 @@ class Message:
         self._relaxed: dict[int, bytes] = {}
         self.problems: tuple[Problem, ...] = ()
         line_end = raw.find(b"\n")
-        # RFC 6376 §5.3: signatures are over CRLF. Choice: a message whose first line ends in a bare LF is a
-        # saved one; all its line ends become CRLF. In any other message a bare LF or CR is data and stays.
+        # RFC 6376 §5.3: signatures are over CRLF. Choice D39: a message whose first line ends in a bare LF is a saved
+        # one; all its line ends become CRLF. In any other message, a bare LF or CR is data and remains.
         self.normalised = line_end >= 0 and raw[line_end - 1 : line_end] != b"\r"
         mixed = False
         if self.normalised:
@@ -86,7 +86,7 @@ class Message:
         end = 0 if raw.startswith(CRLF) else raw.find(b"\r\n\r\n")
         self.body_start = len(raw) if end < 0 else end + (4 if end else 2)
         self._header_end = end if end >= 0 else len(raw) - 2 * raw.endswith(CRLF)
-        # What goes beyond the limits is not taken apart: its pieces would need many times its memory
+        # What exceeds the limits is not parsed: its parts would need many times its memory
         header = raw[: min(self._header_end, limits.header_bytes)].removesuffix(CRLF)
         self.fields: list[bytes] = _FIELD_BREAK.split(header, max(limits.header_fields, 1)) if header else []
         self.overflow: Problem | None = None
@@ -111,7 +111,7 @@ class Message:
         """
         if not isinstance(raw, bytes):
             try:
-                # Any buffer will do: a bytearray, a memoryview, an mmap
+                # Any buffer is accepted: a bytearray, a memoryview, an mmap
                 raw = bytes(memoryview(raw))
             except TypeError:
                 msg = (
@@ -130,7 +130,7 @@ class Message:
             usual = all(found) and not b"".join(found).translate(None, _NAME)
         except ValueError:
             usual = False
-        # Else there may be obsolete white space after a name, or worse
+        # Otherwise there may be obsolete white space after a name, or worse
         if not usual:
             found = [field_name(field) for field in fields]
             number = next((i for i, field in enumerate(fields) if _NAME_AND_COLON.match(field) is None), None)
@@ -143,7 +143,7 @@ class Message:
                 self.repeated.add(name)
             else:
                 index[name] = [position]
-        # RFC 6376 §3.8: signatures rest on valid input
+        # RFC 6376 §3.8: signatures require valid input
         marks = header.translate(None, _UNMARKED)
         line_ends = marks.translate(None, b"\x0b\x0c")
         if mixed or len(line_ends) != 2 * header.count(CRLF):
@@ -155,7 +155,7 @@ class Message:
 
     @property
     def utf8(self) -> bool:
-        """Whether the header section holds UTF-8, as only SMTPUTF8 mail may (RFC 6532)."""
+        """Whether the header section contains UTF-8, as only SMTPUTF8 mail may (RFC 6532)."""
         header = self.raw[: self.body_start]
         if header.isascii():
             return False
@@ -181,12 +181,12 @@ class Message:
         return self._index.get(name, [])
 
     def select(self, names: Iterable[bytes], without: int) -> list[int]:
-        """Return the positions of the fields that a signature names, but for one field."""
+        """Return the positions of the fields that a signature names, except for one field."""
         chosen: list[int] = []
         last: dict[bytes, int] = {}
         for name in names:
             if positions := self._index.get(name):
-                # RFC 6376 §5.4, §5.4.2: the bottom-most that is not used yet; when none is left, nothing
+                # RFC 6376 §5.4, §5.4.2: the lowest field not used yet; if none is left, nothing
                 number = last.get(name, len(positions)) - 1
                 if number >= 0 and positions[number] == without:
                     number -= 1
@@ -214,7 +214,7 @@ class Message:
         return name.rstrip(WSP).lower() + b":" + b" ".join(value.split())
 
     def expect_length(self, *, relaxed: bool, length: int) -> None:
-        """Say that `body_hash` will be asked for this length: the hashes of all lengths are taken in one pass."""
+        """Announce a call of `body_hash` with this length: the hashes of all lengths are computed in one pass."""
         self._lengths[relaxed].add(length)
 
     def body_hash(self, *, relaxed: bool, length: int | None = None) -> tuple[bytes, int]:
@@ -226,7 +226,7 @@ class Message:
         return self._bodies[relaxed, length]
 
     def _hash_body(self, *, relaxed: bool) -> None:
-        # RFC 6376 §3.7: the body as transmitted, nothing of it decoded, canonical and then cut
+        # RFC 6376 §3.7: the body as transmitted, without decoding, canonicalized and then truncated
         digest, total = sha256(), 0
         cuts, hashes = sorted(self._lengths[relaxed], reverse=True), dict[int | None, bytes]()
         for piece in canonical_body(self.raw, self.body_start, relaxed=relaxed):
@@ -251,14 +251,14 @@ class Message:
                     end = start + len(kept)
                     break
                 end = start
-            # What comes before the last visible octet does not change what follows it
+            # What precedes the last visible octet does not affect what follows it
             visible = int(end > self.body_start)
             self._blank[relaxed] = sum(map(len, canonical_body(self.raw, end - visible, relaxed=relaxed))) - visible
         return self._blank[relaxed]
 
 
 def field_name(field: bytes) -> bytes:
-    """Return what takes the place of the name of a field that may have none, in lower case."""
+    """Return what precedes the colon, in lower case, even if it is not a valid field name."""
     name, colon, _ = field.partition(b":")
     name = name.rstrip(WSP).lower()
     return name if colon and _NAME_AND_COLON.match(name + colon) else name.rstrip(FWS)

@@ -1,6 +1,6 @@
 """Tag lists (RFC 6376 §3.2): the syntax of DKIM-Signature, DKIM key records and the ARC fields; and its encodings.
 
-A linear scanner on octets. Knows the list syntax only; what a tag means is the business of its protocol.
+A linear scanner on octets. Knows only the list syntax; what a tag means is up to its protocol.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailauth.text import printable
 _DIGITS = b"0123456789"
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SPECS = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([^;]*+)")
-# RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS is between, "=" and ";" are the frame
+# RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS may be in between, "=" and ";" are delimiters
 _PRINTABLE = bytes(range(0x21, 0x7F)) + FWS
 _HEX_OCTET = re.compile(rb"=([0-9A-F]{2})")
 _POSITION = re.compile(r"[0-9]{1,2}(?![0-9])")
@@ -24,7 +24,7 @@ _COMMENT_RUN = re.compile(r"[^()\\]+")
 
 
 def parse(text: bytes, reason: Reason, max_tags: int) -> dict[bytes, bytes]:
-    """Return the tags of a list, values without edge white space, in their order.
+    """Return the tags of a list in order, values without leading and trailing white space.
 
     Raises:
         Malformed: with `reason`, for anything outside the grammar; LIMIT_TAGS for more than `max_tags`.
@@ -44,7 +44,7 @@ def parse(text: bytes, reason: Reason, max_tags: int) -> dict[bytes, bytes]:
 
 
 def _problem(specs: list[bytes], reason: Reason) -> Malformed:
-    """Return what is wrong with the first tag that is."""
+    """Return what is wrong with the first bad tag."""
     seen: set[bytes] = set()
     for spec in specs:
         name, equals, _ = spec.partition(b"=")
@@ -55,12 +55,12 @@ def _problem(specs: list[bytes], reason: Reason) -> Malformed:
         if name in seen:
             return Malformed(reason, f"the tag {name.decode()}= appears twice")
         seen.add(name)
-    # Not reached: a list with nothing wrong does not come here
+    # Not reached: a correct list does not come here
     return Malformed(reason, "no list of tags")  # pragma: no cover
 
 
 def _require_utf8(text: bytes, reason: Reason) -> None:
-    """RFC 8616 §5: an SMTPUTF8 message may carry UTF-8 in its values; controls are never legal."""
+    """RFC 8616 §5: an SMTPUTF8 message may carry UTF-8 in its values; control characters are never legal."""
     try:
         characters = text.decode("utf-8")
     except UnicodeDecodeError:
@@ -70,7 +70,7 @@ def _require_utf8(text: bytes, reason: Reason) -> None:
 
 
 def require(tags: dict[bytes, bytes], names: tuple[bytes, ...], reason: Reason) -> None:
-    """Raise Malformed with `reason` unless every tag of `names` is there."""
+    """Raise Malformed with `reason` unless every tag of `names` is present."""
     for name in names:
         if name not in tags:
             raise Malformed(reason, f"the tag {name.decode()}= is missing")
@@ -109,7 +109,7 @@ def decode_quoted_printable(value: bytes) -> bytes:
 
 
 def skip_cfws(text: str, position: int) -> int:
-    """Return where white space and comments (RFC 5322 §3.2.2) end; the end of the text where a comment is open."""
+    """Return where white space and comments (RFC 5322 §3.2.2) end; the end of the text if a comment is not closed."""
     depth = 0
     while char := text[position : position + 1]:
         if run := (_COMMENT_RUN if depth else _WHITE).match(text, position):
@@ -128,11 +128,11 @@ def skip_cfws(text: str, position: int) -> int:
 
 
 def read_instance(text: str, position: int = 0) -> tuple[int, int] | None:
-    """Read the instance that an ARC field begins with, its semicolon included; None where there is none.
+    """Parse the instance at the start of an ARC field, with its semicolon; None if there is none.
 
     Args:
         text: the field, folding included.
-        position: where what follows the colon of the field begins.
+        position: the offset after the colon of the field.
 
     Returns:
         The number, and the position after the semicolon.

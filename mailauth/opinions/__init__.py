@@ -1,9 +1,9 @@
 """The second opinion: what independent implementations say about the same message and the same DNS.
 
 dkimpy, pyspf, authres and publicsuffix2 read the same octets over the transcript of an `Authentication`; each
-disagreement is reported, with its explanation where it is a known defect or choice of theirs. Bounded: an engine that
-would run away is not asked, and the report says so. Touches no network and none of their globals, so that any
-number of threads may ask.
+disagreement is reported, and explained if it is a known defect or choice. Bounded: an engine that would take excessive
+time is not asked, and the report says so. Uses no network and none of their globals, so that any number of threads may
+ask.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def second_opinion(raw: bytes, authentication: Authentication, resolver: Any = N
     Args:
         raw: the octets that were given to `authenticate`.
         authentication: its result; the engines get its DNS transcript.
-        resolver: a synchronous resolver for what an engine asks and we did not, such as the key of a signature that
-            we refused unseen; None: an engine that asks more gives no opinion.
+        resolver: a synchronous resolver for what an engine asks and we did not, such as the key of a signature that we
+            refused without a lookup; None: an engine that asks for more gives no opinion.
     """
     message = Message.parse(raw)
     answers = Answers(dict(authentication.dns), resolver)

@@ -18,8 +18,8 @@ _SHOWN = 200
 class Opinion(NoTruthValue):
     """What one engine said about one check.
 
-    `theirs` is None when the engine was not asked; `explanation` then says why. With `agrees` False and no
-    explanation the difference is not understood: please report it.
+    `theirs` is None when the engine was not asked; `explanation` then says why. If `agrees` is False without an
+    explanation, the difference is unexplained: please report it.
     """
 
     check: str
@@ -41,8 +41,8 @@ class Opinion(NoTruthValue):
         }
 
 
-class NoOpinion(Exception):  # noqa: N818  carried through an engine, caught behind it
-    """The engine cannot be asked; the words say why."""
+class NoOpinion(Exception):  # noqa: N818  passes through an engine, and is caught after it
+    """The engine cannot be asked; the text says why."""
 
 
 class NotRecorded(NoOpinion):
@@ -50,16 +50,16 @@ class NotRecorded(NoOpinion):
 
 
 class TooMuch(NoOpinion):
-    """The engine would run away with what it found."""
+    """The engine would take excessive time with what it found."""
 
 
 def printable_words(words: object) -> str:
-    """Return words of an engine, which may quote a stranger, as short and harmless text."""
+    """Return text of an engine, which may quote a stranger, as short and harmless text."""
     return ascii_only(str(words)[:_SHOWN])
 
 
 class Answers:
-    """The transcript, and behind it the resolver if there is one."""
+    """The transcript, backed by the resolver if there is one."""
 
     def __init__(self, transcript: dict[Question, Answer], resolver: Any) -> None:
         self._transcript, self._resolver = transcript, resolver

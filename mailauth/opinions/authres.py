@@ -11,7 +11,7 @@ _MAX_NESTING = 50
 
 def header_opinion(authentication: Authentication) -> Opinion:
     """Compare what authres reads in our field with what we wrote."""
-    import authres  # noqa: PLC0415  an edge: imported when asked
+    import authres  # noqa: PLC0415 optional: imported on use
     import authres.arc  # noqa: PLC0415
     import authres.dmarc  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ from mailauth.message.fields import Message
 from mailauth.opinions.answers import Answers, NoOpinion, Opinion, TooMuch, printable_words
 from mailauth.results import Reason, Result
 
-# What these engines do in quadratic time or worse
+# Bounds on what these engines do in quadratic time or worse
 _BLANK_RUN = re.compile(rb"[ \t]{16,}")
 _HEADER_BLANK_RUN = re.compile(rb"\s{16,}")
 _MAX_BLANK_STEPS = 10_000_000
@@ -31,7 +31,7 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
 def _silent() -> logging.Logger:
-    """Return a logger of nobody's, so that the engine writes nowhere."""
+    """Return an unregistered logger, so that the engine writes nowhere."""
     logger = logging.Logger("mailauth.opinions")  # noqa: LOG001
     logger.disabled = True
     return logger
@@ -50,7 +50,7 @@ def _txt_function(answers: Answers) -> Callable[..., bytes | None]:
 
 
 def _unsafe_message(message: Message) -> str | None:
-    """Return why dkimpy is not asked about a message: it canonicalises all of it, for each signature."""
+    """Return why dkimpy is not asked about a message: it canonicalizes all of it, for each signature."""
     signatures = [message.fields[p] for name in _SIGNATURES for p in message.find(name)]
     octets = len(message.raw) * min(len(signatures), _MAX_SIGNATURES + 2 * _MAX_ARC_SETS)
     if octets > _MAX_OCTETS:
@@ -106,7 +106,7 @@ _DKIMPY_REFUSES = (
 
 def dkim_opinions(message: Message, authentication: Authentication, answers: Answers) -> list[Opinion]:
     """Compare the result of each DKIM-Signature."""
-    import dkim  # noqa: PLC0415  an edge: imported when asked
+    import dkim  # noqa: PLC0415 optional: imported on use
 
     opinions = []
     unsafe = _unsafe_message(message)
@@ -173,7 +173,7 @@ _END_BLANKS = re.compile(rb"[ \t\r\n]\Z")
 
 
 def _other_octets(message: Message) -> str | None:
-    """Explain how dkimpy may come to hash other octets than we."""
+    """Explain why dkimpy may hash other octets than we do."""
     if _BARE_LF.search(message.raw):
         return "dkimpy turns a bare LF into CRLF, and verifies what was not sent (RFC 6376 §5.3)"
     if _OTHER_BLANKS.search(message.raw[: message.body_start]):

@@ -11,7 +11,7 @@ from mailauth.opinions.answers import Opinion
 
 @cache
 def _suffix_list() -> Any:
-    import publicsuffix2  # noqa: PLC0415  an edge: imported when asked
+    import publicsuffix2  # noqa: PLC0415 optional: imported on use
 
     return publicsuffix2.PublicSuffixList()
 

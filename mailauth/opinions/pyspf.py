@@ -16,11 +16,11 @@ _MAX_IDENTITY = 512
 
 
 def _pyspf(answers: Answers) -> Any:
-    """Return the class of a pyspf query over the transcript: its look-up function is a global, its method is not."""
-    import spf  # noqa: PLC0415  an edge: imported when asked
+    """Return the class of a pyspf query over the transcript: its lookup function is a global, its method is not."""
+    import spf  # noqa: PLC0415 optional: imported on use
 
     class Query(spf.query):  # type: ignore[misc]
-        overlong = False  # a name was asked that DNS cannot hold
+        overlong = False  # a name that DNS cannot hold
 
         def dns(self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False) -> list[Any]:  # noqa: ARG002, FBT001, FBT002
             name = str(name).lower().removesuffix(".")
@@ -67,7 +67,7 @@ def spf_opinion(connection: Connection, outcome: SpfOutcome, answers: Answers) -
     return Opinion(check, "pyspf", ours, shown, agrees, explanation)
 
 
-# What pyspf says where it is wrong
+# What pyspf says when it is wrong
 _PYSPF_SAYS = (
     ("Void lookup limit", "pyspf counts every query that finds nothing; RFC 7208 §4.6.4 limits the terms that do"),
     ("Too many DNS lookups", "pyspf counts redirect= when it reads it, not when it follows it (RFC 7208 §6.1)"),

@@ -1,6 +1,6 @@
 """Where answers come from: the network, a file, or a recording.
 
-The names load on first use, so that importing this package imports neither dnspython nor an event loop.
+Names are loaded on first use, so that importing this package imports neither dnspython nor an event loop.
 """
 
 from __future__ import annotations

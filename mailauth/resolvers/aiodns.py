@@ -1,10 +1,10 @@
-"""DNS over the network through c-ares, as aiodns does it: many questions in flight, at a small cost for each.
+"""DNS over the network through c-ares, like aiodns: many questions in flight, at a small cost for each.
 
-One c-ares channel serves all batches, under asyncio and trio. It runs in a thread of its own, reads each response
-there, and wakes the loop once a batch; no question is a task. A child of fork() opens a channel of its own. What
-c-ares cannot ask, or answers for a reason that may not be of the question, dnspython is asked. What c-ares does not
-tell is not in the answers: the AD flag, TTL and aliases of an absence, and that an answer over TCP is truncated. Keeps
-transport and configuration; no state of an evaluation.
+One c-ares channel serves all batches, under asyncio and trio. It runs in its own thread, reads each response there, and
+wakes the loop once per batch; no question is a task. A child of fork() opens its own channel. What c-ares cannot ask,
+or fails with for a reason that may not concern the question, is asked through dnspython. The answers lack what c-ares
+does not report: the AD bit, the TTL and aliases of an absence, and whether an answer over TCP is truncated. Holds
+transport and configuration, but no state of an evaluation.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
 _Land = Callable[[Question, Answer], None]
 
-# c-ares keeps answers of its own, up to 64 KiB each, and NODATA without a TTL for an hour: it is made to forget after
+# c-ares has its own cache, with answers of up to 64 KiB each, and NODATA without a TTL for an hour: it is cleared after
 _FLUSH_QUESTIONS = 500
 _FLUSH_SECONDS = 5.0
-_PACE = 0.25  # seconds; c-ares goes no lower when it has learned how fast a server is
-_MAX_ALIASES = 16  # as dnspython has it
+_PACE = 0.25  # seconds; c-ares goes no lower once it has learned how fast a server is
+_MAX_ALIASES = 16  # as in dnspython
 
-# c-ares reads a backslash as an escape, and asks for no other characters than these
+# c-ares treats a backslash as an escape, and asks only for these characters
 _NAME = re.compile(rf"[a-z0-9_/*-]{{1,{MAX_LABEL}}}(?:\.[a-z0-9_/*-]{{1,{MAX_LABEL}}})*", re.IGNORECASE | re.ASCII)
 
 
 def _host(text: str) -> str:
-    # c-ares escapes as other software does, but for this one
+    # c-ares escapes like other software, except for this one
     return host_name(text.replace(" ", "\\032"))
 
 
@@ -74,15 +74,15 @@ _STATUS: Mapping[int, Status] = {
 # A malformed reply fails every question of its socket. FORMERR and NOTIMP may be about EDNS: c-ares asks again without
 # it after some FORMERR only
 _UNCLEAR = frozenset({pycares.errno.ARES_EBADRESP, pycares.errno.ARES_EFORMERR, pycares.errno.ARES_ENOTIMP})
-# The answer of dnspython comes in its place
+# dnspython's answer replaces it
 _UNTOLD = Answer(Status.SERVFAIL, detail="c-ares cannot tell")
 
 
 class _Parents:
-    """What c-ares and pycares leave in a child of fork(): their threads did not come along."""
+    """What c-ares and pycares leave in a child of fork(): their threads do not exist there."""
 
     def __init__(self) -> None:
-        self.channels: list[pycares.Channel] = []  # held: to end one would be to wait for its thread
+        self.channels: list[pycares.Channel] = []  # kept, because ending one would wait for its thread
         renew_in_children(self)
 
     def after_fork(self) -> None:
@@ -95,13 +95,12 @@ _PARENTS = _Parents()
 
 
 class AiodnsResolver:
-    """A resolver for asyncio and trio; may serve several event loops, and works on in a child of fork().
+    """A resolver for asyncio and trio; may serve several event loops, and continues to work in a child of fork().
 
-    c-ares cannot ask for names that hold other characters than letters, digits and `-_/*`, nor for some types, and
-    fails every question of a socket where a malformed reply arrives: these questions are asked through dnspython.
-    It takes an answer over TCP that is truncated for a whole one, and asks again without EDNS only where a server
-    refuses it, not where a server drops it. Closing is for the tidy: a resolver that is dropped ends its thread when
-    its last question is answered.
+    c-ares cannot ask for names with characters other than letters, digits and `-_/*`, nor for some types, and fails
+    every question on a socket that receives a malformed reply: these questions are asked through dnspython. It takes a
+    truncated answer over TCP as complete, and retries without EDNS only if a server refuses EDNS, not if it drops the
+    query. Closing is optional: a resolver that is garbage-collected ends its thread when its last question is answered.
 
     Args:
         nameservers: IP addresses. None: the system's.
@@ -112,7 +111,7 @@ class AiodnsResolver:
         max_txt_bytes: TXT answers with more octets of data than this are SERVFAIL.
 
     Raises:
-        UsageError: for nameservers that cannot be asked; on import where aiodns is not installed.
+        UsageError: for invalid nameservers; on import if aiodns is not installed.
     """
 
     def __init__(
@@ -143,10 +142,10 @@ class AiodnsResolver:
             self._channel = None
 
     async def resolve(self, questions: Batch, timeout: float | None = None) -> Answers:  # noqa: ASYNC109  contract
-        """Return the answers, in the order of the questions. Raises for no DNS trouble.
+        """Return the answers, in the order of the questions. Does not raise for DNS failures.
 
-        `timeout` bounds the waiting in seconds. A batch that is cancelled leaves no task and no future; c-ares keeps
-        its questions until they are answered, or until it gives them up.
+        `timeout` bounds the waiting in seconds. A cancelled batch leaves no task and no future; c-ares keeps its
+        questions until they are answered or it gives up.
         """
         loop = running()
         seconds = self._patience if timeout is None else min(self._patience, timeout)
@@ -158,13 +157,13 @@ class AiodnsResolver:
         def land(question: Question, answer: Answer) -> None:
             found[question] = answer
             if len(found) == len(wanted):
-                # the loop may have ended since
+                # the loop may have ended in the meantime
                 with suppress(RuntimeError):
                     loop.soon(landed.set)
 
         for question in wanted:
             self._ask(question, land)
-        # beside those of c-ares, which are on their way
+        # while those of c-ares are in flight
         answers = await self._ask_dnspython([q for q in questions if q not in wanted], end)
         if wanted:
             await loop.wait(landed, end - time.monotonic())
@@ -174,7 +173,7 @@ class AiodnsResolver:
         return tuple([answers.get(question, late) for question in questions])
 
     async def close(self) -> None:
-        """End the channel and its thread; what is being asked becomes SERVFAIL. A later question opens another."""
+        """End the channel and its thread; questions in flight become SERVFAIL. A later question opens a new channel."""
         with self._lock:
             channel, self._channel = self._channel, None
         if channel is not None:
@@ -212,11 +211,11 @@ class AiodnsResolver:
         except pycares.AresError:
             # a name that it does not ask for (RFC 7686), or a channel that it cannot open
             land(question, _UNTOLD)
-        except Exception as error:  # noqa: BLE001  a channel that has just been closed
+        except Exception as error:  # noqa: BLE001  the channel may just have been closed
             land(question, Answer(Status.SERVFAIL, detail=_brief(error)))
 
     def _open(self) -> pycares.Channel:
-        """Return the channel, which forgets now and then."""
+        """Return the channel, whose cache is cleared now and then."""
         with self._lock:
             now = time.monotonic()
             self._asked += 1
@@ -225,12 +224,12 @@ class AiodnsResolver:
                     servers=self._servers,
                     udp_port=self._port,
                     tcp_port=self._port,
-                    # as often as fits: it waits for twice as long each time
+                    # as often as fits: it doubles the waiting time with each try
                     timeout=_PACE,
                     tries=math.ceil(math.log2(self._patience / _PACE + 1)),
                 )
             elif self._asked > _FLUSH_QUESTIONS or now >= self._next_flush:
-                # it forgets when it reads its configuration again; what is being asked goes on
+                # reading the configuration again clears the cache; questions in flight continue
                 self._channel.reinit()
             else:
                 return self._channel
@@ -238,10 +237,10 @@ class AiodnsResolver:
             return self._channel
 
     def _landed(self, question: Question, land: _Land, result: Any, error: int | None) -> None:
-        """Take what c-ares found; called in its thread."""
+        """Take the result from c-ares; called in its thread."""
         try:
             land(question, self._failed(error) if error is not None else self._found(question, result))
-        except Exception as trouble:  # noqa: BLE001  nobody hears an exception here
+        except Exception as trouble:  # noqa: BLE001  an exception would be lost here
             land(question, Answer(Status.SERVFAIL, detail=_brief(trouble)))
 
     def _failed(self, error: int) -> Answer:
@@ -277,7 +276,7 @@ class AiodnsResolver:
         else:
             ttls = []
         if not found and not cnames:
-            # c-ares has an error of its own for NODATA: this is a code that it does not tell (BADVERS, YXDOMAIN …)
+            # c-ares has an error of its own for NODATA: this is a code that it does not report (BADVERS, YXDOMAIN …)
             return _UNTOLD
         status = Status.OK if found else Status.NODATA
         return Answer(status, data, min(ttls, default=None), tuple(cnames))

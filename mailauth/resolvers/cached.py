@@ -1,9 +1,9 @@
-"""A cache in front of any resolver: each answer is kept for its TTL (RFC 1035 §3.2.1), absence too (RFC 2308).
+"""A cache in front of any resolver: each answer is cached for its TTL (RFC 1035 §3.2.1), even an absence (RFC 2308).
 
-The answer that is kept is the object that is given out, so what a check parsed from it (keys, records) is parsed
-once for as long as the answer lives, and no longer. Failures are never kept. What is being asked is not asked a
-second time (see `mailauth.resolvers.sharing`). Bounded in answers and in octets: strangers choose what is asked.
-Knows nothing of transport.
+The cached answer is the object that is returned, so that what a check parses from it (keys, records) is parsed once
+while the answer is cached. Failures are never cached. A question already in flight is not sent again (see
+`mailauth.resolvers.sharing`). Bounded in answers and in octets, because strangers choose what is asked. Knows nothing
+about transport.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from mailauth.resolvers.forks import renew_in_children
 from mailauth.resolvers.recorder import relay
 from mailauth.resolvers.sharing import Sharing
 
-# What an answer takes in memory, in octets and about, as tracemalloc and the size of the process have it
-_ENTRY = 1000  # the answer, its question and their place
+# Roughly what an answer takes in memory, in octets, as measured by tracemalloc and by the size of the process
+_ENTRY = 1000  # the answer, its question and the entry
 _RECORD = 800  # a record, and the key or the DMARC record that may be parsed from it
 _TERM = 800  # a term of an SPF record, parsed
 _PIECE = 200  # a macro in one; a tag of a record, or an item of a list in a tag
 
 
 class Stats(NamedTuple):
-    """What a cache has done since it was made, in questions; how many answers it holds, and about how many octets."""
+    """What a cache has done since it was created, in questions; its number of answers, and roughly of octets."""
 
     hits: int
     misses: int
@@ -39,7 +39,7 @@ class Stats(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """An answer that is kept: until when, and what it takes."""
+    """A cached answer: until when, and how much memory it takes."""
 
     end: float
     answer: Answer
@@ -47,7 +47,7 @@ class _Entry(NamedTuple):
 
 
 class _GivenLaterError(Exception):
-    """A resolver that seemed to answer at once gave an awaitable."""
+    """A resolver that seemed to be synchronous returned an awaitable."""
 
     def __init__(self, batch: Batch, given: Awaitable[Answers]) -> None:
         self.batch = batch
@@ -55,25 +55,25 @@ class _GivenLaterError(Exception):
 
 
 class Cached:
-    """A resolver that remembers what another one answered. To be shared: by messages, threads and event loops.
+    """A resolver that caches what another one answered. Share it between messages, threads and event loops.
 
-    A batch whose answers are all kept is answered at once, also where the other resolver is asynchronous: the event
-    loop is not touched. Threads share what they ask; tasks share it with the tasks of their event loop, asyncio or
-    trio. The `ttl` of an answer stays what it was when it came.
+    A batch whose answers are all cached is answered at once, even if the other resolver is asynchronous: the event loop
+    is not touched. Threads share their questions in flight; tasks share them with the tasks of their event loop,
+    asyncio or trio. The `ttl` of an answer is not counted down.
 
     Args:
         resolver: any resolver, or a plain function, synchronous or asynchronous; this one is then of the same kind.
-        max_entries: answers to keep; the one that was not used for longest goes first.
-        max_bytes: octets of memory that the answers may take, with what is parsed from them. It is an estimate that
-            is rather too high: a DKIM key counts for about 3 kB. An answer that takes more is not kept.
-        max_ttl: seconds to keep an answer at most.
-        min_ttl: seconds to keep an answer at least, whatever its TTL says; but for these two bounds.
-        negative_ttl: seconds to keep an absence (NODATA, NXDOMAIN) at most, and data of a resolver that does not tell
-            their TTL. An absence whose TTL is not known is not kept.
-        clock: seconds that never run backwards.
+        max_entries: answers to cache; the least recently used one goes first.
+        max_bytes: octets of memory that the answers may take, with what is parsed from them. The estimate is rather too
+            high: a DKIM key counts for about 3 kB. An answer that takes more is not cached.
+        max_ttl: maximum seconds to cache an answer.
+        min_ttl: minimum seconds to cache an answer, whatever its TTL says, within the two other bounds.
+        negative_ttl: maximum seconds to cache an absence (NODATA, NXDOMAIN), and seconds to cache records whose TTL the
+            resolver does not give. An absence whose TTL is not known is not cached.
+        clock: a monotonic clock, in seconds.
 
     Raises:
-        UsageError: for something that cannot resolve.
+        UsageError: for something that is not a resolver.
     """
 
     def __init__(
@@ -105,23 +105,23 @@ class Cached:
         renew_in_children(self)
 
     def after_fork(self) -> None:
-        """Make the lock anew: a thread of the parent may hold it. What is kept stays."""
+        """Create a new lock: a thread of the parent may hold the old one. Cached answers remain."""
         self._lock = Lock()
 
     @property
     def stats(self) -> Stats:
-        """The counters, and the number of answers kept, at this moment."""
+        """The counters, and the present number of cached answers."""
         with self._lock:
             return Stats(self._hits, self._misses, len(self._entries), self._evictions, self._octets)
 
     def clear(self) -> None:
-        """Forget every answer; the counters go on."""
+        """Forget every answer; the counters continue."""
         with self._lock:
             self._entries.clear()
             self._octets = 0
 
     def resolve(self, questions: Batch, timeout: float | None = None) -> Any:
-        """Return the answers, or an awaitable of them where an asynchronous resolver has to be asked.
+        """Return the answers, or an awaitable of them if an asynchronous resolver has to be asked.
 
         `timeout` bounds the waiting in seconds, as far as the other resolver takes such an argument.
         """
@@ -200,18 +200,19 @@ class Cached:
         return answers
 
     def _seconds(self, answer: Answer) -> float:
-        """Return how long an answer is kept."""
-        # Choice: RFC 2308 §7.1 allows to keep a failure for a while; but a retry of the sender is to be a fresh chance
+        """Return how long an answer is cached."""
+        # Choice D41: RFC 2308 §7.1 allows caching a failure for a while, but the sender's retry should get a fresh
+        # chance
         if answer.failed:
             return 0
         if answer.status is Status.OK:
             return self._negative_ttl if answer.ttl is None else min(self._max_ttl, max(answer.ttl, self._min_ttl))
-        # RFC 2308 §5: an absence without a TTL of its own SHOULD NOT be kept
+        # RFC 2308 §5: an absence without a TTL SHOULD NOT be cached
         return min(self._negative_ttl, max(answer.ttl or 0, self._min_ttl))
 
 
 def _octets(question: Question, answer: Answer) -> int:
-    """Return what an answer takes in memory, about and at most; with what is parsed from it, soon or never."""
+    """Return an upper estimate of an answer's memory, including everything that may be parsed from it."""
     texts = [record for record in answer.records if isinstance(record, bytes)]
     size = sum(map(len, texts))
     octets = _ENTRY + len(question.name) + size + _RECORD * len(answer.records)

@@ -1,9 +1,9 @@
 """DNS over the network, through dnspython: one resolver that blocks, one for asyncio and trio.
 
-Asks for absolute names only, with EDNS (RFC 6891) where the server knows it; dnspython repeats truncated answers over
-TCP. Every outcome becomes an `Answer`, by the functions of `mailauth.resolvers.records`. A bogus answer (RFC 4035
-§4.3) is SERVFAIL, as the validating nameserver gave it. Keeps transport and configuration; no cache, and no state of
-an evaluation. Works on in a child of fork().
+Asks only for absolute names, with EDNS (RFC 6891) if the server supports it; dnspython repeats truncated answers over
+TCP. Every outcome becomes an `Answer`, by the functions of `mailauth.resolvers.records`. A bogus answer (RFC 4035 §4.3)
+is SERVFAIL, as the validating nameserver returns it. Holds transport and configuration, but no cache and no state of an
+evaluation. Continues to work in a child of fork().
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from mailauth.resolvers.sharing import Sharing
 _THREADS = 32
 _IN_FLIGHT = 256  # questions of one event loop: each has a socket, of which many systems allow a process 1024
 _RESOLV_CONF = "/etc/resolv.conf"
-_LOOK_SECONDS = 5.0  # between two looks whether it has changed
+_LOOK_SECONDS = 5.0  # between two checks for changes
 
 R = TypeVar("R", bound=dns.resolver.BaseResolver)
 
 
 class _Configuration(Generic[R]):
-    """What both resolvers share."""
+    """What both resolvers have in common."""
 
     _make: ClassVar[type[Any]]
 
@@ -58,20 +58,20 @@ class _Configuration(Generic[R]):
 
         Args:
             nameservers: IP addresses; https:// URLs (RFC 8484; needs `dnspython[doh]`); or tls://IP#NAME, also with
-                a port before the NAME (RFC 7858), whose certificate must be good for NAME. None: the system's, read
+                a port before the NAME (RFC 7858), whose certificate must be valid for NAME. None: the system's, read
                 at the first question, and again when /etc/resolv.conf has changed.
             timeout: seconds to wait for one server before the next is asked.
-            lifetime: seconds to wait for the answer to one question in all.
+            lifetime: total seconds to wait for the answer to one question.
             port: port of the nameservers.
-            max_txt_bytes: TXT answers with more octets of data than this are SERVFAIL. One DNS message never holds
+            max_txt_bytes: TXT answers with more octets of data than this are SERVFAIL. One DNS message never contains
                 more than 65535.
-            trust_ad: ask for the AD flag and believe it, on data and on absence: the nameservers validate, and the
-                path to them is safe.
-            resolver: a resolver of dnspython's to use as it is, instead of the arguments above but `max_txt_bytes`
-                and `trust_ad`; its own flags decide whether AD is asked for.
+            trust_ad: ask for the AD bit and believe it, on records and on absence: the nameservers validate, and the
+                path to them is secure.
+            resolver: a dnspython resolver to use as it is, instead of the arguments above except `max_txt_bytes` and
+            `trust_ad`; its own flags decide whether AD is asked for.
 
         Raises:
-            UsageError: for nameservers that cannot be asked.
+            UsageError: for invalid nameservers.
         """
         if resolver is not None and (nameservers is not None or not isinstance(resolver, self._make)):
             msg = f"resolver={resolver!r}: give a {self._make.__module__}.Resolver, and no nameservers beside it"
@@ -84,19 +84,19 @@ class _Configuration(Generic[R]):
         self._trust_ad = trust_ad
         self._resolver = resolver
         self._of_system = nameservers is None and resolver is None
-        self._configuration: Any = None  # what the file of the system looked like when it was read
+        self._configuration: Any = None  # the state of the system's file when it was read
         self._next_look = 0.0
         self._sharing = Sharing()
-        self._places: dict[Any, tuple[Any, int]] = {}  # by event loop: its places, and how many batches use them
+        self._places: dict[Any, tuple[Any, int]] = {}  # by event loop: its semaphore, and how many batches use it
         self.after_fork()
         renew_in_children(self)
 
     def after_fork(self) -> None:
-        """Make the lock anew: a thread of the parent may hold it."""
+        """Create a new lock: a thread of the parent may hold the old one."""
         self._lock = Lock()
 
     def _transport(self) -> R:
-        """Return the resolver of the caller, or ours, made anew when the configuration of the system has changed."""
+        """Return the caller's resolver, or ours, recreated if the system's configuration has changed."""
         configuration = self._configuration
         if self._of_system and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _LOOK_SECONDS
@@ -106,7 +106,7 @@ class _Configuration(Generic[R]):
                 self._resolver = self._made()
                 self._configuration = configuration
             except Exception:
-                # a file that is just being written: the old one serves until the next look
+                # the file is just being written: use the old configuration until the next check
                 if self._resolver is None:
                     raise
         return cast("R", self._resolver)
@@ -123,7 +123,7 @@ class _Configuration(Generic[R]):
         return cast("R", resolver)
 
     def _options(self, deadline: float | None) -> dict[str, Any]:
-        """Return the arguments of a question that is to be answered by `deadline`."""
+        """Return the arguments of a question that must be answered by `deadline`."""
         lifetime = None if deadline is None else min(self._transport().lifetime, deadline - time.monotonic())
         return {"raise_on_no_answer": False, "lifetime": lifetime}
 
@@ -135,7 +135,7 @@ class _Configuration(Generic[R]):
 
 
 def _look(path: str) -> tuple[int, int, int] | None:
-    """Return what tells one content of a file from another."""
+    """Return what identifies the content of a file."""
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError:
@@ -144,9 +144,9 @@ def _look(path: str) -> tuple[int, int, int] | None:
 
 
 class DnspythonResolver(_Configuration[dns.resolver.Resolver]):
-    """A resolver that blocks; questions of one batch are asked side by side, in threads. Safe to share.
+    """A resolver that blocks; questions of one batch are asked concurrently, in threads. Safe to share.
 
-    What is being asked is not asked a second time.
+    A question already in flight is not sent again.
     """
 
     _make = dns.resolver.Resolver
@@ -170,20 +170,20 @@ class DnspythonResolver(_Configuration[dns.resolver.Resolver]):
         try:
             name = query_name(question.name)
             return self._found(self._transport().resolve(name, question.rdtype, **self._options(deadline)))
-        except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
+        except Exception as error:  # noqa: BLE001  dnspython raises many kinds of exceptions, and so does the system
             return self._failed(error)
 
 
 class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
     """The same for asyncio and trio; may serve several event loops.
 
-    DNS over HTTPS is asked as the kind of event loop wants it in which dnspython was first used.
+    DNS over HTTPS works only under the kind of event loop in which dnspython was first used.
     """
 
     _make = dns.asyncresolver.Resolver
 
     async def resolve(self, questions: Batch, timeout: float | None = None) -> Answers:  # noqa: ASYNC109  contract
-        """Return the answers, in the order of the questions. Raises for no DNS trouble.
+        """Return the answers, in the order of the questions. Does not raise for DNS failures.
 
         `timeout` bounds the waiting in seconds, where it is less than the lifetime.
         """
@@ -191,7 +191,7 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
         return tuple([found[question] for question in questions])
 
     async def _ask_all(self, questions: Batch, seconds: float | None) -> Answers:
-        # named at each call: dnspython would keep the first one it finds, for every later event loop
+        # named at each call: dnspython would use the first one it finds for every later event loop
         loop = running()
         backend = dns.asyncbackend.get_backend(loop.name)
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -200,7 +200,7 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
             if loop.name != "trio":
                 import asyncio  # noqa: PLC0415  only where it runs: it is large
 
-                # Unlike gather() it waits for every task also when it is cancelled
+                # Unlike gather(), it waits for every task even when it is cancelled
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(ask(question)) for question in questions]
                 return tuple([task.result() for task in tasks])
@@ -219,7 +219,7 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
 
     @contextmanager
     def _in_flight(self, loop: AsyncLoop) -> Iterator[Any]:
-        """Give the places that the batches of one event loop share; they go with the last of these."""
+        """Return the semaphore that the batches of one event loop share; it goes with the last of them."""
         with self._lock:
             places, users = self._places.get(loop.scope) or (loop.places(_IN_FLIGHT), 0)
             self._places[loop.scope] = places, users + 1
@@ -235,8 +235,8 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
         try:
             name = query_name(question.name)
             async with places:
-                # the time for the answer begins here: a long queue is no silent server
+                # the time for the answer begins here: a long queue is not a silent server
                 options = self._options(deadline)
                 return self._found(await self._transport().resolve(name, question.rdtype, backend=backend, **options))
-        except Exception as error:  # noqa: BLE001  dnspython raises of many families, and the system below it
+        except Exception as error:  # noqa: BLE001  dnspython raises many kinds of exceptions, and so does the system
             return self._failed(error)

@@ -1,7 +1,7 @@
-"""What a child of fork() makes anew.
+"""What a child of fork() creates again.
 
-A child has one thread: a lock that another thread held is held there for ever, and who is waited for there never
-comes. Whatever keeps such things registers here. Programs that load first and fork then need nothing else.
+A child has one thread: a lock that another thread held is held there forever, and a thread that is waited for never
+comes. Whatever holds such things registers here. Programs that load first and then fork need nothing else.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from weakref import WeakSet
 
 
 class Forkable(Protocol):
-    """Something that keeps locks, or waits for threads."""
+    """Something that holds locks, or waits for threads."""
 
     def after_fork(self) -> None:
-        """Begin anew, in the child, without touching what belongs to the parent."""
+        """Start again in the child, without touching what belongs to the parent."""
 
 
 _KNOWN: WeakSet[Forkable] = WeakSet()
 
 
 def renew_in_children(each: Forkable) -> None:
-    """Have `after_fork` called in each child of this process, for as long as the object lives."""
+    """Have `after_fork` called in each child of this process, while the object lives."""
     _KNOWN.add(each)
 
 

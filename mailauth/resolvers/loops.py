@@ -1,7 +1,7 @@
-"""What waits: the threads of a program, an asyncio loop or a trio run, behind one small face.
+"""One small interface to what waits: threads, an asyncio loop or a trio run.
 
-Everything in this package that waits for an answer which somebody else asked for, or which arrives in a thread of
-its own, does so through these. Imports an event loop only where it is running.
+Everything in this package that waits for an answer that another caller asked for, or that arrives in another thread,
+does so through it. Imports an event loop only if it is running.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Happening(Protocol):
     """Something that happens once: `threading.Event`, `asyncio.Event`, `trio.Event`."""
 
     def set(self) -> Any:
-        """Let it happen."""
+        """Set the event."""
 
     def wait(self) -> Any:
         """Wait for it."""
@@ -32,11 +32,11 @@ class Loop(Protocol):
 
     name: str
     scope: Any
-    """Equal for callers that can wait for each other."""
+    """Equal for callers that may wait for each other."""
     event: Callable[[], Happening]
 
     def wait(self, event: Any, seconds: float) -> Any:
-        """Wait for an event, but not longer than so many seconds; awaitable under an event loop."""
+        """Wait for an event, at most so many seconds; awaitable under an event loop."""
 
 
 class AsyncLoop(Loop, Protocol):
@@ -45,7 +45,7 @@ class AsyncLoop(Loop, Protocol):
     soon: Callable[[Callable[[], Any]], Any]
     """Calls a function in the loop, from any thread; raises RuntimeError when the loop has ended."""
     places: Callable[[int], Any]
-    """Makes an asynchronous context manager that so many tasks may be in at once."""
+    """Creates an asynchronous context manager that at most so many tasks may enter at once."""
 
 
 class Threads:
@@ -56,7 +56,7 @@ class Threads:
     event: Callable[[], Happening] = Event
 
     def wait(self, event: Any, seconds: float) -> None:
-        """Wait for an event, but not longer than so many seconds."""
+        """Wait for an event, at most so many seconds."""
         event.wait(None if seconds == inf else max(seconds, 0))
 
 
@@ -75,7 +75,7 @@ class Asyncio:
         self._timeout = asyncio.timeout
 
     async def wait(self, event: Any, seconds: float) -> None:
-        """Wait for an event, but not longer than so many seconds."""
+        """Wait for an event, at most so many seconds."""
         with suppress(TimeoutError):
             async with self._timeout(None if seconds == inf else seconds):
                 await event.wait()
@@ -96,7 +96,7 @@ class Trio:
         self._timeout = trio.move_on_after
 
     async def wait(self, event: Any, seconds: float) -> None:
-        """Wait for an event, but not longer than so many seconds."""
+        """Wait for an event, at most so many seconds."""
         with self._timeout(max(seconds, 0)):
             await event.wait()
 
@@ -130,7 +130,7 @@ def under_asyncio() -> bool:
 
 
 async def together(answers: list[Any]) -> list[Any]:
-    """Await answers side by side where a loop allows it; one that raises is trouble with its question only."""
+    """Await answers concurrently if the loop allows it; if one raises, only its question fails."""
     if under_asyncio():
         import asyncio  # noqa: PLC0415  it runs already
 
@@ -140,7 +140,7 @@ async def together(answers: list[Any]) -> list[Any]:
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         finally:
-            # A task that is cancelled before it began has awaited nothing
+            # A task that is cancelled before it starts has awaited nothing
             for answer in answers:
                 if iscoroutine(answer):
                     answer.close()
@@ -161,7 +161,7 @@ async def together(answers: list[Any]) -> list[Any]:
 
 
 def is_trouble(error: BaseException) -> bool:
-    """Whether a plug-in raised it: any exception, also that of a cancellation which nobody asked for."""
+    """Whether a plug-in raised it: any exception, including a cancellation that nobody asked for."""
     if isinstance(error, Exception):
         return True
     if type(error).__name__ != "CancelledError" or not under_asyncio():

@@ -1,7 +1,7 @@
-"""The nameservers that dnspython asks for us: over UDP and TCP, TLS and HTTPS; and which texts name one.
+"""The nameservers that dnspython asks for us: over UDP and TCP, TLS and HTTPS; and their text forms.
 
-A server that does not know EDNS is asked again without it, within the time that dnspython allows for it. Nothing is
-remembered of a server: the next question has EDNS again.
+A server that does not support EDNS is asked again without it, within the time that dnspython allows. Nothing is
+remembered about a server: the next question uses EDNS again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _UNKNOWN = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
 
 
 def given(servers: Sequence[str], port: int) -> list[dns.nameserver.Nameserver]:
-    """Return the nameservers that a caller names, `port` for those over UDP and TCP.
+    """Return the nameservers that a caller names; `port` applies to those over UDP and TCP.
 
     Raises:
-        UsageError: for one that cannot be asked.
+        UsageError: for an invalid one.
     """
     if isinstance(servers, str) or not servers:
         msg = f"nameservers={servers!r}: give a list of IP addresses, https:// or tls:// URLs; None for the system's"
@@ -60,16 +60,16 @@ def _over_tls(url: str) -> dns.nameserver.Nameserver:
         parts = urlsplit(f"//{place}")
         address, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 853
     if not name:
-        # any certificate would do
+        # without a name, any certificate would be accepted
         raise ValueError
     return _Tls(address, port, name)
 
 
 def _again_without_edns(request: dns.message.QueryMessage, response: dns.message.Message) -> bool:
-    """Take EDNS out of a query that a server refused for it; whether there was any."""
+    """Remove EDNS from a query that a server refused because of it; return whether there was any."""
     code = response.rcode()
     # RFC 6891 §6.1.3, §7: FORMERR, and BADVERS; older software says NOTIMP.
-    # RFC 6891 §6.1.1: a server with EDNS shows it in each response; SERVFAIL without is said by some that have none
+    # RFC 6891 §6.1.1: a server with EDNS uses it in each response; some without EDNS answer SERVFAIL
     if request.edns < 0 or not (code in _UNKNOWN or (code == dns.rcode.SERVFAIL and response.edns < 0)):
         return False
     request.use_edns(False)
@@ -77,14 +77,14 @@ def _again_without_edns(request: dns.message.QueryMessage, response: dns.message
 
 
 class _Wary(dns.nameserver.Nameserver):
-    """Asks again without EDNS where that may help. Stands before a class of dnspython's."""
+    """Retries without EDNS if that may help. A mixin for dnspython's classes."""
 
     def query(self, request: dns.message.QueryMessage, *rest: Any, **options: Any) -> Any:
         end = time.monotonic() + options["timeout"]
         try:
             response = super().query(request, *rest, **options)
         except dns.exception.Timeout:
-            # Choice: a query that nobody answered may have been dropped for its EDNS; dnspython's next try has none
+            # Choice D42: an unanswered query may have been dropped because of EDNS; dnspython's next try omits it
             request.use_edns(False)
             raise
         if _again_without_edns(request, response):

@@ -1,7 +1,7 @@
-"""Keeping the DNS of the day: every question and answer that passed, in the form that `Zone` reads.
+"""Recording DNS: every question and answer that passed, in the form that `Zone` reads.
 
-A replay gives equal answers: what the zone form has no place for (TTL, DNSSEC, words on a failure) is kept beside it.
-Knows nothing of how the answers came about.
+A replay gives equal answers: what a zone cannot express (TTL, DNSSEC, the description of a failure) is stored
+separately. Knows nothing about where the answers come from.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def relay(
 ) -> Any:
     """Ask, and return `finish(answers)`: at once, or as an awaitable where the resolver gave awaitables.
 
-    `resolve` is what `mailauth.dns.transport` gives. A resolver that raises has answered SERVFAIL.
+    `resolve` comes from `mailauth.dns.transport`. An exception in a resolver counts as SERVFAIL.
     """
     try:
         given = resolve(questions, timeout)
-    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that counts as a DNS failure
         return finish(failure(questions, error))
     if inspect.isawaitable(given):
         return _finish_later(given, questions, finish)
@@ -48,19 +48,19 @@ def relay(
 async def _finish_later(given: Any, questions: Batch, finish: Callable[[Answers], Answers]) -> Answers:
     try:
         answers = checked(questions, await given)
-    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that is DNS trouble
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that counts as a DNS failure
         answers = failure(questions, error)
     return finish(answers)
 
 
 class Recorder:
-    """A resolver that asks another one and remembers what it said; the latest answer to a question counts.
+    """A resolver that asks another one and records its answers; the latest answer to a question counts.
 
     Args:
         resolver: any resolver, synchronous or asynchronous; this one is then of the same kind.
 
     Raises:
-        UsageError: for something that cannot resolve.
+        UsageError: for something that is not a resolver.
     """
 
     def __init__(self, resolver: Any) -> None:
@@ -68,7 +68,7 @@ class Recorder:
         self._answers: dict[Question, Answer] = {}
 
     def resolve(self, questions: Batch, timeout: float | None = None) -> Any:
-        """Return the answers of the other resolver, or an awaitable of them; it is told of the `timeout` too."""
+        """Return the answers of the other resolver, or an awaitable of them; it gets the `timeout` too."""
 
         def keep(answers: Answers) -> Answers:
             self._answers.update(zip(questions, answers, strict=True))
@@ -81,20 +81,20 @@ class Recorder:
     ) -> dict[str, Any]:
         """Return the recording as `Zone` takes it.
 
-        `zone` has the records, `answers` the fields of answers that a `Zone` of these records gives otherwise; it is
-        left out when there are none.
+        `zone` has the records; `answers` has the fields of answers that differ from those of a `Zone` with these
+        records, and is left out if there are none.
 
         Args:
-            now: the moment for which messages were checked: aware datetime, POSIX seconds, ISO 8601 text.
-            recorded: the moment of recording, for the reader.
+            now: the time for which messages were checked: aware datetime, POSIX seconds, ISO 8601 text.
+            recorded: the time of recording, for information.
 
         Raises:
             UsageError: for a time in any other form.
         """
         zone: dict[str, dict[str, Any]] = {}
-        # a name in another form than that of zones has its place below; no check of ours asks for one
+        # a name in another form than a zone's is stored under `answers`; our own checks ask for none
         answers = {q: a for q, a in self._answers.copy().items() if all(map(_is_normal, (q.name, *a.cnames)))}
-        # direct answers first: they fix what is at a name, aliases must agree with it
+        # direct answers first: they say what is at a name, and aliases must agree with them
         for (name, rdtype), answer in sorted(answers.items(), key=lambda item: len(item[1].cnames)):
             value = _value(answer)
             if not _fits(name, rdtype, value):
@@ -136,11 +136,11 @@ class Recorder:
     ) -> None:
         """Write the recording as JSON, for `Zone.load`; the arguments are those of `to_dict`.
 
-        A file that is there already is replaced once the new one is complete.
+        An existing file is replaced once the new one is complete.
 
         Raises:
-            OSError: if the file cannot be written; an old file is then as it was.
-            UsageError: for a time in a form that is not known.
+            OSError: if the file cannot be written; an old file is then unchanged.
+            UsageError: for a time in an unknown form.
         """
         text = json.dumps(self.to_dict(now, recorded), indent=1, sort_keys=True)
         replace(path, f"{text}\n".encode("ascii"))
@@ -151,7 +151,7 @@ def _is_normal(name: str) -> bool:
 
 
 def _fits(name: str, rdtype: str, value: Any) -> bool:
-    """Whether the zone form has a place for an answer; a plug-in may give what no server does."""
+    """Whether a zone can express an answer; a plug-in may return what no server does."""
     try:
         Zone({name: {rdtype: value}})
     except UsageError:

@@ -1,7 +1,7 @@
-"""From dnspython's objects to ours: names, records, answers, failures and master files.
+"""Converts dnspython's objects to ours: names, records, answers, failures and master files.
 
-The one place where dnspython's types and exceptions are understood; the sync resolver, the async resolver and
-`Zone` share it. Pure functions: sends nothing, keeps nothing.
+The only place that handles dnspython's types and exceptions; the sync resolver, the async resolver and `Zone` share it.
+Pure functions: send nothing, store nothing.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from mailauth.names import host_name
 
 
 def query_name(name: str) -> dns.name.Name:
-    """Return the absolute name to ask for. Made of labels, as no character of a question is an escape.
+    """Return the absolute name to ask for. Built from labels, because no character of a question is an escape.
 
-    Octets that are no UTF-8 are lone surrogates in a question, as they are in a `Zone`.
+    Octets that are not UTF-8 are lone surrogates in a question, as in a `Zone`.
 
     Raises:
         dns.exception.DNSException, UnicodeError: for what DNS cannot hold.
@@ -40,7 +40,7 @@ def records(rdataset: dns.rdataset.Rdataset) -> tuple[Any, ...]:
     """Return the records of one set in the form that `mailauth.dns.Answer` describes."""
     match rdataset.rdtype:
         case dns.rdatatype.TXT:
-            # RFC 7208 §3.3, RFC 6376 §3.6.2.2, RFC 9989 §4.5: strings are joined with nothing between
+            # RFC 7208 §3.3, RFC 6376 §3.6.2.2, RFC 9989 §4.5: strings are joined without spaces
             return tuple(b"".join(rdata.strings) for rdata in rdataset)
         case dns.rdatatype.A | dns.rdatatype.AAAA:
             return tuple(rdata.address for rdata in rdataset)
@@ -55,13 +55,13 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
     """Return the answer in a response.
 
     Args:
-        response: the response; dnspython found it to be well-formed and its aliases to end.
+        response: the response; dnspython has checked that it is well-formed and that its aliases end.
         status: NXDOMAIN if that is its code, else OK; OK without records becomes NODATA.
-        max_txt_bytes: TXT data of more octets than this in all are refused as SERVFAIL.
+        max_txt_bytes: more octets of TXT data than this in total are refused as SERVFAIL.
         trust_ad: the AD flag says whether the answer is secure.
     """
     if response.flags & dns.flags.TC:
-        # RFC 2181 §9: a part of an answer is none; it was asked for over TCP already
+        # RFC 2181 §9: part of an answer does not count as an answer; TCP has been tried already
         return Answer(Status.SERVFAIL, detail="truncated over TCP too")
     found = response.resolve_chaining()
     ttl: int | None = found.minimum_ttl
@@ -72,8 +72,8 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
             return Answer(Status.SERVFAIL, detail=f"{size} octets of TXT data, more than the limit of {max_txt_bytes}")
     elif status is Status.OK:
         status = Status.NODATA
-    # RFC 2308 §5: an absence is kept for the lesser of the TTL of the SOA record and its minimum, which dnspython has
-    # found; and not without one, where dnspython has a default
+    # RFC 2308 §5: an absence is cached for the lesser of the TTL of the SOA record and its minimum, which dnspython
+    # computes; and not without one, although dnspython has a default
     if found.answer is None and not any(
         rrset.rdtype == dns.rdatatype.SOA and found.canonical_name.is_subdomain(rrset.name)
         for rrset in response.authority
@@ -89,7 +89,7 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
 
 
 def failure(error: Exception, max_txt_bytes: int, *, trust_ad: bool) -> Answer:
-    """Return the answer that an exception of dnspython, or of the system below it, stands for."""
+    """Return the answer for an exception of dnspython or the system."""
     if isinstance(error, dns.resolver.NXDOMAIN):
         for response in error.kwargs.get("responses", {}).values():
             return answer(response, Status.NXDOMAIN, max_txt_bytes, trust_ad=trust_ad)
@@ -110,8 +110,8 @@ def read_master_file(text: str, source: str, default_ttl: int) -> dict[str, dict
 
     Args:
         text: the file; names without $ORIGIN are relative to the root; SOA and NS records are not needed.
-        source: what error messages call the file.
-        default_ttl: seconds, for records before which no TTL is given.
+        source: the name of the file in error messages.
+        default_ttl: seconds, for records without a TTL.
 
     Raises:
         UsageError: for what is not a master file; names the line.
@@ -130,7 +130,7 @@ def read_master_file(text: str, source: str, default_ttl: int) -> dict[str, dict
         raise UsageError(msg) from None
     nodes: dict[str, dict[str, Answer]] = {}
     for owner, rdataset in zone.iterate_rdatasets():
-        # as questions spell it: no escapes
+        # as in questions: no escapes
         name = ".".join(label.decode("utf-8", "surrogateescape") for label in owner.labels[:-1]).lower()
         rdtype = dns.rdatatype.to_text(rdataset.rdtype)
         nodes.setdefault(name, {})[rdtype] = Answer(Status.OK, records(rdataset), rdataset.ttl)

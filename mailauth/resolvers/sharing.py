@@ -1,8 +1,8 @@
-"""Questions in flight: what somebody is asking already, nobody asks again.
+"""Questions in flight: a question already in flight is not sent again.
 
-The first to ask a question leads, the others wait for what it is told. A leader that gives up (a cancelled task,
-an exception) leaves its questions to those who wait, one of whom asks in its place. Decided by one generator,
-which two drivers run: in threads, and under asyncio or trio.
+The first caller to ask a question leads, the others wait for its answer. If a leader gives up (a cancelled task, an
+exception), one of the waiting callers asks instead. One generator decides this, and two drivers run it: in threads, and
+under asyncio or trio.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NEARLY = 0.1  # seconds by which a transport may be early
 
 
 class _Flight:
-    """The questions that one leader is asking. `hurried`: its time was used up when it had its answers."""
+    """The questions that one leader is asking. `hurried`: its time was up when it got its answers."""
 
     __slots__ = ("answers", "hurried", "landed")
 
@@ -43,15 +43,15 @@ class Sharing:
         renew_in_children(self)
 
     def after_fork(self) -> None:
-        """Forget the flights: nobody in this process leads one."""
+        """Forget the flights: no caller in this process leads one."""
         self._flights: dict[tuple[Any, Question], _Flight] = {}
-        # a garbage collection inside may close an abandoned task, which takes the lock again
+        # a garbage collection inside may close an abandoned task, which acquires the lock again
         self._lock = RLock()
 
     def run(
         self, questions: Batch, seconds: float | None, ask: Callable[[Batch, float | None], Answers]
     ) -> dict[Question, Answer]:
-        """Return an answer for each distinct question; `ask` is called for those that nobody is asking."""
+        """Return an answer for each distinct question; `ask` is called for those that are not in flight."""
         rounds = self._rounds(_THREADS, questions, seconds)
         try:
             batch, landed, left = next(rounds)
@@ -105,7 +105,7 @@ class Sharing:
                 finally:
                     with self._lock:
                         for question in mine:
-                            # not there in a child of fork() where the task of the parent is closed
+                            # missing in a child of fork(), where the task of the parent is closed
                             if self._flights.get((loop.scope, question)) is flight:
                                 del self._flights[loop.scope, question]
                     flight.landed.set()
@@ -117,8 +117,8 @@ class Sharing:
             remaining = []
             for question, leader in joined.items():
                 answer = leader.answers.get(question)
-                # what timed out for a leader in a hurry may be answered for one with more time; not what timed out by
-                # the patience of the transport
+                # what timed out because a leader's time was up may be answered for a caller with more time; not what
+                # timed out in the transport
                 if answer and (late or answer.status is not Status.TIMEOUT or not leader.hurried):
                     found[question] = answer
                 elif late:

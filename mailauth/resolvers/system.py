@@ -1,7 +1,7 @@
-"""The resolvers of this system, for callers who give none: one for those that block, one for event loops.
+"""The system's resolvers, for callers who give none: one that blocks, one for event loops.
 
-Each has a cache, and is that of the whole process: of all threads, event loops and children. Made when first needed,
-which is when this module is imported; they ask nothing and read nothing before the first question.
+Each has a cache, and serves the whole process: all threads, event loops and children. Created when first needed, which
+is when this module is imported; they neither ask nor read anything before the first question.
 """
 
 from __future__ import annotations

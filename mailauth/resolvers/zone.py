@@ -24,7 +24,7 @@ from mailauth.text import shown
 if TYPE_CHECKING:
     import os
 
-TTL = 300  # seconds, where the zone does not say
+TTL = 300  # seconds, if the zone does not say
 MAX_ALIASES = 10
 
 FAULTS: Mapping[str, Answer] = {
@@ -47,19 +47,19 @@ class Zone:
 
     Args:
         mapping: `{name: {type: records}}`. Records are a list: strings for most types, `[preference, host]` for MX;
-            for TXT a string or a list of character-strings. "SERVFAIL", "TIMEOUT", "REFUSED" or "NXDOMAIN" may stand
-            instead of the records of a type or of all types of a name; the type "*" is every type not listed. Or
-            `{"zone": mapping, "answers": details, "now": time, "recorded": time}`, as `Recorder` writes it.
+            for TXT a string or a list of character-strings. "SERVFAIL", "TIMEOUT", "REFUSED" or "NXDOMAIN" may replace
+            the records of a type or all types of a name; the type "*" stands for every type not listed. Or `{"zone":
+            mapping, "answers": details, "now": time, "recorded": time}`, as written by `Recorder`.
 
     Attributes:
-        now: the moment for which the data were taken, None if not given.
+        now: the time for which the data were recorded, None if not given.
 
     Raises:
-        UsageError: for data in any other form; names the place and the remedy.
+        UsageError: for data in any other form; it names the place and the remedy.
     """
 
     now: datetime | None
-    immediate = True  # to the drivers: no answer takes time
+    immediate = True  # tells the drivers that no answer takes time
 
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.now = None
@@ -80,7 +80,7 @@ class Zone:
 
         Raises:
             OSError: if the file cannot be read.
-            UsageError: for a file in neither form, also an empty one; names the place and the remedy.
+            UsageError: for a file in neither form, even an empty one; it names the place and the remedy.
         """
         text = read_text(path)
         if Path(path).suffix == ".zone" or not text.lstrip().startswith(("{", "[")):
@@ -104,7 +104,7 @@ class Zone:
     def _load(self, nodes: dict[str, _Node]) -> None:
         self._nodes = nodes
         self._exact: dict[tuple[str, str], Answer] = {}
-        # keyed by names of the zone: names that strangers choose must not make it grow
+        # keyed by names in the zone, so that names chosen by strangers do not make it grow
         self._answers: dict[tuple[str, str], Answer] = {}
         self._existing = {""}
         for owner, node in nodes.items():
@@ -155,7 +155,7 @@ class Zone:
         cnames: list[str] = []
         ttls: list[int] = []
         # RFC 1034 §3.6.2: an alias is followed, unless the question is about the alias itself
-        # Choice: a type that is listed beside a CNAME is answered from there, so that any recording can be kept
+        # Choice D40: a type listed beside a CNAME is answered from the list, so that any recording can be expressed
         while rdtype not in node and (alias := node.get("CNAME", _NODATA)).records:
             if len(cnames) == MAX_ALIASES:
                 return Answer(Status.SERVFAIL, detail=f"a loop of aliases, or more than {MAX_ALIASES}")
@@ -183,7 +183,7 @@ def _record(item: Any, rdtype: str) -> Any:
     return tuple(item) if isinstance(item, list) else item
 
 
-# How the fields of `Answer.to_dict` become those of an Answer; `checked` looks at what comes out
+# How the fields of `Answer.to_dict` become those of an Answer; `checked` validates the result
 _FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
     "status": lambda value, _: Status(value),
     "records": lambda value, rdtype: tuple(_record(item, rdtype) for item in value),
@@ -211,7 +211,7 @@ def moment(value: object) -> datetime:
 
 
 def normal_name(text: object) -> str:
-    """Return a name as the zone keeps it: A-labels, lower case, no final dot. Nothing else is checked.
+    """Return a name as the zone stores it: A-labels, lower case, no final dot. Nothing else is checked.
 
     Raises:
         UsageError: for what is not a string, and for U-labels that IDNA 2008 does not allow.

@@ -1,6 +1,6 @@
-"""Zone files as text and as JSON data. What a damaged file would answer is not what DNS said: it is refused.
+"""Zone files as text and as JSON data. A damaged file would answer what DNS never said: it is refused.
 
-Knows nothing of what the data mean; that is for `mailauth.resolvers.zone`.
+Does not know what the data mean; `mailauth.resolvers.zone` does.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
     Raises:
         OSError: if the file cannot be read.
-        UsageError: for an empty or very large file, and for one that is not text in UTF-8.
+        UsageError: for an empty or very large file, and for one that is not UTF-8 text.
     """
-    # Not by Path: an empty name would be the working directory
+    # Not through Path: an empty name would be the working directory
     with open(path, "rb") as file:  # noqa: PTH123
         octets = file.read(MAX_BYTES + 1)
     if len(octets) > MAX_BYTES:
@@ -45,7 +45,7 @@ def parse_json(text: str, source: str | os.PathLike[str]) -> Any:
     """Return the data of a JSON text.
 
     Raises:
-        UsageError: for text that is not JSON, has a key twice, or is beyond what Python reads.
+        UsageError: for text that is not JSON, has a duplicate key, or exceeds what Python can read.
     """
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
@@ -66,7 +66,7 @@ def is_recording(data: Any) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse what JSON allows: a key that appears twice, the first of which would be lost."""
+    """Refuse a duplicate key, which JSON allows: the first value would be lost."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

@@ -20,17 +20,17 @@ _EXAMPLES = [ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.1
 
 
 def from_received(message: Message) -> Connection:
-    """Return the connection that the trace fields of a saved message tell of. Never raises for any message.
+    """Return the connection described by the trace fields of a saved message. Never raises for any message.
 
-    The topmost Received field with a public client address was written at the receiver's border: those above it tell
-    of private and loopback hops inside. A field with a from clause that cannot be read ends the search, as what is
-    below it may be a stranger's. The reverse-path is that of the topmost Return-Path.
+    The topmost Received field with a public client address was written at the receiver's border: those above it
+    describe private and loopback hops inside. A field whose from clause cannot be parsed ends the search, because a
+    stranger may have written what is below it. The reverse-path is that of the topmost Return-Path.
     """
     mail_from = None
     if paths := message.find(b"return-path"):
         mail_from = message.value(paths[0]).decode("utf-8", "replace").strip()
     for position in message.find(b"received"):
-        # Only the beginning counts: the clause comes first, and this bounds the work
+        # Only the beginning is examined: the clause comes first, and this bounds the work
         text = message.value(position)[:_RECEIVED_LIMIT].decode("utf-8", "replace")
         clause = _FROM_CLAUSE.match(text)
         if clause is None:

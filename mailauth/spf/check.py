@@ -1,8 +1,8 @@
 """check_host(): the evaluation of SPF for one identity (RFC 7208 §4, §5, §6).
 
-One `_Check` holds the counters of one evaluation tree. A few terms of a record are asked in one round where their
-questions can be known beforehand; they are counted, and their answers used, only when evaluation reaches the term, so
-the verdict is that of the left-to-right reading. Waits for nothing itself, knows no other check.
+One `_Check` holds the counters of one evaluation tree. A few terms of a record are asked in one round if their
+questions are known in advance; they are counted, and their answers used, only when evaluation reaches the term, so the
+verdict is that of left-to-right evaluation. Waits for nothing itself, and knows no other check.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mailauth.spf.record import Mechanism, Record, is_near_miss, policy_of, reco
 from mailauth.text import ascii_only, one_line, printable
 
 _EXPLANATION_LENGTH = 500
-# Choice D35: the terms of a record are asked by threes, and one by one once an answer found nothing
+# Choice D35: the terms of a record are asked in threes, and one by one after an answer without records
 _AHEAD = 3
 _RULES = {
     "include": "RFC 7208 §5.2",
@@ -55,7 +55,7 @@ def check(connection: Connection, context: Context | None = None, *, scope: Scop
 
 
 def _nothing(scope: Scope, domain: str, problem: Problem) -> Evaluation[SpfOutcome]:
-    """Answer none without a question."""
+    """Return none without asking."""
     yield from ()
     reason, detail = problem
     return SpfOutcome(result=Result.NONE, reason=reason, detail=detail, domain=domain or None, scope=scope)
@@ -74,7 +74,7 @@ class _Decision(NamedTuple):
 
 def _no_record(domain: str, answer: Answer | None = None) -> _Decision:
     detail = f"{domain} has no SPF record"
-    # RFC 7208 §4.5: what does not begin with the version is discarded, however it was meant
+    # RFC 7208 §4.5: a record that does not begin with the version is discarded, whatever was meant
     if answer is not None and (meant := next(filter(is_near_miss, answer.records), None)) is not None:
         detail += f': {printable(meant)} looks like one, but does not begin with "v=spf1" and a space'
     return _Decision(Result.NONE, Reason.SPF_NO_RECORD, detail, domain)
@@ -84,14 +84,14 @@ class _Check(Counters):
     def __init__(self, connection: Connection, context: Context, scope: Scope, local: str, domain: str) -> None:
         super().__init__(context.limits, strict=context.options.strict, term=domain)
         ip = connection.address
-        assert ip is not None  # noqa: S101  check() has answered that case
+        assert ip is not None  # noqa: S101 check() has handled that case
         self.context, self.scope = context, scope
         self.name = "spf" if scope == "mfrom" else "spf helo"
         self.address, self.version, self.ip = ip, ip.version, int(ip)
         self.client = connection.ip
         self.bits, self.rdtype = (32, "A") if ip.version == 4 else (128, "AAAA")
         self.local, self.domain, self.helo = local, domain, connection.helo or ""
-        # RFC 8616 §4: a term that uses a local part which is not ASCII does not match
+        # RFC 8616 §4: a term that uses a local part that is not ASCII does not match
         self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
         self.targets: dict[tuple[str, str], str | None] = {}
         self.validated: list[str] | None = None
@@ -125,7 +125,7 @@ class _Check(Counters):
             decision = yield from self.check_host(self.domain)
             result, reason, mechanism = decision.result, decision.reason, decision.mechanism
             detail = decision.detail
-            # RFC 7208 §6.2: fetched only now, and only for a fail; counts for nothing
+            # RFC 7208 §6.2: fetched only now, and only for a fail; not counted
             if result is Result.FAIL and decision.record and decision.record.exp:
                 explanation = yield from self.explanation(decision.record.exp, decision.domain)
         except Stop as stop:
@@ -158,7 +158,7 @@ class _Check(Counters):
             raise Stop(Result.TEMPERROR, problem)
 
     def lookup(self, question: Question, *, exists: bool = False) -> Evaluation[Answer]:
-        """Ask the one question of a term; trouble ends the evaluation."""
+        """Ask the one question of a term; a failure ends the evaluation."""
         self.count_queries(1)
         # As `ask` does, without a generator more
         answer = self.answers.get(question)
@@ -177,7 +177,7 @@ class _Check(Counters):
         self.context.uses.append(Use(question, self.name, self.term, self.rule, self.terms, self.voids))
 
     def begin(self, name: str, text: str, domain: str) -> None:
-        """Begin a term that costs DNS."""
+        """Begin a term that needs DNS."""
         self.term, self.rule = f"{text} of {domain}", _RULES[name]
         self.count_term()
 
@@ -185,7 +185,7 @@ class _Check(Counters):
 
     def check_host(self, domain: str) -> Evaluation[_Decision]:
         """RFC 7208 §4.3 to §4.7 for one domain of the tree."""
-        # RFC 7208 §4.3: a name of one label has no result; only macros make one
+        # RFC 7208 §4.3: a name of one label has no result; only macros produce one
         if "." not in domain:
             return _no_record(domain)
         question = Question(domain, "TXT")
@@ -199,7 +199,7 @@ class _Check(Counters):
         records = answer.parsed(records_of)
         if not records:
             return _no_record(domain, answer)
-        # RFC 7208 §4.5: more than one record is an error, equal ones too
+        # RFC 7208 §4.5: more than one record is an error, even if they are equal
         if len(records) > 1:
             detail = f"{domain} has {len(records)} SPF records"
             raise Stop(Result.PERMERROR, Problem(Reason.SPF_MULTIPLE_RECORDS, detail))
@@ -208,7 +208,7 @@ class _Check(Counters):
         if isinstance(record, Problem):
             raise Stop(Result.PERMERROR, Problem(record.reason, f"record of {domain}: {record.detail}"))
         at_once = record.match_at_once(self.version, self.ip)
-        # What follows a match is not evaluated
+        # Terms after a match are not evaluated
         lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
         redirect = record.redirect if at_once is None else None
         terms = [(mechanism.name, mechanism.spec) for mechanism in lookups]
@@ -241,10 +241,10 @@ class _Check(Counters):
         return _Decision(mechanism.qualifier, Reason.SPF_MATCH, detail, domain, record, mechanism.text)
 
     def ask_ahead(self, terms: list[tuple[str, MacroString | None]], domain: str) -> Evaluation[None]:
-        """Ask in one round what each of some terms asks first; the hosts of mx and all of ptr wait for their term."""
-        # Each costs a term and a query: those past a limit are never reached
+        """Ask the first question of each of a few terms in one round; the hosts of mx, and ptr, wait for their term."""
+        # Each costs a term and a query: those beyond a limit are never reached
         room = min(self.limits.spf_terms - self.terms, self.limits.spf_queries - self.queries)
-        # One alone asks by itself
+        # A single term asks by itself
         if self.found_nothing or min(room, len(terms)) < 2:
             return
         ahead: list[Question] = []
@@ -277,7 +277,7 @@ class _Check(Counters):
         return spec.target((yield from self.macro_values(spec, domain)))
 
     def expanded(self, spec: MacroString, domain: str) -> str | None:
-        """Expand a target name that needs no DNS, once for asking ahead and for its term."""
+        """Expand a target name that needs no DNS, once for asking in advance and for its term."""
         key = (spec.text, domain)
         if key not in self.targets:
             self.targets[key] = spec.target({**self.values, "d": domain})
@@ -287,7 +287,7 @@ class _Check(Counters):
         values = {**self.values, "d": domain}
         if "p" in spec.letters:
             if self.validated is None and not self.explaining:
-                # Choice: %{p} costs one term, the first time
+                # Choice D45: the first %{p} costs one term
                 self.count_term()
             validated = yield from self.validated_names()
             # RFC 7208 §7.3: the domain itself, else a subdomain of it, else any
@@ -307,7 +307,7 @@ class _Check(Counters):
         if mechanism.name == "include":
             self.count_queries(1)
             decision = yield from self.check_host(target)
-            # RFC 7208 §5.2: none is a permerror; errors inside have ended the evaluation already
+            # RFC 7208 §5.2: none is a permerror; errors inside it have already ended the evaluation
             if decision.result is Result.NONE:
                 detail = f"{mechanism.text} of {domain}: {decision.detail}"
                 raise Stop(Result.PERMERROR, Problem(Reason.SPF_INCLUDE_NONE, detail))
@@ -326,7 +326,7 @@ class _Check(Counters):
         return (yield from self.mx(mechanism, target))
 
     def holds(self, answer: Answer, mechanism: Mechanism) -> bool:
-        """Whether an address answer holds the client under the prefix of the mechanism (RFC 7208 §5.3)."""
+        """Whether an address answer contains the client, under the prefix length of the mechanism (RFC 7208 §5.3)."""
         shift = self.bits - (mechanism.prefix4 if self.version == 4 else mechanism.prefix6)
         network = self.ip >> shift
         return any(found >> shift == network for found in answer.parsed(ADDRESSES[self.version]))
@@ -351,7 +351,7 @@ class _Check(Counters):
         return False
 
     def validated_names(self, *, count: bool = False) -> Evaluation[list[str]]:
-        """Return the names of the client that map back to it (RFC 7208 §5.5), looked up once."""
+        """Return the validated names of the client (RFC 7208 §5.5), looked up once."""
         if self.validated is not None:
             return self.validated
         self.validated = []
@@ -378,7 +378,7 @@ class _Check(Counters):
     # -- explanation
 
     def explanation(self, spec: MacroString, domain: str) -> Evaluation[str | None]:
-        """RFC 7208 §6.2: any problem, and there is no explanation."""
+        """RFC 7208 §6.2: after any problem there is no explanation."""
         self.explaining = True
         try:
             target = yield from self.target(spec, domain)
@@ -396,5 +396,5 @@ class _Check(Counters):
             expanded = text.expand((yield from self.macro_values(text, domain)))
         except (Stop, Malformed, UnicodeDecodeError):
             return None
-        # Third-party text: nothing that could leave the line it is shown on
+        # Third-party text: without anything that could leave its line
         return ascii_only(expanded[:_EXPLANATION_LENGTH])

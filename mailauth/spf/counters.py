@@ -43,7 +43,7 @@ class Counters:
 
     def count_term(self) -> None:
         """Count a term that costs DNS."""
-        # RFC 7208 §4.6.4: the 11th term that costs DNS is a permerror
+        # RFC 7208 §4.6.4: the 11th term that needs DNS is a permerror
         self.terms += 1
         self.term_voided = False
         if self.terms > self.limits.spf_terms:
@@ -56,7 +56,7 @@ class Counters:
             return
         self.found_nothing = True
         if not self.strict:
-            # Choice D25: a term counts at most once, and a name without an address of one family is not void
+            # Choice D25: a term counts at most once, and a name without addresses of one family is not void
             one_family = question.rdtype in ("A", "AAAA") and answer.status is not Status.NXDOMAIN
             if self.term_voided or (one_family and not exists):
                 return
@@ -76,7 +76,7 @@ class Counters:
             raise _beyond(Reason.LIMIT_RECORD_BYTES, detail)
 
 
-_LARGE_RECORDS = 3  # all records of a check are no longer than so many of the largest size
+_LARGE_RECORDS = 3  # all records of a check together are no longer than this many records of the largest size
 
 
 def _beyond(reason: Reason, detail: str) -> Stop:

@@ -11,7 +11,7 @@ from mailauth.results import Problem, Reason
 
 Scope: TypeAlias = Literal["mfrom", "helo"]
 
-MAX_PART = 1000  # characters of a value that a macro repeats; RFC 5321 §4.5.3.1 allows 256
+MAX_PART = 1000  # characters of a value that macros may repeat; RFC 5321 §4.5.3.1 allows 256
 
 
 class Identity(NamedTuple):
@@ -42,7 +42,7 @@ def identity_of(connection: Connection, scope: Scope) -> Identity:
     elif connection.helo is None:
         return Identity("", "", Problem(Reason.SPF_NO_CONNECTION, "the HELO name is not known"))
     domain = names.to_ascii(raw_domain)
-    # RFC 7208 §4.3: no domain name of several labels, no result
+    # RFC 7208 §4.3: without a domain name of several labels there is no result
     if domain is None or "." not in domain:
         detail = f"{raw_domain[:80]!a} is not a domain name of several labels"
         return Identity(local, "", Problem(Reason.SPF_NO_DOMAIN, detail))

@@ -1,6 +1,6 @@
 """SPF macro strings (RFC 7208 §7): parsed once with the record, expanded at each evaluation.
 
-Syntax is judged before expansion and never after it (§4.6.1). Knows values by their letter, not where they come from.
+Syntax is checked before expansion and never after it (§4.6.1). Knows values by their letter, not where they come from.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Macro(NamedTuple):
             delimiters = self.delimiters or "."
             for other in delimiters[1:]:
                 value = value.replace(other, delimiters[0])
-            # No more is split than is kept: a record has room for thousands of macros
+            # Split no more than is used: a record has room for thousands of macros
             if self.parts is None:
                 parts = value.split(delimiters[0])
             elif self.reverse:
@@ -90,7 +90,7 @@ class MacroString(NamedTuple):
 
 
 def _query_name(expansion: str) -> str | None:
-    # Choice D1: a name that is bad only after expansion matches nothing and is not asked
+    # Choice D1: a name that is malformed only after expansion matches nothing and is not asked
     if not expansion.isascii():
         return None
     name = names.host_name(expansion)

@@ -13,12 +13,12 @@ from mailauth.results import MethodResult, Outcome, Reason, Result
 class SpfOutcome(Outcome):
     """SPF for one identity (RFC 7208).
 
-    `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as the
-    record writes it (None when none did). `explanation` is text of a third party, fetched after a fail: show it
-    as a quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS
+    `domain` is the domain checked, `scope` the identity it came from, `mechanism` the directive that matched as it
+    appears in the record (None if none did). `explanation` is third-party text, fetched after a fail: show it as a
+    quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS
     (`Limits.spf_terms`), `void_lookups` those that found nothing (`Limits.spf_void`). `secure`, here and in the other
-    outcomes: every DNS answer it rests on was found secure by a validator that the resolver trusts; None where it was
-    not asked.
+    outcomes: every DNS answer it depends on was found secure by a validator that the resolver trusts; None if no
+        validator was asked.
     """
 
     method: ClassVar[str] = "spf"
@@ -54,6 +54,6 @@ class SpfOutcome(Outcome):
         if not self.is_reported(connection):
             return ()
         null = self.scope == "mfrom" and self.domain and not (connection.mail_from or "").strip()
-        # RFC 8601 §2.7.2: the identity that was checked, without a local part nobody authenticated
+        # RFC 8601 §2.7.2: the identity that was checked, without the local part, which nobody authenticated
         identity = "mailfrom" if self.scope == "mfrom" else "helo"
         return (self.row(("smtp", identity, self.subject), comments=("null sender",) if null else ()),)

@@ -1,6 +1,6 @@
 """The Received-SPF header field (RFC 7208 §9.1): everything needed to replay the check.
 
-Writes only; every value is hostile and leaves as a dot-atom or a quoted-string.
+Only writes; every value is hostile, and is written as a dot-atom or a quoted-string.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""SPF records (RFC 7208 §4.5, §4.6.1, §12): text into mechanisms and modifiers.
+"""SPF records (RFC 7208 §4.5, §4.6.1, §12): from text to mechanisms and modifiers.
 
-The whole record is judged before anything is evaluated; an error anywhere is an error of the record. A linear
-scanner; knows nothing of the client or of DNS answers.
+The whole record is checked before anything is evaluated; an error anywhere is an error of the record. A linear scanner;
+knows nothing about the client or DNS answers.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _IP4 = re.compile(rf":{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(0|[1-9][0-9]?))
 _IP6 = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?")
 
 
-# What was plainly meant as one (but not as a later version, or as Sender ID)
+# What was plainly meant as an SPF record (but not as a later version, or as Sender ID)
 _MEANT = re.compile(
     rb"(?:\A[^0-9a-z]*+(?:v[^0-9a-z]{0,8}+)?spf[^0-9a-z]?|(?<![0-9a-z])v=spf)1(?!\.?[0-9])", re.IGNORECASE
 )
-_BEGINNING = 80  # octets of a record in which to look for it
+_BEGINNING = 80  # octets of a record in which it is searched for
 
 
 class Mechanism(NamedTuple):
@@ -60,8 +60,8 @@ _BARE = {
 class Record:
     """A syntactically right SPF record.
 
-    `lookups` are the mechanisms that need DNS, with their places. `networks` has the others by IP version: an address
-    matches the mechanism at `place` when it is `network` after a shift by so many bits.
+    `lookups` are the mechanisms that need DNS, with their positions. `networks` has the others by IP version: an
+    address matches the mechanism at `place` if it equals `network` after a shift by so many bits.
     """
 
     mechanisms: tuple[Mechanism, ...]
@@ -75,7 +75,7 @@ class Record:
         places = list(enumerate(self.mechanisms))
         object.__setattr__(self, "lookups", tuple((i, m) for i, m in places if m.name in DNS_MECHANISMS))
         others = [(i, m) for i, m in places if m.name not in DNS_MECHANISMS]
-        # RFC 7208 §5.1: of any address, nothing is left after a shift by all its bits, and "all" always matches
+        # RFC 7208 §5.1: nothing is left of any address after a shift by all its bits, so "all" always matches
         networks = {
             4: tuple((32 if m.name == "all" else 32 - m.prefix4, m.network, i) for i, m in others if m.name != "ip6"),
             6: tuple((128 if m.name == "all" else 128 - m.prefix6, m.network, i) for i, m in others if m.name != "ip4"),
@@ -96,7 +96,7 @@ def is_spf(record: bytes) -> bool:
 
 
 def is_near_miss(record: bytes) -> bool:
-    """Whether a TXT record that is not an SPF record looks like one, such as one with a tab for the space."""
+    """Whether a TXT record that is not an SPF record looks like one, such as one with a tab instead of the space."""
     return _MEANT.search(record[:_BEGINNING]) is not None and not is_spf(record)
 
 
@@ -104,14 +104,14 @@ def parse_record(record: bytes) -> Record:
     """Parse an SPF record.
 
     Raises:
-        Malformed: SPF_SYNTAX with the term in words.
+        Malformed: SPF_SYNTAX; `detail` names the term.
     """
     # RFC 7208 §3.1: the record is US-ASCII
     if not record.isascii():
         raise Malformed(Reason.SPF_SYNTAX, "the record holds octets that are not ASCII")
     mechanisms: list[Mechanism] = []
     modifiers: dict[str, MacroString] = {}
-    # RFC 7208 §4.6.1: terms are separated by spaces, and by nothing else
+    # RFC 7208 §4.6.1: terms are separated by spaces only
     for term in record.decode("ascii")[6:].split(" "):
         if not term:
             continue
@@ -148,7 +148,7 @@ def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
         raise Malformed(Reason.SPF_SYNTAX, f"no such mechanism: {term[:80]!a}")
     prefix4, prefix6 = 32, 128
     if "/" in rest and name in ("a", "mx"):
-        # The prefix lengths go first, from the right: a "/" may also be among macro delimiters
+        # The prefix lengths are taken first, from the right: a "/" may also be a macro delimiter
         cidr = _DUAL_CIDR.search(rest)
         if cidr:
             prefix4, prefix6 = int(cidr[1] or "32"), int(cidr[2] or "128")

@@ -1,8 +1,8 @@
-"""The catalogue of reasons: what each `Reason` says, which rule it rests on, and what the two sides can do about it.
+"""The catalogue of reasons: what each `Reason` means, its rule, and what the two sides can do about it.
 
 Text only, for people and for programs that explain verdicts to them; RFC 7208, 6376, 8301, 8463, 8617, 9989 and 8601
-are cited by section, and "choice" marks what they leave to the receiver. Knows the codes and no check: which result
-words a code comes with is written down here, and held to by the tests. `page` renders the page of the manual.
+are cited by section, and "choice" marks what they leave to the receiver. Knows the codes and no check: the result words
+that a code comes with are listed here, and checked by the tests. `page` renders the page of the manual.
 """
 
 from __future__ import annotations
