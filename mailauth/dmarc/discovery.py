@@ -79,8 +79,8 @@ def _assumptions(unread: tuple[str, ...]) -> list[dict[str, _Psd]]:
     """Return what may be published at unanswered names: nothing anywhere, or one record.
 
     Several records at once decide nothing that one of them does not. Choice D34: a top-level domain that publishes a
-        record is taken to say psd=y, as RFC 9989 §11.8 asks; else a failure there could make everybody below it one
-        organization.
+    record is taken to say psd=y, as RFC 9989 §11.8 asks; else a failure there could make everybody below it one
+    organization.
     """
     records = [{name: psd} for name in dict.fromkeys(unread) for psd in (_EVERY_PSD if "." in name else ("y",))]
     return [{}, *records]

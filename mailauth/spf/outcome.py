@@ -18,7 +18,7 @@ class SpfOutcome(Outcome):
     quotation, never write it into a header field or a log line. `lookups` counts the terms that cost DNS
     (`Limits.spf_terms`), `void_lookups` those that found nothing (`Limits.spf_void`). `secure`, here and in the other
     outcomes: every DNS answer it depends on was found secure by a validator that the resolver trusts; None if no
-        validator was asked.
+    validator was asked.
     """
 
     method: ClassVar[str] = "spf"
