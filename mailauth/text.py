@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 
 _SHOWN = 300  # characters: the longest domain name
-# Controls, line and paragraph separators, what reorders the text around it, and what is no character
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+# Controls, line and paragraph separators, what reorders the text around it, lone surrogates
+_CONTROLS = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+UNSAFE = re.compile(f"[{_CONTROLS}]")
+# What a terminal or a page cannot show either
+_NOT_SHOWN = re.compile(f"[{_CONTROLS}\ufffe\uffff]")
 _NOT_ASCII = re.compile("[^ -~]")
 
 
@@ -45,7 +48,7 @@ def encodable(text: str) -> str:
 
 def safe(text: str) -> str:
     """Return text that stays on its line and cannot control a terminal."""
-    return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _NOT_SHOWN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def quoted(text: str) -> str:

@@ -42,7 +42,7 @@ def edited(raw: Octets, fields: Iterable[str], without: Iterable[int] = ()) -> b
             done = end
         position = end
     if dropped:
-        msg = f"the message has fewer header fields than {max(dropped) + 1}: is it the one that was authenticated?"
+        msg = f"the message has no header field {max(dropped)}: give the message that was authenticated"
         raise UsageError(msg)
     return b"".join([*pieces, raw[done:]])
 

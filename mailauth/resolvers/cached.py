@@ -22,7 +22,7 @@ from mailauth.resolvers.recorder import relay
 from mailauth.resolvers.sharing import Sharing
 
 # Roughly what an answer takes in memory, in octets, as measured by tracemalloc and by the size of the process
-_ENTRY = 1000  # the answer, its question and the entry
+_ENTRY = 900  # the answer, its question and the entry
 _RECORD = 800  # a record, and the key or the DMARC record that may be parsed from it
 _TERM = 800  # a term of an SPF record, parsed
 _PIECE = 200  # a macro in one; a tag of a record, or an item of a list in a tag

@@ -190,6 +190,7 @@ methods = st.builds(
     st.lists(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=30), max_size=2).map(
         tuple
     ),
+    st.just(1),
 )
 
 

@@ -75,6 +75,7 @@ method_results = st.builds(
         tuple
     ),
     st.lists(texts, max_size=2).map(tuple),
+    st.just(1),
 )
 
 

@@ -157,7 +157,7 @@ def test_more_names_of_ours() -> None:
 
 def test_the_wrong_message_is_refused() -> None:
     raw = b"".join([*FIELDS, BODY])
-    with pytest.raises(UsageError, match="takes the message that was authenticated"):
+    with pytest.raises(UsageError, match="give the message that was authenticated"):
         check(raw).apply(b"From: a@example.com\r\n\r\n")
     with pytest.raises(TypeError, match="must be bytes"):
         check(raw).apply("text")  # type: ignore[arg-type]

@@ -97,7 +97,7 @@ def test_it_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(found)) == found == check(signed())
     assert found != check()
     with pytest.raises(AttributeError):
-        found.spf = None  # type: ignore[misc]
+        found.outcomes = ()  # type: ignore[misc]
     with pytest.raises(TypeError, match="neither true nor false"):
         bool(found)
 

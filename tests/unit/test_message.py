@@ -122,7 +122,7 @@ def test_a_bare_lf_in_a_crlf_body_is_data() -> None:
 def test_a_header_section_two_readers_see_differently_has_no_author(raw: bytes) -> None:
     found = author(raw)
     assert found.domain is None
-    assert found.reason is Reason.HEADER_AMBIGUOUS
+    assert found.problem.reason is Reason.HEADER_AMBIGUOUS
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_header_section_two_readers_see_differently_has_no_author(raw: bytes) 
     ],
 )
 def test_sizes_beyond_a_limit_leave_no_author(limits: Limits, reason: Reason) -> None:
-    assert author(GOOD, limits).reason is reason
+    assert author(GOOD, limits).problem.reason is reason
     assert author(GOOD).domain == "example.com"
 
 
@@ -161,7 +161,7 @@ def test_sizes_beyond_a_limit_leave_no_author(limits: Limits, reason: Reason) ->
 )
 def test_the_author_domain(field: bytes, domain: str) -> None:
     found = author(field + b"\r\n\r\n")
-    assert (found.domain, found.reason) == (domain, None)
+    assert (found.domain, found.problem) == (domain, None)
 
 
 # RFC 9989 §4.4, §5.3.1
@@ -192,8 +192,8 @@ def test_the_author_domain(field: bytes, domain: str) -> None:
 def test_no_single_author(header: bytes, reason: Reason) -> None:
     found = author(header + b"\r\n\r\n")
     assert found.domain is None
-    assert found.reason is reason
-    assert found.detail
+    assert found.problem.reason is reason
+    assert found.problem.detail
 
 
 def test_the_mailboxes_are_kept_for_the_reader() -> None:

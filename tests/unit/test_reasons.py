@@ -12,22 +12,17 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate
-from mailauth.arc.outcome import ArcOutcome
 from mailauth.dkim.outcome import DkimOutcome
-from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.explain.reasons import CATALOGUE, Entry
 from mailauth.explain.reasons.page import markdown
-from mailauth.iprev import IprevOutcome
-from mailauth.spf.outcome import SpfOutcome
+from mailauth.results import Outcome
 from mailauth.testing import Zone
-
-Outcome: TypeAlias = SpfOutcome | DkimOutcome | ArcOutcome | DmarcOutcome | IprevOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,9 +61,11 @@ def test_the_page_of_the_manual_is_this_text() -> None:
 
 
 def test_the_module_prints_the_page() -> None:
-    printed = subprocess.run([sys.executable, "-m", "mailauth.reasons"], cwd=ROOT, capture_output=True, check=True)
+    printed = subprocess.run(
+        [sys.executable, "-m", "mailauth.explain.reasons"], cwd=ROOT, capture_output=True, check=True
+    )
     assert printed.stdout == markdown().encode()
-    assert b"python -m mailauth.reasons > docs/reasons.md" in printed.stdout.partition(b"\n")[0]
+    assert b"python -m mailauth.explain.reasons > docs/reasons.md" in printed.stdout.partition(b"\n")[0]
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -129,6 +126,11 @@ class Case:
 def one(outcomes: tuple[DkimOutcome, ...]) -> DkimOutcome:
     (outcome,) = outcomes
     return outcome
+
+
+def unsigned(message: bytes, **arguments: Any) -> Outcome:
+    """Return what is told of a message without a signature."""
+    return next(o for o in check(message, **arguments).outcomes if o.method == "dkim")
 
 
 def spf(reason: Reason, word: str, record: str | list[str], *parts: str, zone: Any = None, **arguments: Any) -> Case:
@@ -354,6 +356,11 @@ CASES: list[Case] = [
     arc(Reason.LIMIT_HEADER_BYTES, resealed(with_fields(1, 600_000)), "524288"),
     arc(Reason.LIMIT_HEADER_FIELDS, resealed(with_fields(5_000, 1)), "5000"),
     # --- ARC
+    Case(Reason.DKIM_NONE, "dkim=none", ("no DKIM-Signature",), lambda: unsigned(MAIL)),
+    Case(
+        Reason.DKIM_NONE, "dkim=none", ("part of the header section",),
+        lambda: unsigned(MAIL, limits={"header_fields": 1}),
+    ),
     arc(Reason.ARC_NONE, lambda: MAIL, "no ARC set", word="none"),
     arc(Reason.ARC_VERIFIED, lambda: sealed(MAIL), "1 set", "lists.example.org", word="pass"),
     arc(Reason.ARC_STRUCTURE, resealed(lambda raw: raw.replace(b"ARC-Seal: i=1", b"ARC-Seal: i=2")), "instance"),
@@ -407,8 +414,7 @@ def identifiers(cases: Iterable[Case]) -> list[str]:
 def test_a_reason_is_produced_and_says_why(case: Case) -> None:
     outcome = case.outcome()
     assert outcome is not None
-    name = type(outcome).__name__.removesuffix("Outcome").lower()
-    assert (outcome.reason, f"{name}={outcome.result}") == (case.reason, case.result)
+    assert (outcome.reason, f"{outcome.method}={outcome.result}") == (case.reason, case.result)
     missing = [part for part in case.names if part not in outcome.detail]
     assert not missing, outcome.detail
 

@@ -32,19 +32,19 @@ IPREV = IprevOutcome(result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail="x
 ALL = [SPF, DKIM, ARC, DMARC, IPREV]
 
 KEYS = [
-    (SPF, "result reason detail domain scope mechanism explanation lookups void_lookups"),
+    (SPF, "result reason detail domain scope mechanism explanation lookups void_lookups secure"),
     (
         DKIM,
         """result reason detail domain selector identity algorithm key_bits b signed_headers body_length unsigned_bytes
-        timestamp expiration testing index""",
+        timestamp expiration testing index unsigned_duplicates secure""",
     ),
-    (ARC, "result reason detail instances oldest_pass sealers"),
+    (ARC, "result reason detail instances oldest_pass sealers payloads trusted secure"),
     (
         DMARC,
         """result reason detail author_domain policy_domain organizational_domain policy published testing discovery
-        aligned disposition identifiers""",
+        aligned disposition identifiers secure""",
     ),
-    (IPREV, "result reason detail name"),
+    (IPREV, "result reason detail name secure"),
 ]
 
 

@@ -26,16 +26,16 @@ THREADS = 16
 # Reading a suffix list is dear, and a file does not change while a process runs
 # Each bounded, of pure functions; named in docs/SECURITY.md
 CACHES = {
-    "mailauth.address._parse_path",
+    "mailauth.message.address._parse_path",
     "mailauth.authres.identity.our_names",
     "mailauth.authres.write._head",
-    "mailauth.authres.write._kept",
+    "mailauth.authres.write._words",
     "mailauth.connection._parse_address",
     "mailauth.dmarc.discovery._visits",
     "mailauth.dmarc.psl._best",
     "mailauth.dmarc.psl._load",
     "mailauth.names._to_ascii",
-    "mailauth.reference._suffix_list",
+    "mailauth.opinions.publicsuffix2._suffix_list",
 }
 SEEDS = ("0", "1", "1793611800", "4294967295")
 

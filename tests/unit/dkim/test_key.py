@@ -11,7 +11,7 @@ from support.signing import key
 
 from mailauth import Answer, Limits, Reason, Status, dkim
 from mailauth.dkim.key import keys_of
-from mailauth.results import Malformed
+from mailauth.results import Malformed, Problem
 
 P = key("rsa2048-author").public
 ED = key("ed25519-author").public
@@ -151,7 +151,7 @@ def test_keys_before_problems_and_telling_problems_before_noise() -> None:
     records = (b"v=spf1 -all", b"v=DKIM1; p=", f"p={P}".encode(), b"\xff")
     key_found, revoked, *noise = keys_of(Answer(Status.OK, records))
     assert isinstance(key_found, dkim.Key)
-    assert isinstance(revoked, Malformed)
+    assert isinstance(revoked, Problem)
     assert revoked.reason is Reason.KEY_REVOKED
     assert len(noise) == 2
 

@@ -290,6 +290,7 @@ def test_what_the_outcome_tells() -> None:
         "aligned": [],
         "disposition": "quarantine",
         "identifiers": [{"mechanism": "dkim", "domain": "example.net", "result": "pass", "aligned": False}],
+        "secure": None,
     }
     assert "example.net" in outcome.detail
 

@@ -1,7 +1,7 @@
 """Whether this tree says the same of every message as another commit: JSON, header fields, trace and rounds.
 
-    python tests/unchanged.py [COMMIT]                 (default: HEAD, the last commit)
-    python tests/unchanged.py COMMIT --without detail  (the words for a person may differ)
+    python tests/attack/unchanged.py [COMMIT]                 (default: HEAD, the last commit)
+    python tests/attack/unchanged.py COMMIT --without detail  (the words for a person may differ)
 
 For a change that must not change a verdict. Each message of `testdata/`, and each attack of `tests/attack`, is judged
 in both DMARC modes by the package of the commit and by the one here, each in a process of its own. Keys that were added
@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = ROOT / "testdata" / "messages"
 SHOWN = 20
 # With names that every version has: what is compared must not depend on what was renamed
