@@ -25,6 +25,8 @@ from mailauth.spf.outcome import SpfOutcome
 
 T = TypeVar("T", bound=Outcome)
 
+_KEYS = {"spf helo": "helo_spf"}  # of the JSON object, where it is not the name of the check
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication(NoTruthValue):
@@ -127,17 +129,17 @@ class Authentication(NoTruthValue):
         All text is valid UTF-8: an octet FC from SMTP or DNS that is not becomes the six characters `\udcfc`.
         """
         known = self.connection
-        facts = {"ip": known.ip, "helo": known.helo, "mail_from": known.mail_from, "source": known.source}
+        # Each of these keys is there, whether or not its check was made
+        checks: dict[str, Any] = dict.fromkeys(("spf", "helo_spf", "dkim", "arc", "dmarc", "iprev"))
+        checks["dkim"] = [each.to_dict() for each in self.dkim]
+        for outcome in self.outcomes:
+            if outcome.method != "dkim":
+                checks[_KEYS.get(outcome.check, outcome.check)] = outcome.to_dict()
         return {
             "schema": 1,
             "version": __version__,
-            "connection": to_plain(facts),
-            "spf": to_plain(self.spf),
-            "helo_spf": to_plain(self.helo_spf),
-            "dkim": to_plain(self.dkim),
-            "arc": to_plain(self.arc),
-            "dmarc": to_plain(self.dmarc),
-            "iprev": to_plain(self.iprev),
+            "connection": to_plain({name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}),
+            **checks,
             "headers": to_plain(self.headers),
             "forged": list(self.forged),
             "dns": [

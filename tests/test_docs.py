@@ -1,12 +1,14 @@
-"""The manual keeps its word: every console and pycon block of docs/ is run, and shows what really comes out.
+"""The manual keeps its word: every block of docs/ that shows output is run, and shows what really comes out.
 
 `MAILAUTH_DOCS=write pytest tests/test_docs.py -n 0` writes the console output into the pages instead.
 """
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import fnmatch
+import io
 import os
 import re
 import shutil
@@ -20,7 +22,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)
 CONSOLE = re.compile(r"(?ms)^```console\n(.*?)^```$")
+PYTHON = re.compile(r"(?ms)^```(python|pycon)\n(.*?)^```\n(?:\n```text\n(.*?)^```)?")
 PYCON = re.compile(r"(?ms)^```pycon\n(.*?)^```$")
+OPTIONAL = {"aiosmtpd"}  # of the examples
 MARK = "@@end of a command@@"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 
@@ -90,6 +94,28 @@ def test_pycon(page: Path) -> None:
     report: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(example, out=report.append)
     assert not report, "".join(report)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("house")
+@pytest.mark.parametrize("page", [p for p in PAGES if PYTHON.search(p.read_text())], ids=lambda p: p.stem)
+def test_python(page: Path) -> None:
+    names: dict[str, object] = {"__name__": page.stem}
+    for kind, block, shown in PYTHON.findall(page.read_text()):
+        # Examples at a prompt have a test of their own; here they define what a later block uses
+        examples = doctest.DocTestParser().get_examples(block) if kind == "pycon" else []
+        for code in [example.source for example in examples] or [block]:
+            printed = io.StringIO()
+            try:
+                with contextlib.redirect_stdout(printed):
+                    exec(compile(code, page.name, "exec"), names)
+            except ModuleNotFoundError as missing:
+                assert missing.name in OPTIONAL  # noqa: PT017
+            except Exception:  # noqa: BLE001  a piece of a larger program
+                # What shows its output has to run, and all that it needs of the blocks before it
+                assert not shown, code
+            else:
+                assert not shown or printed.getvalue() == shown, code
 
 
 def test_every_folder_of_the_tests_is_on_their_map() -> None:
