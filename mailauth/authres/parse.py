@@ -45,6 +45,9 @@ _QUOTED_RUN = re.compile(r'[^"\\]+')
 _TOP_RUN = re.compile(r'[^;("]+')
 _MAX_DEPTH = 50
 _MAX_PROBLEMS = 20
+# Octets to a result or property, at least, on the average of a field: what has more of them is not read to its end, as
+# each takes many times its octets
+_PART = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationRe
 
     Args:
         value: the field body, or the whole field; it may be folded.
-        max_bytes: a longer field is not read, and says so in `problems`.
+        max_bytes: a longer field is not read, and one of very many results or properties not to its end; `problems`
+            says so.
 
     Raises:
         TypeError: for anything but str and bytes.
@@ -80,7 +84,7 @@ def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationRe
         raise TypeError(msg)
     if len(text) > max_bytes:
         return AuthenticationResults(None, problems=(f"the field is longer than {max_bytes}",))
-    return _Reader(text).field()
+    return _Reader(text, max_bytes // _PART).field()
 
 
 class Scanner:
@@ -157,10 +161,12 @@ class Scanner:
 
 
 class _Reader(Scanner):
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, max_parts: int) -> None:
         super().__init__(text)
+        self.max_parts = max_parts
         self.problems: list[str] = []
         self.results: list[MethodResult] = []
+        self.parts = 0
 
     def problem(self, words: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
@@ -242,6 +248,10 @@ class _Reader(Scanner):
     def resinfos(self) -> None:
         expected = 0
         while self.char:
+            if self.parts >= self.max_parts:
+                self.problem(f"more than {self.max_parts} results and properties: the rest is not read")
+                return
+            self.parts += 1
             if self.char == ";":
                 self.position += 1
             self.skip()
@@ -283,8 +293,9 @@ class _Reader(Scanner):
         properties: list[Property] = []
         while True:
             self.skip()
-            if self.char in (";", ""):
+            if self.char in (";", "") or self.parts >= self.max_parts:
                 break
+            self.parts += 1
             start, comments = self.position, len(self.comments)
             ptype = self.keyword()
             self.skip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -96,3 +97,20 @@ def test_an_unsigned_message_has_an_outcome_that_is_not_a_signature() -> None:
     assert found.dkim == ()
     assert "dkim=none" in found.headers[0]
     assert found.to_dict()["dkim"] == []
+
+
+@pytest.mark.parametrize("unit", [b"; a=b", b"; a=b c.d=e", b"(x)", b";", b'"'])
+def test_the_json_of_hostile_payloads_is_bounded(unit: bytes) -> None:
+    raw = signed()
+    for i in range(1, 11):
+        payload = (unit * 16_000)[:15_900]
+        raw = (
+            b"ARC-Seal: i=%d; a=rsa-sha256; cv=%s; d=e.example; s=s; b=AAAA\r\n" % (i, b"pass" if i > 1 else b"none")
+            + b"ARC-Message-Signature: i=%d; a=rsa-sha256; d=e.example; s=s; h=from; bh=AAAA; b=AAAA\r\n" % i
+            + b"ARC-Authentication-Results: i=%d; x.example%s\r\n" % (i, payload)
+            + raw
+        )
+    found = authenticate(raw, CONNECTION, Zone({}), "mx.example.org", NOW)
+    assert found.arc is not None
+    assert len(found.arc.payloads) == 10
+    assert len(json.dumps(found.to_dict())) < 8 * len(raw)

@@ -624,3 +624,15 @@ def test_the_reader_goes_forward(start: str, piece: str) -> None:
 def test_only_text_and_octets() -> None:
     with pytest.raises(TypeError, match="str or bytes"):
         parse(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("unit", ["; a=b", "; a=b c.d=e", ";", "; junk"])
+def test_a_field_of_very_many_results_is_read_in_part(unit: str) -> None:
+    field = parse("mx.example.org" + unit * (16_000 // len(unit)))
+    assert len(field.results) + sum(len(result.properties) for result in field.results) <= 1024
+    assert len(field.results) in ({0} if "=" not in unit else {512, 1024})
+    assert field.problems
+    # What no server exceeds is read to its end
+    whole = parse("mx.example.org" + "; dkim=pass header.d=e.example header.s=s header.a=rsa-sha256 header.b=xyz" * 199)
+    assert (len(whole.results), whole.problems) == (199, ())
+    assert whole.results[-1].get("header.b") == "xyz"
