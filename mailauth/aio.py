@@ -18,7 +18,7 @@ from mailauth.compose import evaluate
 from mailauth.connection import Connection
 from mailauth.context import Context
 from mailauth.dns.drive import Deadline, checked, failure, late
-from mailauth.dns.gather import gather
+from mailauth.dns.transcript import gather
 from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import DEFAULT_LIMITS, Limits, Options

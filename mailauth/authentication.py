@@ -35,6 +35,7 @@ class Authentication(NoTruthValue):
     Attributes:
         connection: what was known about the SMTP connection.
         outcomes: what each check found, in the order of the report. A check that was not made has none.
+        dkim: those of DKIM-Signature fields, from the top.
         headers: the fields to prepend, in order: Authentication-Results first.
         forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours.
         dns: every question that was asked, with its answer, in order.
@@ -54,38 +55,40 @@ class Authentication(NoTruthValue):
     normalised: bool
     limits: Limits = field(default=DEFAULT_LIMITS, compare=False)
 
-    def _every(self, kind: type[T]) -> tuple[T, ...]:
-        return tuple([outcome for outcome in self.outcomes if isinstance(outcome, kind)])
+    dkim: tuple[DkimOutcome, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Collect the signatures once, as there may be thousands of them."""
+        signatures = tuple([outcome for outcome in self.outcomes if isinstance(outcome, DkimOutcome)])
+        object.__setattr__(self, "dkim", signatures)
+
+    def _first(self, kind: type[T], check: str) -> T | None:
+        return next((o for o in self.outcomes if isinstance(o, kind) and o.check == check), None)
 
     @property
     def spf(self) -> SpfOutcome | None:
         """SPF for the MAIL FROM identity; None when SPF was not checked."""
-        return next((outcome for outcome in self._every(SpfOutcome) if outcome.scope == "mfrom"), None)
+        return self._first(SpfOutcome, "spf")
 
     @property
     def helo_spf(self) -> SpfOutcome | None:
         """SPF for the HELO identity; None also when there is no HELO name."""
-        return next((outcome for outcome in self._every(SpfOutcome) if outcome.scope == "helo"), None)
-
-    @property
-    def dkim(self) -> tuple[DkimOutcome, ...]:
-        """One outcome for each DKIM-Signature field, from the top."""
-        return self._every(DkimOutcome)
+        return self._first(SpfOutcome, "spf helo")
 
     @property
     def arc(self) -> ArcOutcome | None:
         """The ARC chain; None when ARC was not checked."""
-        return next(iter(self._every(ArcOutcome)), None)
+        return self._first(ArcOutcome, "arc")
 
     @property
     def dmarc(self) -> DmarcOutcome | None:
         """The DMARC verdict; None when DMARC was not checked."""
-        return next(iter(self._every(DmarcOutcome)), None)
+        return self._first(DmarcOutcome, "dmarc")
 
     @property
     def iprev(self) -> IprevOutcome | None:
         """The reverse name of the client; None when it was not checked, or there is no client address."""
-        return next(iter(self._every(IprevOutcome)), None)
+        return self._first(IprevOutcome, "iprev")
 
     @property
     def trace(self) -> tuple[Traced, ...]:

@@ -20,13 +20,13 @@ from mailauth.authres.write import HeaderField, authserv_id_of
 from mailauth.connection import Connection
 from mailauth.context import Context
 from mailauth.dkim.signature import read_signatures
-from mailauth.dkim.verify import unsigned
 from mailauth.dmarc.outcome import DmarcOutcome
-from mailauth.dns.gather import Transcript
+from mailauth.dns.transcript import Transcript
 from mailauth.dns.values import Evaluation
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.address import parse_path
 from mailauth.message.fields import Message, Octets
+from mailauth.moments import seconds_of
 from mailauth.results import Disposition, Outcome, Result
 from mailauth.spf.outcome import SpfOutcome
 
@@ -68,7 +68,9 @@ def evaluate(
     if options.public_suffix_list is not None:
         # Report an unusable list to the caller now, not with the first message that needs it
         dmarc.load_suffix_list(options.public_suffix_list)
-    context = Context(limits=limits, options=options, now=now, receiver=authserv_id_of(authserv_id))
+    # Not None, which a `Context` takes for a time that is not known
+    moment = seconds_of(now)
+    context = Context(limits=limits, options=options, now=moment, receiver=authserv_id_of(authserv_id), uses=[])
     return _compose(message, connection, context)
 
 
@@ -119,15 +121,13 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     share = int(limits.questions * _SHARE_ASIDE)
     found = yield from transcript.gather([*early, *verdicts], aside, share)
     spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = found[len(early) :]
-    if "dkim" in checks and not dkim_outcomes:
-        dkim_outcomes = (unsigned(message),)
     dmarc_outcome = None
     if "dmarc" in checks:
         dmarc_check = dmarc.check(
             author,
             context,
             spf=spf_outcome,
-            dkim=[each for each in dkim_outcomes or () if isinstance(each, dkim.DkimOutcome)],
+            dkim=dkim_outcomes or (),
             organizational_domain=organizational,
             policy=found[0] if early else None,
             walked=walks,
@@ -139,7 +139,8 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     if dmarc_outcome is not None:
         dmarc_outcome = _believe_sealers(dmarc_outcome, arc_outcome)
     # A check that was not made has no outcome. A new one has its place here
-    outcomes = (spf_outcome, helo_spf, *(dkim_outcomes or ()), arc_outcome, dmarc_outcome, iprev_outcome)
+    signed = (dkim_outcomes or (dkim.Unsigned.of(message),)) if "dkim" in checks else ()
+    outcomes = (spf_outcome, helo_spf, *signed, arc_outcome, dmarc_outcome, iprev_outcome)
     outcomes = tuple([outcome for outcome in outcomes if outcome is not None])
     return Authentication(
         connection=connection,
@@ -148,7 +149,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
         forged=forged_fields(message, {context.receiver, *options.authserv_ids}),
         dns=tuple(transcript.answers.items()),
         rounds=tuple(transcript.rounds),
-        uses=tuple(context.uses),
+        uses=tuple(context.uses or ()),
         normalised=message.normalised,
         limits=limits,
     )

@@ -12,36 +12,53 @@ from mailauth.moments import seconds_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The surroundings of the checks of one message.
+    """The surroundings of the checks of one message; with `uses`, of this message alone.
 
     Args:
         limits: see `Limits`.
         options: see `Options`.
         now: time of receipt, an aware datetime or POSIX seconds. None: what depends on the time is not judged.
-        receiver: name of this host, for the macro %{r} of SPF explanations.
-        uses: takes each use of a DNS answer, in order.
+        receiver: name of this host: its authserv-id, and the macro %{r} of SPF explanations.
+        uses: takes each use of a DNS answer, in order; None: nobody wants them.
 
     Attributes:
-        seconds: `now` in POSIX seconds.
+        timestamp: `now` in POSIX seconds.
 
     Raises:
-        UsageError: for a time that is none.
+        UsageError: for an invalid time.
+        TypeError: for limits or options of another type.
     """
 
     limits: Limits = DEFAULT_LIMITS
     options: Options = DEFAULT_OPTIONS
     now: datetime | float | None = None
     receiver: str = "unknown"
-    uses: list[Use] = field(default_factory=list)
-    seconds: int | None = field(init=False, repr=False, compare=False)
+    uses: list[Use] | None = field(default=None, compare=False)
+    timestamp: int | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Work the time out once."""
-        object.__setattr__(self, "seconds", None if self.now is None else seconds_of(self.now))
+        """Check the types, and work the time out once."""
+        for name, kind in (("limits", Limits), ("options", Options)):
+            if not isinstance(getattr(self, name), kind):
+                given = type(getattr(self, name)).__name__
+                msg = f"Context({name}=…) must be a mailauth.{kind.__name__}, not {given}; leave it out for the default"
+                raise TypeError(msg)
+        object.__setattr__(self, "timestamp", None if self.now is None else seconds_of(self.now))
 
     def used(self, question: Question, check: str, subject: str, rule: str) -> None:
         """Note that a check used the answer to a question: for what, and by which rule of an RFC."""
-        self.uses.append(Use(question, check, subject, rule))
+        if self.uses is not None:
+            self.uses.append(Use(question, check, subject, rule))
 
 
-DEFAULT_CONTEXT = Context()
+def context_of(context: Context | None) -> Context:
+    """Return the context that a check was given, or one of defaults.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if context is not None and not isinstance(context, Context):
+        given = type(context).__name__
+        msg = f"context must be a mailauth.Context(limits=…, options=…, now=…) or None, not {given}"
+        raise TypeError(msg)
+    return Context() if context is None else context

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mailauth import names
 from mailauth.connection import Connection
-from mailauth.context import Context
+from mailauth.context import Context, context_of
 from mailauth.dns.values import ADDRESSES, Evaluation, Question, all_secure, unanswered
 from mailauth.results import MethodResult, Outcome, Problem, Reason, Result
 from mailauth.text import one_line
@@ -35,7 +35,7 @@ class IprevOutcome(Outcome):
 
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
         """Return the result for the client."""
-        return (self.row(("policy", "iprev", str(connection.ip or ""))),)
+        return (self._row(("policy", "iprev", str(connection.ip or ""))),)
 
 
 def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Evaluation[IprevOutcome]:
@@ -45,7 +45,7 @@ def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Eval
         ip: address of the client.
         context: `Limits.iprev_names` matters here.
     """
-    context = context or Context()
+    context = context_of(context)
     client = str(ip)
     question = Question(names.reverse_name(ip), "PTR")
     (answer,) = yield (question,)

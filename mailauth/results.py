@@ -184,6 +184,8 @@ class MethodResult(NamedTuple):
 
 def to_plain(value: Any) -> Any:
     """Return a value, and all in it, as plain data for JSON; its text can be written as UTF-8."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, Mapping):
@@ -202,12 +204,12 @@ class NoTruthValue:
 
     def __bool__(self) -> NoReturn:
         """Refuse."""
-        msg = f"a {type(self).__name__} is neither true nor false: compare its .result, e.g. outcome.result == 'pass'"
+        msg = f"a {type(self).__name__} is neither true nor false: compare a result, e.g. auth.dmarc.result == 'pass'"
         raise TypeError(msg)
 
 
 class Outcome(NoTruthValue):
-    """What every outcome is: a frozen dataclass with the same face.
+    """What every outcome is: a frozen dataclass with the same face, and a reason that the catalogue knows.
 
     Attributes:
         method: its name in Authentication-Results (RFC 8601 §2.7).
@@ -234,10 +236,10 @@ class Outcome(NoTruthValue):
         """Return what Authentication-Results says of it, for a message that came by this connection."""
         raise NotImplementedError
 
-    def row(self, *properties: tuple[str, str, str], comments: tuple[str, ...] = ()) -> MethodResult:
+    def _row(self, *properties: tuple[str, str, str], comments: tuple[str, ...] = ()) -> MethodResult:
         """Return one row: (ptype, name, value) of each property; those with an empty value are left out."""
-        # "pass", "none" and the match of a term need no reason
-        silent = self.result in (Result.PASS, Result.NONE) or self.reason is Reason.SPF_MATCH
+        # "pass" and "none" need no reason
+        silent = self.result in (Result.PASS, Result.NONE)
         found = tuple([Property(*each) for each in properties if each[2]])
         return MethodResult(self.method, self.result, None if silent else self.reason, found, comments)
 

@@ -14,8 +14,6 @@ from mailauth.dns.values import Evaluation
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.fields import Octets
 
-__all__ = ["authenticate", "prepare", "run"]
-
 
 def prepare(
     raw: Octets,

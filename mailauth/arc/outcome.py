@@ -17,9 +17,9 @@ class ArcOutcome(Outcome):
 
     `instances` counts the sets, `oldest_pass` is the instance since which the message has not changed (0: the first),
     `sealers` are the d= of each seal by instance. `payloads` are the ARC-Authentication-Results of each instance,
-    parsed on first access: claims of the sealer, worth no more than your trust in it. `trusted`: the chain passed,
-    every sealer is in `Options.trusted_sealers`, and the newest message signature is of the last of them and covers
-    From and the whole body.
+    parsed whenever they are read: claims of the sealer, worth no more than your trust in it. `trusted`: the chain
+    passed, every sealer is in `Options.trusted_sealers`, and the newest message signature is of the last of them and
+    covers From and the whole body.
     """
 
     method: ClassVar[str] = "arc"
@@ -43,4 +43,4 @@ class ArcOutcome(Outcome):
         """Return the result of the chain."""
         ip = "" if self.result is Result.NONE else str(connection.ip or "")
         oldest = "" if self.oldest_pass is None else str(self.oldest_pass)
-        return (self.row(("header", "oldest-pass", oldest), ("smtp", "remote-ip", ip)),)
+        return (self._row(("header", "oldest-pass", oldest), ("smtp", "remote-ip", ip)),)

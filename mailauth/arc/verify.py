@@ -15,7 +15,7 @@ from typing import Any, overload
 
 from mailauth import authres, names
 from mailauth.arc.outcome import ArcOutcome
-from mailauth.context import Context
+from mailauth.context import Context, context_of
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
 from mailauth.dkim.verify import check_signature, hides_text, try_keys, unsigned_from, unsigned_octets, untimely
 from mailauth.dns.values import Answer, Evaluation, Question, all_secure
@@ -56,7 +56,7 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
             whose newest message signature has one of them is not trusted. `Options.trusted_sealers` decides
             `ArcOutcome.trusted`; the newest message signature is acceptable under the same options as one of DKIM.
     """
-    context = context or Context()
+    context = context_of(context)
     limits = context.limits
     if not (message.find(_AAR) or message.find(_AMS) or message.find(_SEAL)):
         return _NO_CHAIN
@@ -106,7 +106,7 @@ def _is_trusted(message: Message, sets: list[_Set], context: Context) -> bool:
         and names.is_under(newest.domain or "", sealers[-1])
         and unsigned_from(message, newest) is None
         and unsigned_octets(message, newest) == 0
-        and (context.seconds is not None or (newest.timestamp is None and newest.expiration is None))
+        and (context.timestamp is not None or (newest.timestamp is None and newest.expiration is None))
     )
 
 
@@ -127,7 +127,7 @@ def _payloads(message: Message, sets: list[_Set]) -> Payloads:
 
 
 class Payloads(Sequence[authres.AuthenticationResults]):
-    """The ARC-Authentication-Results of a chain by instance; each is parsed on first access."""
+    """The ARC-Authentication-Results of a chain by instance; each is parsed when it is read."""
 
     __slots__ = ("_fields",)
 
@@ -287,8 +287,8 @@ def _check_messages(
             _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
         problem = problem or _unacceptable(message, each.ams, options)
         # The times of older ones were for the sealers after them to check
-        if problem is None and i == len(sets) and context.seconds is not None:
-            problem = untimely(each.ams, context.seconds, options)
+        if problem is None and i == len(sets) and context.timestamp is not None:
+            problem = untimely(each.ams, context.timestamp, options)
         if problem is None:
             continue
         if i == len(sets):

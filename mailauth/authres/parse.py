@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from mailauth.message.taglist import read_instance
-from mailauth.results import MethodResult, Property
+from mailauth.results import MethodResult, Property, to_plain
 
 # Also the names under which servers keep fields from outside: Authentication-Results-Original,
 # X-Original-Authentication-Results
@@ -62,6 +63,11 @@ class AuthenticationResults:
     results: tuple[MethodResult, ...] = ()
     problems: tuple[str, ...] = ()
     instance: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
 
 
 def parse(value: str | bytes, *, max_bytes: int = 16 * 1024) -> AuthenticationResults:

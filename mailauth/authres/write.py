@@ -2,7 +2,8 @@
 
 Everything a stranger chose is data: domain names in normal form are written as tokens, everything else as a
 quoted-string or a quoted local part, without control characters and bounded in length; free text from messages or
-DNS is never written. The field is folded only at white space. Knows the grammar, and no check.
+DNS is never written. The field is folded only at white space. Knows the grammar, and of the checks only that `header.b`
+of DKIM is to be short (RFC 6008).
 """
 
 from __future__ import annotations
@@ -122,7 +123,8 @@ def write_outcomes(
 
     Args:
         authserv_id: our authserv-id.
-        outcomes: what each check found; each says itself what is to be told of it.
+        outcomes: what each check found; each says itself what is to be reported of it. `dkim.Unsigned.of(message)`
+            stands for a message without a signature.
         connection: the connection of the message.
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; passing results are kept in preference to others.
@@ -133,7 +135,8 @@ def write_outcomes(
     length = _B_LENGTH
     while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
         length += _B_LENGTH
-    return _field(authserv_id, [_row(row, utf8, length) for row in rows], max_bytes)
+    texts = [text for row in rows if (text := _row(row, utf8, length))]
+    return _field(authserv_id, texts, max_bytes)
 
 
 def _ends_in_b(row: MethodResult) -> bool:
@@ -149,7 +152,7 @@ def _row(row: MethodResult, utf8: bool, length: int) -> str:  # noqa: FBT001  th
     # Reasons and comments of outcomes are ours; what a stranger made long is not cached
     size = len("".join(chain.from_iterable(row.properties)))
     text, column = (_cached_words if size <= _CACHED_LENGTH else _words)(row, utf8)
-    return text + _next(f"header.b={_value(b[:length], utf8=utf8)}", column)[0] if b else text
+    return text + _next(f"header.b={_value(b[:length], utf8=utf8)}", column)[0] if b and text else text
 
 
 def _value(text: str, *, utf8: bool) -> str:

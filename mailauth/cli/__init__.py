@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from mailauth import moments as moment
+from mailauth import moments
 from mailauth._version import __version__
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, complain, complain_of_a_bug, prepared, put
 from mailauth.errors import MailauthError, UsageError
@@ -117,7 +117,7 @@ def _add_resolver(command: argparse.ArgumentParser) -> None:
 
 def _time(text: str) -> datetime:
     try:
-        return moment.from_text(text)
+        return moments.from_text(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mailauth.connection import Connection
+from mailauth.message.fields import Message
 from mailauth.results import MethodResult, Outcome, Reason, Result
 
 
@@ -49,7 +50,7 @@ class DkimOutcome(Outcome):
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:  # noqa: ARG002  the same for each
         """Return the result of this signature, `header.b` last and whole: see `authres.write_outcomes`."""
         return (
-            self.row(
+            self._row(
                 ("header", "d", self.subject),
                 ("header", "i", (self.domain and self.identity) or ""),
                 ("header", "s", self.selector or ""),
@@ -70,6 +71,12 @@ class Unsigned(Outcome):
     reason: Reason = Reason.DKIM_NONE
     detail: str
 
+    @classmethod
+    def of(cls, message: Message) -> Unsigned:
+        """Return what DKIM says of a message for which `verify` has no outcome."""
+        where = "the message" if message.overflow is None else "the part of the header section that was read"
+        return cls(detail=f"{where} has no DKIM-Signature")
+
     @property
     def subject(self) -> str:
         """Nothing was checked."""
@@ -77,4 +84,4 @@ class Unsigned(Outcome):
 
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:  # noqa: ARG002  the same for each
         """Return `dkim=none`."""
-        return (self.row(),)
+        return (self._row(),)

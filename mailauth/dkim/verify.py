@@ -10,9 +10,9 @@ from binascii import b2a_base64
 from collections.abc import Callable
 
 from mailauth import names
-from mailauth.context import Context
+from mailauth.context import Context, context_of
 from mailauth.dkim.key import Key, keys_of
-from mailauth.dkim.outcome import DkimOutcome, Unsigned
+from mailauth.dkim.outcome import DkimOutcome
 from mailauth.dkim.signature import Read, Signature, header_digest, read_signatures
 from mailauth.dns.values import Answer, Evaluation, Question, unanswered
 from mailauth.limits import Limits, Options
@@ -77,7 +77,7 @@ def verify(
         publishes: says whether a TXT answer for `_dmarc` below a domain contains a DMARC record: a public suffix that
             publishes one may sign. None: this is not asked.
     """
-    context = context or Context()
+    context = context_of(context)
     limits, options = context.limits, context.options
     found = read_signatures(message, limits) if signatures is None else signatures
     found = _apply_limit(found, message, author_domain, limits)
@@ -107,12 +107,6 @@ def verify(
         problem = problem or _unacceptable(message, signature, unsigned, duplicates, context, nobodys)
         outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates, answer.secure))
     return tuple(outcomes)
-
-
-def unsigned(message: Message) -> Unsigned:
-    """Return what DKIM says of a message for which `verify` has no outcome."""
-    where = "the message" if message.overflow is None else "the part of the header section that was read"
-    return Unsigned(detail=f"{where} has no DKIM-Signature")
 
 
 def _is_nobodys(answer: Answer | None, publishes: Callable[[Answer], bool] | None) -> bool:
@@ -274,7 +268,7 @@ def _unacceptable(
     nobodys: set[str],
 ) -> Problem | None:
     """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
-    domain, options, now = signature.domain or "", context.options, context.seconds
+    domain, options, now = signature.domain or "", context.options, context.timestamp
     if problem := unsigned_from(message, signature):
         return problem
     if not options.allow_partial_body and hides_text(message, signature):

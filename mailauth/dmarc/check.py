@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
-from mailauth.context import Context
+from mailauth.context import Context, context_of
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.dmarc.author import Author
 from mailauth.dmarc.discovery import OrganizationalDomain, Policy, Walk, find_policy, same_organization, walk
@@ -65,7 +65,7 @@ def check(
         raise TypeError(msg)
     if isinstance(author, str):
         author = Author(domain=names.to_ascii(author) or author)
-    return _Check(author, context or Context(), spf, dkim, organizational_domain, walked, bounce).outcome(policy)
+    return _Check(author, context_of(context), spf, dkim, organizational_domain, walked, bounce).outcome(policy)
 
 
 def walks_ahead(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
@@ -100,7 +100,8 @@ class _Check:
         bounce: bool,  # noqa: FBT001 passed on by check()
     ) -> None:
         self.author, self.spf, self.ahead, self.bounce = author, spf, ahead, bounce
-        self.limits, self.options, self.uses = context.limits, context.options, context.uses
+        self.limits, self.options = context.limits, context.options
+        self.uses = [] if context.uses is None else context.uses
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else

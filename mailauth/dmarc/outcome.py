@@ -58,4 +58,4 @@ class DmarcOutcome(Outcome):
 
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:  # noqa: ARG002  the same for each
         """Return the result for the author."""
-        return (self.row(("header", "from", self.subject), ("policy", "dmarc", self.policy or "")),)
+        return (self._row(("header", "from", self.subject), ("policy", "dmarc", self.policy or "")),)

@@ -150,7 +150,7 @@ def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = Non
         evaluation: what to drive.
         resolver: see `Resolver`; or a plain function `(name, rdtype) -> Answer`.
         seconds: past them every further question is answered TIMEOUT, and each check ends by its own rule. A
-        synchronous resolver without a time limit can exceed them by one answer.
+            synchronous resolver without a time limit can exceed them by one answer.
 
     Raises:
         UsageError: for an asynchronous resolver, or something that is not a resolver.

@@ -15,7 +15,7 @@ from typing import Any
 
 from mailauth.arc.outcome import ArcOutcome
 from mailauth.connection import Connection
-from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dkim.outcome import DkimOutcome, Unsigned
 from mailauth.dmarc.outcome import DmarcOutcome, Identifier
 from mailauth.dns.values import Question, Use
 from mailauth.explain.copies import Copies
@@ -100,9 +100,10 @@ class Checks:
             return self._arc(outcome)
         if isinstance(outcome, DmarcOutcome):
             return self._dmarc(outcome)
-        # Of any other check: the answers that it used
-        lines = self._asked(outcome.check)
-        lines = [*self._guess(), *lines] if lines else []
+        if isinstance(outcome, Unsigned):
+            return _step(outcome, [], [CATALOGUE[outcome.reason].sender])
+        # Of any other check, which is about the client: the answers that it used
+        lines = [*self._guess(), *self._asked(outcome.check)]
         return _step(outcome, lines + self._counted(outcome) if isinstance(outcome, SpfOutcome) else lines)
 
     # -- what DNS said

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mailauth import names
 from mailauth.connection import Connection
-from mailauth.context import Context
+from mailauth.context import Context, context_of
 from mailauth.dns.values import ADDRESSES, Answer, Answers, Evaluation, Question, Use, all_secure, unanswered
 from mailauth.results import Malformed, Problem, Reason, Result
 from mailauth.spf import macro
@@ -51,7 +51,7 @@ def check(connection: Connection, context: Context | None = None, *, scope: Scop
     local, domain, problem = identity_of(connection, scope)
     if problem is not None:
         return _nothing(scope, domain, problem)
-    return _Check(connection, context or Context(), scope, local, domain).outcome()
+    return _Check(connection, context_of(context), scope, local, domain).outcome()
 
 
 def _nothing(scope: Scope, domain: str, problem: Problem) -> Evaluation[SpfOutcome]:
@@ -85,7 +85,7 @@ class _Check(Counters):
         super().__init__(context.limits, strict=context.options.strict, term=domain)
         ip = connection.address
         assert ip is not None  # noqa: S101 check() has handled that case
-        self.context, self.scope = context, scope
+        self.context, self.scope, self.uses = context, scope, [] if context.uses is None else context.uses
         self.name = "spf" if scope == "mfrom" else "spf helo"
         self.address, self.version, self.ip = ip, ip.version, int(ip)
         self.client = connection.ip
@@ -116,7 +116,7 @@ class _Check(Counters):
             "h": names.to_ascii(helo) or helo,
             "c": str(ip),
             "r": self.context.receiver,
-            "t": str(self.context.seconds or 0),
+            "t": str(self.context.timestamp or 0),
         }
 
     def outcome(self) -> Evaluation[SpfOutcome]:
@@ -174,7 +174,7 @@ class _Check(Counters):
 
     def note(self, question: Question, answer: Answer) -> None:
         self.used.append(answer)
-        self.context.uses.append(Use(question, self.name, self.term, self.rule, self.terms, self.voids))
+        self.uses.append(Use(question, self.name, self.term, self.rule, self.terms, self.voids))
 
     def begin(self, name: str, text: str, domain: str) -> None:
         """Begin a term that needs DNS."""

@@ -6,6 +6,8 @@ from mailauth.dns.values import Answer, Question, Status
 from mailauth.limits import Limits
 from mailauth.results import Problem, Reason, Result
 
+_LARGE_RECORDS = 3  # all records of a check together are no longer than this many records of the largest size
+
 
 class Stop(Exception):  # noqa: N818  control flow inside this package
     """Ends the whole evaluation tree with a result."""
@@ -74,9 +76,6 @@ class Counters:
         if self.octets > self.limits.record_bytes * _LARGE_RECORDS:
             detail = f"with the record of {domain}, {self.octets} octets of records"
             raise _beyond(Reason.LIMIT_RECORD_BYTES, detail)
-
-
-_LARGE_RECORDS = 3  # all records of a check together are no longer than this many records of the largest size
 
 
 def _beyond(reason: Reason, detail: str) -> Stop:

@@ -29,7 +29,7 @@ MESSAGES = ROOT / "testdata" / "messages"
 SHOWN = 20
 # With names that every version has: what is compared must not depend on what was renamed
 JUDGE = """
-import pickle, sys
+import json, pickle, sys
 import mailauth
 from mailauth.testing import Faults, Zone
 
@@ -43,7 +43,7 @@ def judged(case, mode):
         mailauth.Limits(**case["limits"]), mailauth.Options(**case["options"] | {"mode": mode}),
     )
     trace = [[str(x) for x in (*t.question, t.answer, t.round, *map(tuple, t.uses))] for t in found.trace]
-    return {"json": found.to_dict(), "headers": list(map(str, found.headers)), "trace": trace,
+    return {"json": json.loads(json.dumps(found.to_dict())), "headers": list(map(str, found.headers)), "trace": trace,
             "rounds": list(found.rounds), "applied": found.apply(case["raw"]).hex()}
 
 cases = pickle.load(sys.stdin.buffer)
@@ -117,7 +117,7 @@ def differences(before: Any, after: Any, without: set[str], place: str = "") -> 
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from differences(one, other, without, f"{place}[{number}]")
-    elif before != after:
+    elif type(before) is not type(after) or before != after:
         yield f"{place}: {before!r} is now {after!r}"
 
 

@@ -41,7 +41,7 @@ class Lottery(Outcome):
 
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
         return (
-            self.row(("policy", "numbers", "-".join(map(str, self.numbers))), ("policy", "ip", str(connection.ip))),
+            self._row(("policy", "numbers", "-".join(map(str, self.numbers))), ("policy", "ip", str(connection.ip))),
         )
 
 
@@ -114,3 +114,20 @@ def test_the_json_of_hostile_payloads_is_bounded(unit: bytes) -> None:
     assert found.arc is not None
     assert len(found.arc.payloads) == 10
     assert len(json.dumps(found.to_dict())) < 8 * len(raw)
+
+
+def test_signatures_are_collected_once() -> None:
+    # A filter may look at each by its number
+    assert FOUND.dkim is FOUND.dkim
+    assert dataclasses.replace(FOUND, outcomes=()).dkim == ()
+
+
+def test_a_row_that_cannot_be_written_is_left_out_of_any_field() -> None:
+    class Odd(Lottery):
+        method: ClassVar[str] = "x_y"
+
+    odd = Odd(**{name: getattr(LOTTERY, name) for name in ("result", "reason", "detail", "numbers", "name")})
+    many = [*[LOTTERY] * 200, odd]
+    field = write_outcomes("mx.example.org", many, CONNECTION, max_bytes=2000)
+    assert 0 < len(parse(field).results) < 200
+    assert "x_y" not in field

@@ -45,7 +45,7 @@ ENTRIES: Mapping[Reason, Entry] = {
         meaning="The caller does not know the client address, the reverse-path or the HELO name.",
         source="RFC 7208 §4.1",
         sender="Nothing: it does not depend on the sender.",
-        receiver="Give a full `Connection`, or read it from the message with `from_received`.",
+        receiver="Give a full `Connection`, or read it from the message with `mailauth.saved.from_received`.",
         results=_SPF_NONE,
     ),
     Reason.SPF_MULTIPLE_RECORDS: Entry(

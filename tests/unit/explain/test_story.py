@@ -218,3 +218,16 @@ def test_every_message_has_a_story_that_agrees_with_its_verdicts(name: str) -> N
     assert dkim == ([str(d.result) for d in authentication.dkim] or ["none"])
     assert all(s.meaning and s.source for s in told.steps if s.reason)
     assert as_text(told, dns=True).endswith("\n")
+
+
+def test_an_unsigned_message_is_told_what_would_help() -> None:
+    found = mailauth.authenticate(b"From: anna@example.com\r\n\r\nhi\r\n", None, Zone({}), "mx.example.org", 0)
+    dkim = step(tell(found), "dkim")
+    assert dkim.result == "none"
+    assert "sign its mail" in dkim.remedy[0]
+
+
+def test_a_guess_is_called_one_also_where_nothing_was_asked() -> None:
+    connection = mailauth.Connection(ip="192.0.2.3", source="received")
+    found = mailauth.authenticate(b"From: anna@example.com\r\n\r\nhi\r\n", connection, Zone({}), "mx.example.org", 0)
+    assert step(tell(found), "spf").lines[0] == "the client address was read from the message: this is a guess"
