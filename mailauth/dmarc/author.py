@@ -171,7 +171,7 @@ def _read(value: bytes, limits: Limits) -> Author:
         for reading in readings:
             domains |= reading.domains
             domains |= dict.fromkeys(names.to_ascii(m.domain) or ascii(m.domain) for m in reading.mailboxes)
-    deviation = first.deviation or ("it holds raw ISO-2022 text" if hidden else "")
+    deviation = first.deviation or ("it contains raw ISO-2022 text" if hidden else "")
     return _author(tuple(map(_shown, first.mailboxes)), domains, deviation)
 
 
@@ -255,7 +255,7 @@ def _hidden_domains(hidden: list[str]) -> Iterator[str]:
     """Yield the domains that a reader without ISO-2022 would find in such text, if they look like real ones."""
     for text in hidden:
         if "=?" in text:
-            raise Malformed(Reason.AUTHOR_SYNTAX, "ISO-2022 text holds an encoded-word")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "ISO-2022 text contains an encoded-word")
         for match in _HIDDEN.finditer(text):
             if "." in match[1] and _TOP_LEVEL.fullmatch(match[1].rpartition(".")[2]):
                 yield names.to_ascii(match[1]) or ascii(match[1])
@@ -339,9 +339,9 @@ def _decoded(text: str) -> str:
         if not (position and _BLANKS.fullmatch(between)):
             pieces.append(between)
         if not word.plain:
-            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds another, or is not in a known encoding")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word contains another, or has an unknown encoding")
         if _BREAKS.search(word.text):
-            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word contains control characters")
         pieces.append(word.text)
         position = word.end
     return "".join([*pieces, text[position:]])

@@ -79,7 +79,9 @@ def _invalid(record: Record) -> str:
     if "p" not in dict(record.published) and "sp" not in dict(record.published):
         return "no p="
     policies = [(name, value) for name, value in record.published if name in {"p", "sp", "np"}]
-    return ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " of which one is invalid or stands twice,"
+    return (
+        ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " one of which is invalid or appears twice,"
+    )
 
 
 class _Verdict(NamedTuple):
@@ -154,7 +156,7 @@ class _Check:
             return _Verdict(result, Problem(Reason.DMARC_BAD_RECORD, detail))
         aligned, failure = yield from self._alignment(domain, policy)
         if aligned:
-            detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
+            detail = f"{' and '.join(m.upper() for m in aligned)} passed, aligned with {domain}"
             return _Verdict(Result.PASS, Problem(Reason.DMARC_ALIGNED, detail), aligned)
         if failure := failure or policy.failure:
             # RFC 9989 §5.3.6: if DNS did not answer, it is neither pass nor fail
@@ -183,7 +185,7 @@ class _Check:
             elif same and result is Result.PASS:
                 aligned[mechanism] = None
             elif same:
-                open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
+                open_question = f"the {mechanism.upper()} result for {identifier} could align, but DNS did not answer"
                 failure = failure or Problem(reason, open_question)
         # In the order of the methods, not in the order they were found
         return tuple(m for m in _MECHANISMS if m in aligned), failure
@@ -232,7 +234,7 @@ class _Check:
         if record is not None:
             detail += self._about_pct(record, published)
         if self.author.deviation:
-            detail += f"; From is outside RFC 5322 ({self.author.deviation}), but names one domain in every reading"
+            detail += f"; From violates RFC 5322 ({self.author.deviation}), but names one domain in every reading"
         return DmarcOutcome(
             result=result,
             reason=reason,
@@ -254,12 +256,12 @@ class _Check:
         value = published.get("pct", "100")
         if self.discovery == "treewalk":
             # Choice D18: unknown to RFC 9989, so it has no effect, which the publisher may not know
-            return "" if value == "100" else "; pct= has no effect any more"
+            return "" if value == "100" else "; pct= no longer has any effect"
         if record.weaker:
-            return "; by pct=0 the policy is one step weaker"
+            return "; pct=0 makes the policy one step weaker"
         # Choice D36: sampling is left to the caller (RFC 7489 §6.6.4)
         partial = _PERCENT.fullmatch(value) is not None
-        return f"; pct={value} is for a share of the mail, this advice for all of it" if partial else ""
+        return f"; pct={value} applies to a share of the mail, this advice to every message" if partial else ""
 
     def _disposition(self, result: Result, requested: PolicyWord | None) -> Disposition:
         if result is Result.TEMPERROR:
