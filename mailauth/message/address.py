@@ -48,13 +48,13 @@ class AddressList(NamedTuple):
     """The mailboxes of an address list, and what some readers read differently.
 
     `deviation` names the first rule of RFC 5322 that the list breaks without leaving doubt about any address; empty for
-    none. `asides` are texts that some readers take for an address: a comment that is a whole list element, a domain up
-    to the white space or comment inside it.
+    none. `alternatives` are texts that some readers take for an address: a comment that is a whole list element, a
+    domain up to the white space or comment inside it.
     """
 
     mailboxes: tuple[Mailbox, ...]
     deviation: str
-    asides: tuple[str, ...]
+    alternatives: tuple[str, ...]
 
 
 class _Token(NamedTuple):
@@ -72,10 +72,10 @@ def parse_mailboxes(value: bytes, *, max_mailboxes: int = 64, comment_depth: int
     value = value.replace(b"\r\n", b"")
     if max_mailboxes and (plain := plain_mailbox(value)):
         return (plain,)
-    found = read_list(value.decode("utf-8", "surrogateescape"), max_mailboxes, comment_depth)
-    if found.deviation:
-        raise Malformed(Reason.AUTHOR_SYNTAX, found.deviation)
-    return found.mailboxes
+    parsed = read_list(value.decode("utf-8", "surrogateescape"), max_mailboxes, comment_depth)
+    if parsed.deviation:
+        raise Malformed(Reason.AUTHOR_SYNTAX, parsed.deviation)
+    return parsed.mailboxes
 
 
 def plain_mailbox(value: bytes) -> Mailbox | None:
