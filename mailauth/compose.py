@@ -83,7 +83,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     transcript = Transcript(limits.questions, limits.rounds)
     author = dmarc.author_of(message)
     suffixes = _LazySuffixes(options.public_suffix_list)
-    organizational = suffixes.organizational_domain if options.mode == "rfc7489" else None
+    organizational_domain_of = suffixes.organizational_domain if options.mode == "rfc7489" else None
     signatures = read_signatures(message, limits) if "dkim" in checks else []
     path = parse_path(connection.mail_from) if connection.mail_from is not None else None
     identifiers = [s.signature.domain for s in signatures] + [names.to_ascii(path[1]) if path else None]
@@ -92,8 +92,8 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     walks: list[str] = []
     if "dmarc" in checks and author.domain:
         # A suffix list compares identifiers without DNS
-        walks = dmarc.walks_ahead(author.domain, identifiers) if organizational is None else []
-        early = [dmarc.find_policy(author.domain, organizational), *map(dmarc.ask_walk, walks)]
+        walks = dmarc.walks_ahead(author.domain, identifiers) if organizational_domain_of is None else []
+        early = [dmarc.find_policy(author.domain, organizational_domain_of), *map(dmarc.ask_walk, walks)]
     verdicts = [
         spf.check(connection, context) if "spf" in checks else _nothing(),
         dkim.verify(
@@ -128,7 +128,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
             context,
             spf=spf_outcome,
             dkim=dkim_outcomes or (),
-            organizational_domain=organizational,
+            organizational_domain=organizational_domain_of,
             policy=found[0] if early else None,
             walked=walks,
             bounce=path == ("", ""),

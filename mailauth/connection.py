@@ -80,15 +80,13 @@ def client_address(ip: object) -> tuple[IPv4Address | IPv6Address, str] | tuple[
     if not isinstance(ip, (str, IPv4Address, IPv6Address)):
         msg = (
             "Connection(ip=…) must be text such as '192.0.2.1', an ipaddress object or None, not "
-            f"{type(ip).__name__}; of the address of a socket give the first item"
+            f"{type(ip).__name__}; for a socket address, give the first item"
         )
         raise TypeError(msg)
     try:
         return _parse_address(str(ip))
     except ValueError:
-        msg = (
-            f"Connection(ip={shown(ip)}) is not an IP address: give text such as '192.0.2.1' or '2001:db8::1', or None"
-        )
+        msg = f"Connection(ip={shown(ip)}) is not a valid IP address: give text such as '192.0.2.1', or None"
         raise UsageError(msg) from None
 
 

@@ -72,7 +72,7 @@ def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Eval
             )
     if problem is not None:
         return _temperror(problem)
-    detail = f"none of the names of {client} ({', '.join(hosts[:3])}) maps back to it"
+    detail = f"none of the names of {client} ({', '.join(hosts[:3])}) resolves back to it"
     return IprevOutcome(
         result=Result.FAIL, reason=Reason.IPREV_NO_MATCH, detail=one_line(detail), name=hosts[0], secure=secure
     )

@@ -107,7 +107,7 @@ class Options:
         sealers = frozenset(names.to_ascii(domain) or domain for domain in self.trusted_sealers)
         object.__setattr__(self, "trusted_sealers", sealers)
         if unknown := self.checks - CHECKS:
-            msg = f"Options(checks=…): no check is called {sorted(unknown)}; there are {sorted(CHECKS)}"
+            msg = f"Options(checks=…): unknown {sorted(unknown)}; the checks are {sorted(CHECKS)}"
             raise UsageError(msg)
         if self.mode not in {"rfc9989", "rfc7489"}:
             msg = f"Options(mode={self.mode!r}): the modes are 'rfc9989' and 'rfc7489'"

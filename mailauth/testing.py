@@ -29,7 +29,7 @@ class Faults:
         self._resolve = transport(resolver)
         for place, word in faults.items():
             if word not in FAULTS:
-                msg = f"{place!r}: {word!r} is no fault word; give one of {', '.join(FAULTS)}"
+                msg = f"{place!r}: {word!r} is not a fault word; give one of {', '.join(FAULTS)}"
                 raise UsageError(msg)
         self._faults = {
             (normal_name(place), "*") if isinstance(place, str) else (normal_name(place[0]), place[1]): FAULTS[word]

@@ -81,12 +81,10 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
         )
     sealers = _sealers(sets)
     count = "1 set" if len(sets) == 1 else f"{len(sets)} sets"
-    everyone = "it" if len(sets) == 1 else "all of them"
-    since = f"the sets from i={oldest} on" if oldest else everyone
     return ArcOutcome(
         result=Result.PASS,
         reason=Reason.ARC_VERIFIED,
-        detail=f"{count}, sealed by {', '.join(sealers)}; the message is as {since} saw it",
+        detail=f"{count}, sealed by {', '.join(sealers)}; the message has not changed since i={oldest or 1}",
         instances=len(sets),
         oldest_pass=oldest,
         sealers=sealers,
@@ -185,13 +183,13 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
         # RFC 8617 §4.1.1: i= comes first in the payload
         found = taglist.read_instance(message.value(position).decode("latin-1"))
         if found is None or found[0] in payloads:
-            raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Authentication-Results without an instance i= of its own")
+            raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Authentication-Results does not begin with an instance i=")
         payloads[found[0]] = position
     highest = len(seals)
     expected = set(range(1, highest + 1))
     if set(seals) != expected or set(messages) != expected or set(payloads) != expected:
         raise Malformed(
-            Reason.ARC_STRUCTURE, "the instances of the three ARC fields are not 1 to the highest, once each"
+            Reason.ARC_STRUCTURE, "the instances of the three ARC fields are not 1, 2, 3 and so on, once each"
         )
     sets = []
     for i in range(1, highest + 1):
@@ -212,7 +210,7 @@ def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tu
         if not instance or instance in found:
             raise Malformed(
                 Reason.ARC_STRUCTURE,
-                f"{name.decode()}: i= is missing, 0, or stands in two fields (instance {instance or 0})",
+                f"{name.decode()}: i= is missing, 0, or the same in two fields (instance {instance or 0})",
             )
         found[instance] = signature, position
     return found
@@ -249,7 +247,7 @@ def _seal(message: Message, position: int, limits: Limits) -> Signature:
     read_tags(signature, _tag_list(message, position), limits)
     # RFC 8617 §4.1.3: "h" in an ARC-Seal invalidates the chain
     if b"h" in signature.tags:
-        raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Seal with h=")
+        raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Seal has h=")
     taglist.require(signature.tags, (b"i", b"cv"), Reason.ARC_STRUCTURE)
     read_common(signature)
     return signature
@@ -263,7 +261,7 @@ def _message_signature(message: Message, position: int, limits: Limits) -> Signa
     read_message_tags(signature, limits)
     # RFC 8617 §4.1.2 forbids sealers to sign ARC fields. Choice D9: ARC-Seal fails, the others are tolerated
     if "arc-seal" in signature.signed_headers:
-        raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Message-Signature that signs ARC-Seal")
+        raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Message-Signature signs ARC-Seal")
     if signature.body_length is not None:
         message.expect_length(relaxed=signature.relaxed_body, length=signature.body_length)
     return signature

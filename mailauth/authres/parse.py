@@ -330,10 +330,10 @@ class _Reader(Scanner):
                 properties.append(Property(ptype, name, value))
             elif ptype == "reason":
                 if reason is not None or properties:
-                    self.problem("a reason that does not stand before the properties")
+                    self.problem("a reason that does not come before the properties")
                 reason = value if reason is None else reason
             else:
-                self.problem(f"a property without type: {ptype[:40]}")
+                self.problem(f"a property without a type: {ptype[:40]}")
                 properties.append(Property("", ptype, value))
         self.results.append(MethodResult(method, result, reason, tuple(properties), tuple(self.comments), version))
         return True

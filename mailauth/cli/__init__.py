@@ -124,7 +124,7 @@ def _time(text: str) -> datetime:
 
 def _file(text: str) -> str:
     if text in ("", "-") or "\0" in text:
-        msg = "give the name of a file" + ("; one that is called - is ./-" if text else "")
+        msg = "give the name of a file" + ("; write ./- for a file named -" if text else "")
         raise argparse.ArgumentTypeError(msg)
     return text
 

@@ -35,13 +35,13 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         parent = Path(os.path.realpath(path)).parent
         allowed = parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
         if not allowed or (old and not os.access(path, os.W_OK)):
-            msg = f"cannot write {path}: its folder does not exist, or the system does not allow it"
+            msg = f"cannot write {path}: its folder does not exist, or you may not write there"
             raise MailauthError(msg)
     if record is not None and html is not None and os.path.realpath(record) == os.path.realpath(html):
         msg = f"--record and --html both write {record}; give two names"
         raise UsageError(msg)
     if _holds_something(record) and not _is_recording(record):
-        msg = f"{record} is not a recording, and is left as it is; give another name to --record"
+        msg = f"{record} is not a recording, and is left unchanged; give --record another name"
         raise UsageError(msg)
 
 
@@ -80,7 +80,7 @@ def write_page(path: str, page: str) -> None:
             with open(path, "rb") as file:  # noqa: PTH123
                 old = file.read(len(ours))
             if old != ours:
-                msg = f"{path} is not a page of mailauth, and is left as it is; give another name to --html"
+                msg = f"{path} is not a page written by mailauth, and is left unchanged; give --html another name"
                 raise UsageError(msg)
         replace(path, content)
 

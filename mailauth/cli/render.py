@@ -57,7 +57,7 @@ def notes(authentication: Authentication) -> list[str]:
 def _connection_note(connection: Connection) -> str:
     if connection.source == "none":
         return "connection: not known (no --ip, and no Received field names a client): SPF cannot be checked"
-    source = "taken from the Received fields of the message" if connection.source == "received" else "as given"
+    source = "read from the Received fields of the message" if connection.source == "received" else "as given"
     sender = "<>" if connection.mail_from == "" else connection.mail_from
     return f"connection: {connection.ip} helo={connection.helo} mail-from={sender}, {source}"
 
@@ -104,7 +104,7 @@ def _opinion_lines(opinions: tuple[Opinion, ...] | None) -> Iterator[str]:
         elif opinion.agrees:
             words = f"agrees: {opinion.theirs}"
         else:
-            why = opinion.explanation or "not understood; please report it"
+            why = opinion.explanation or "unexplained; please report it"
             words = f"says {opinion.theirs}, mailauth says {opinion.ours}: {why}"
         yield safe(f"  {opinion.engine} on {opinion.check} {words}")
 

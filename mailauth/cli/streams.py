@@ -71,7 +71,7 @@ def complain_of_a_bug() -> int:
     """Say where the current exception was raised; Python's own traceback would show untrusted text."""
     for line in traceback.format_exc().splitlines():
         complain(line)
-    return complain("this is a bug of mailauth; please report it with the lines above")
+    return complain("this is a bug in mailauth; please report it with the lines above")
 
 
 def put(text: str) -> None:

@@ -67,7 +67,7 @@ class Key:
             if self.bits > limits.max_key_bits:
                 return Problem(Reason.LIMIT_KEY_BITS, f"the key has {self.bits} bits, more than {limits.max_key_bits}")
             if self.exponent > limits.max_key_exponent:
-                return Problem(Reason.LIMIT_KEY_BITS, f"the exponent is more than {limits.max_key_exponent}")
+                return Problem(Reason.LIMIT_KEY_BITS, f"the exponent is larger than {limits.max_key_exponent}")
         return None
 
     def verifies(self, signature: bytes, digest: bytes) -> bool:
@@ -96,7 +96,7 @@ def parse(record: bytes) -> Key:
         raise Malformed(Reason.KEY_SYNTAX, problem.detail) from None
     # RFC 6376 §3.6.1: v= is optional, but if present it comes first and is DKIM1
     if b"v" in tags and (next(iter(tags)) != b"v" or tags[b"v"] != b"DKIM1"):
-        raise Malformed(Reason.KEY_SYNTAX, "v= is not DKIM1 in the first place")
+        raise Malformed(Reason.KEY_SYNTAX, "v= is not the first tag, or is not DKIM1")
     taglist.require(tags, (b"p",), Reason.KEY_SYNTAX)
     kind = tags.get(b"k", b"rsa")
     if kind not in (b"rsa", b"ed25519"):
@@ -106,7 +106,7 @@ def parse(record: bytes) -> Key:
         raise Malformed(Reason.KEY_REVOKED, "p= is empty: the key is revoked")
     data = taglist.decode_base64(tags[b"p"])
     if data is None:
-        raise Malformed(Reason.KEY_SYNTAX, "p= is no base64")
+        raise Malformed(Reason.KEY_SYNTAX, "p= is not valid base64")
     public, bits, exponent = _ed25519(data) if kind == b"ed25519" else _rsa(data)
     flags = taglist.colon_list(tags.get(b"t", b""))
     hashes = tags.get(b"h")
@@ -139,11 +139,11 @@ def _rsa(data: bytes) -> tuple[RSAPublicKey, int, int]:
     except (ValueError, UnsupportedAlgorithm):
         public = None
     if not isinstance(public, RSAPublicKey):
-        raise Malformed(Reason.KEY_SYNTAX, "p= holds no RSA public key")
+        raise Malformed(Reason.KEY_SYNTAX, "p= does not contain an RSA public key")
     numbers = public.public_numbers()
     # RFC 8017 §3.1: the modulus is a product of odd primes
     if numbers.n % 2 == 0:
-        raise Malformed(Reason.KEY_SYNTAX, "p= holds an even modulus")
+        raise Malformed(Reason.KEY_SYNTAX, "the RSA modulus in p= is even")
     return public, public.key_size, numbers.e
 
 

@@ -120,10 +120,10 @@ def read_common(signature: Signature) -> None:
     signature.octets = _octets(tags, b"b")
     if signature.domain is None or signature.selector is None:
         tag = b"d" if signature.domain is None else b"s"
-        raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={printable(tags[tag])} is no domain name")
+        raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={printable(tags[tag])} is not a domain name")
     signature.key_name = f"{signature.selector}._domainkey.{signature.domain}"
     if not names.queryable(signature.key_name):
-        raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name")
+        raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name may be")
     signature.timestamp = taglist.number(tags, b"t", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
 
 
@@ -155,13 +155,13 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
     ):
         raise Malformed(Reason.SIGNATURE_SYNTAX, "x= is not after t=")
     if b"q" in tags and not any(m.lower() == b"dns/txt" for m in taglist.colon_list(tags[b"q"])):
-        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={printable(tags[b'q'])} offers no dns/txt")
+        raise Malformed(Reason.UNKNOWN_QUERY_METHOD, f"q={printable(tags[b'q'])} does not offer dns/txt")
 
 
 def _octets(tags: dict[bytes, bytes], name: bytes) -> bytes:
     octets = taglist.decode_base64(tags[name])
     if not octets:
-        raise Malformed(Reason.SIGNATURE_SYNTAX, f"{name.decode()}= is no base64")
+        raise Malformed(Reason.SIGNATURE_SYNTAX, f"{name.decode()}= is not valid base64")
     return octets
 
 

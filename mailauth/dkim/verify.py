@@ -92,7 +92,7 @@ def verify(
     nobodys = {d for d, question in suffixes.items() if _is_nobodys(answers.get(question), publishes)}
     if publishes is not None:
         for domain, question in suffixes.items():
-            context.used(question, "dkim", f"whether {domain} is somebody's own", "RFC 6376 §6.1.1")
+            context.used(question, "dkim", f"whether the public suffix {domain} may sign", "RFC 6376 §6.1.1")
     outcomes = []
     for position, signature, unread in found:
         if unread is not None:
@@ -138,7 +138,7 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
             keys.add(key)
         else:
             late.add(i)
-    detail = f"more than {limits.signatures} keys to ask for, or too many signatures: this one was not evaluated"
+    detail = f"more than {limits.signatures} keys to look up, or too many signatures: this one was not evaluated"
     problem = Problem(Reason.LIMIT_SIGNATURES, detail)
     return [read._replace(problem=problem) if i in late else read for i, read in enumerate(found)]
 
@@ -164,7 +164,7 @@ def check_signature(
         # RFC 6376 §6.1: nobody vouches for what an unverified signature says about the body
         detail = f"the body was changed after signing ({hashes}); the signed header fields are unchanged"
         if not verified:
-            detail = f"the body does not have the hash that the unverified signature claims ({hashes}); "
+            detail = f"the body hash differs from the one that the unverified signature claims ({hashes}); "
             detail += "the header signature fails too"
         return key, Problem(Reason.BODY_HASH_MISMATCH, detail)
     if not verified:
@@ -235,7 +235,7 @@ def untimely(signature: Signature, now: int, options: Options) -> Problem | None
     if end is not None and now > end + options.clock_skew and not options.allow_expired:
         return Problem(Reason.EXPIRED, f"the signature expired {now - end} s ago")
     if start is not None and start > now + options.clock_skew and not options.allow_future:
-        return Problem(Reason.FUTURE, f"the signature was made {start - now} s in the future")
+        return Problem(Reason.FUTURE, f"the signature is dated {start - now} s in the future")
     return None
 
 
@@ -245,7 +245,7 @@ def unsigned_from(message: Message, signature: Signature) -> Problem | None:
     present, signed = len(message.find(b"from")), signature.signed_headers.count("from")
     if present <= signed:
         return None
-    return Problem(Reason.UNSIGNED_FROM, f"the message has {present} From fields, h= signs {signed}")
+    return Problem(Reason.UNSIGNED_FROM, f"the message has {present} From fields, but h= signs {signed}")
 
 
 def _unsigned_duplicates(message: Message, signature: Signature) -> tuple[str, ...]:
@@ -277,9 +277,9 @@ def _unacceptable(
         return problem
     # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which belongs to a registry, may be ignored
     if ("." not in domain or domain in nobodys) and not options.allow_public_suffix:
-        return Problem(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, nobody's own domain")
+        return Problem(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, not the signer's own domain")
     if duplicates and options.strict:
-        return Problem(Reason.UNSIGNED_DUPLICATES, f"unsigned second fields: {', '.join(duplicates)}")
+        return Problem(Reason.UNSIGNED_DUPLICATES, f"not signed: a second {', '.join(duplicates)}")
     return None
 
 

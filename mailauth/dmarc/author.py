@@ -63,15 +63,15 @@ class Author(NamedTuple):
     """The Author Domain (RFC 9989 §5.3.1), or why there is not exactly one.
 
     `domain` is in normal form, None with a `problem`. `mailboxes` are those of a field that has a grammar.
-    `deviation` says how the field departs from RFC 5322, where every reading gives the domain all the same. `nobody`:
-    the field names no domain in any reading, or a host without one, as in bounces of some servers.
+    `deviation` says how the field departs from RFC 5322, where every reading gives the domain all the same.
+    `names_no_domain`: the field names no domain in any reading, or a host without one, as in bounces of some servers.
     """
 
     domain: str | None
     problem: Problem | None = None
     mailboxes: tuple[address.Mailbox, ...] = ()
     deviation: str = ""
-    nobody: bool = False
+    names_no_domain: bool = False
 
 
 def author_of(message: Message) -> Author:
@@ -95,7 +95,7 @@ def author_of(message: Message) -> Author:
     # Choice D29: it matters if they would see another author
     if author.domain and (blank := _BLANK_CONTINUATION.search(value)):
         before = find_author(value[: blank.start()], limits)
-        if not before.nobody and before.domain != author.domain:
+        if not before.names_no_domain and before.domain != author.domain:
             detail = "a line of white space only ends the header section for some readers, who see another From"
             return Author(None, Problem(Reason.HEADER_AMBIGUOUS, detail))
     return author
@@ -120,14 +120,16 @@ def _author(mailboxes: tuple[address.Mailbox, ...], others: Iterable[str], devia
     """Compare the domains of the mailboxes with those of other readings, in normal form."""
     domains = dict.fromkeys(others)
     # Not a DNS name, and so nobody's: what a host without a domain calls itself in its bounces
-    nobody = not domains and all(names.to_ascii(m.domain) and "." not in m.domain for m in mailboxes)
-    nobody = nobody and not any("@" in mailbox.name for mailbox in mailboxes)
+    names_no_domain = not domains and all(names.to_ascii(m.domain) and "." not in m.domain for m in mailboxes)
+    names_no_domain = names_no_domain and not any("@" in mailbox.name for mailbox in mailboxes)
     for mailbox in mailboxes:
         domain = names.to_ascii(mailbox.domain)
         # An Author Domain is a name with several labels, not an address literal
         if domain is None or "." not in domain:
             detail = f"From: {mailbox.domain[:80]!a} is not a fully qualified domain name"
-            return Author(None, Problem(Reason.AUTHOR_DOMAIN_INVALID, detail), mailboxes, nobody=nobody)
+            return Author(
+                None, Problem(Reason.AUTHOR_DOMAIN_INVALID, detail), mailboxes, names_no_domain=names_no_domain
+            )
         domains[domain] = None
     # RFC 9989 §5.3.1: several addresses in the same domain are one domain
     if len(domains) > 1:
@@ -159,7 +161,7 @@ def _read(value: bytes, limits: Limits) -> Author:
     first = _reading(texts[0], limits)
     if not first.mailboxes and (first.problem is None or not first.domains):
         if not (hidden_domains or "@" in texts[0] or any("@" in word.text for word in _words(texts[0]))):
-            return Author(None, Problem(Reason.AUTHOR_MISSING, "From names no domain"), nobody=True)
+            return Author(None, Problem(Reason.AUTHOR_MISSING, "From names no domain"), names_no_domain=True)
         raise Malformed(*(first.problem or (Reason.AUTHOR_MISSING, "the field names no mailbox")))
     # Choice D26: every reasonable reading has to give the same domain
     domains = dict.fromkeys([*first.domains, *hidden_domains])
@@ -171,7 +173,7 @@ def _read(value: bytes, limits: Limits) -> Author:
         for reading in readings:
             domains |= reading.domains
             domains |= dict.fromkeys(names.to_ascii(m.domain) or ascii(m.domain) for m in reading.mailboxes)
-    deviation = first.deviation or ("it holds raw ISO-2022 text" if hidden else "")
+    deviation = first.deviation or ("it contains raw ISO-2022 text" if hidden else "")
     return _author(tuple(map(_shown, first.mailboxes)), domains, deviation)
 
 
@@ -183,20 +185,20 @@ def _shown(mailbox: address.Mailbox) -> address.Mailbox:
 def _reading(text: str, limits: Limits) -> _Reading:
     """Read by the grammar, or else by the address-like pieces."""
     try:
-        found = address.read_list(text, limits.from_mailboxes, limits.comment_depth)
+        parsed = address.read_list(text, limits.from_mailboxes, limits.comment_depth)
     except Malformed as malformed:
         if malformed.reason is not Reason.AUTHOR_SYNTAX or address.has_control(text):
             raise
         return _Reading((), _pieces(_opaque(text), limits), malformed.problem, malformed.detail)
-    if any(map(_in_apostrophes, found.mailboxes)):
+    if any(map(_in_apostrophes, parsed.mailboxes)):
         quoted = Problem(Reason.AUTHOR_SYNTAX, "an address appears in apostrophes")
         return _Reading((), _pieces(_opaque(text), limits), quoted, quoted.detail)
-    if address.FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in found.mailboxes):
+    if address.FOREIGN.search(text) and not all(mailbox.domain.isascii() for mailbox in parsed.mailboxes):
         raise Malformed(Reason.AUTHOR_DOMAIN_INVALID, "the field is not UTF-8, and a domain in it is not ASCII")
     beside: dict[str, None] = {}
-    for aside in found.asides:
-        beside.update(_pieces(aside, limits))
-    return _Reading(found.mailboxes, beside, None, found.deviation)
+    for alternative in parsed.alternatives:
+        beside.update(_pieces(alternative, limits))
+    return _Reading(parsed.mailboxes, beside, None, parsed.deviation)
 
 
 def _in_apostrophes(mailbox: address.Mailbox) -> bool:
@@ -210,7 +212,7 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
     Raises:
         Malformed: if a reader could see another domain, because it is unclear where one ends.
     """
-    found: dict[str, None] = {}
+    domains: dict[str, None] = {}
     foreign = address.FOREIGN.search(text)
     if "@" in text and (empty := _EMPTY_ANGLE.search(text)):
         raise _unclear(text, empty.start())
@@ -232,8 +234,8 @@ def _pieces(text: str, limits: Limits) -> dict[str, None]:
         # Words after a bare address: some readers take them for its end ("a@example.co m")
         if _LAST.match(text, match.end()) is None or (match[0].endswith(".") and _AFTER_DOT.match(text, match.end())):
             raise _unclear(text, at.start())
-        found[domain] = None
-    return found
+        domains[domain] = None
+    return domains
 
 
 def _unclear(text: str, start: int) -> Malformed:
@@ -255,7 +257,7 @@ def _hidden_domains(hidden: list[str]) -> Iterator[str]:
     """Yield the domains that a reader without ISO-2022 would find in such text, if they look like real ones."""
     for text in hidden:
         if "=?" in text:
-            raise Malformed(Reason.AUTHOR_SYNTAX, "ISO-2022 text holds an encoded-word")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "ISO-2022 text contains an encoded-word")
         for match in _HIDDEN.finditer(text):
             if "." in match[1] and _TOP_LEVEL.fullmatch(match[1].rpartition(".")[2]):
                 yield names.to_ascii(match[1]) or ascii(match[1])
@@ -339,9 +341,9 @@ def _decoded(text: str) -> str:
         if not (position and _BLANKS.fullmatch(between)):
             pieces.append(between)
         if not word.plain:
-            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds another, or is not in a known encoding")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word contains another, or has an unknown encoding")
         if _BREAKS.search(word.text):
-            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word holds control characters")
+            raise Malformed(Reason.AUTHOR_SYNTAX, "an encoded-word contains control characters")
         pieces.append(word.text)
         position = word.end
     return "".join([*pieces, text[position:]])

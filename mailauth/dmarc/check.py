@@ -79,7 +79,9 @@ def _invalid(record: Record) -> str:
     if "p" not in dict(record.published) and "sp" not in dict(record.published):
         return "no p="
     policies = [(name, value) for name, value in record.published if name in {"p", "sp", "np"}]
-    return ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " of which one is invalid or stands twice,"
+    return (
+        ", ".join(f"{name}={value[:40]!a}" for name, value in policies) + " one of which is invalid or appears twice,"
+    )
 
 
 class _Verdict(NamedTuple):
@@ -96,10 +98,10 @@ class _Check:
         spf: SpfOutcome | None,
         dkim: Sequence[DkimOutcome],
         organizational_domain: OrganizationalDomain | None,
-        ahead: Collection[str],
+        walked_early: Collection[str],
         bounce: bool,  # noqa: FBT001 passed on by check()
     ) -> None:
-        self.author, self.spf, self.ahead, self.bounce = author, spf, ahead, bounce
+        self.author, self.spf, self.walked_early, self.bounce = author, spf, walked_early, bounce
         self.limits, self.options = context.limits, context.options
         self.uses = [] if context.uses is None else context.uses
         self.organizational_domain = organizational_domain
@@ -123,7 +125,7 @@ class _Check:
             # back the message
             result = Result.PERMERROR
             disposition = Disposition.REJECT if self.options.enforce_reject else Disposition.QUARANTINE
-            if self.bounce and self.author.nobody:
+            if self.bounce and self.author.names_no_domain:
                 # Choice D31: a bounce that shows no domain deceives nobody
                 result, disposition = Result.NONE, Disposition.ACCEPT
             return DmarcOutcome(
@@ -131,7 +133,7 @@ class _Check:
                 reason=reason,
                 detail=detail,
                 discovery=self.discovery,
-                identifiers=tuple([Identifier(m, name, found) for m, name, found, _ in self.identifiers]),
+                identifiers=tuple([Identifier(m, name, result) for m, name, result, _ in self.identifiers]),
                 disposition=disposition,
             )
         policy = policy or (yield from find_policy(domain, self.organizational_domain))
@@ -155,12 +157,12 @@ class _Check:
             return _Verdict(result, Problem(Reason.DMARC_BAD_RECORD, detail))
         aligned, failure = yield from self._alignment(domain, policy)
         if aligned:
-            detail = f"{domain} is aligned with a pass of {' and '.join(aligned)}"
+            detail = f"{' and '.join(m.upper() for m in aligned)} passed, aligned with {domain}"
             return _Verdict(Result.PASS, Problem(Reason.DMARC_ALIGNED, detail), aligned)
         if failure := failure or policy.failure:
             # RFC 9989 §5.3.6: if DNS did not answer, it is neither pass nor fail
             return _Verdict(Result.TEMPERROR, failure)
-        passing = sorted({name for _, name, found, _ in self.identifiers if found is Result.PASS})
+        passing = sorted({name for _, name, result, _ in self.identifiers if result is Result.PASS})
         passed = f"passed: {', '.join(passing)}; not aligned" if passing else "nothing passed"
         detail = f"no passing SPF or DKIM result is aligned with {domain} ({passed})"
         if self.spf is None or self.spf.reason is Reason.SPF_NO_CONNECTION:
@@ -176,7 +178,7 @@ class _Check:
             # RFC 7208 §8.2, RFC 6376 §6.1: whatever is not a pass counts as nothing
             if result not in (Result.PASS, Result.TEMPERROR) or mechanism in aligned:
                 continue
-            same = self._known(mechanism, identifier, policy)
+            same = self._aligned(mechanism, identifier, policy)
             if same is None:
                 same = self._compare((yield from walk(identifier)), policy)
             if isinstance(same, Problem):
@@ -184,12 +186,12 @@ class _Check:
             elif same and result is Result.PASS:
                 aligned[mechanism] = None
             elif same:
-                open_question = f"{mechanism} of {identifier} could align, but got no answer from DNS"
+                open_question = f"the {mechanism.upper()} result for {identifier} could align, but DNS did not answer"
                 failure = failure or Problem(reason, open_question)
         # In the order of the methods, not in the order they were found
         return tuple(m for m in _MECHANISMS if m in aligned), failure
 
-    def _known(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Problem | None:
+    def _aligned(self, mechanism: Mechanism, identifier: str, policy: Policy) -> bool | Problem | None:
         """Say whether an identifier is aligned, or what leaves that open; None if its tree walk was not made."""
         if identifier == policy.walk.domain:
             return True
@@ -210,15 +212,15 @@ class _Check:
         same = same_organization(walked, policy.walk)
         failure = policy.walk.failure or walked.failure
         # Without a failure, every name was answered
-        found = self.compared[walked.domain] = failure if same is None and failure is not None else bool(same)
-        return found
+        aligned = self.compared[walked.domain] = failure if same is None and failure is not None else bool(same)
+        return aligned
 
     def _identified(self, policy: Policy) -> Evaluation[tuple[Identifier, ...]]:
         """Say whether each identifier is aligned, as far as the present answers show."""
         identified = []
         for mechanism, domain, result, _ in self.identifiers:
-            same = self._known(mechanism, domain, policy)
-            if same is None and domain in self.ahead:
+            same = self._aligned(mechanism, domain, policy)
+            if same is None and domain in self.walked_early:
                 same = self._compare((yield from walk(domain)), policy)
             identified.append(Identifier(mechanism, domain, result, None if isinstance(same, Problem) else same))
         return tuple(identified)
@@ -227,13 +229,13 @@ class _Check:
         result, (reason, detail), aligned = verdict
         record = policy.record
         published = {} if record is None else dict(record.published)
-        if result is not Result.PASS and policy.walk.hints:
+        if result is not Result.PASS and policy.walk.ignored:
             # The publisher may not know this
-            detail += f"; {policy.walk.hints[0]}"
+            detail += f"; {policy.walk.ignored[0]}"
         if record is not None:
             detail += self._about_pct(record, published)
         if self.author.deviation:
-            detail += f"; From is outside RFC 5322 ({self.author.deviation}), but names one domain in every reading"
+            detail += f"; From violates RFC 5322 ({self.author.deviation}), but names one domain in every reading"
         return DmarcOutcome(
             result=result,
             reason=reason,
@@ -255,12 +257,12 @@ class _Check:
         value = published.get("pct", "100")
         if self.discovery == "treewalk":
             # Choice D18: unknown to RFC 9989, so it has no effect, which the publisher may not know
-            return "" if value == "100" else "; pct= has no effect any more"
+            return "" if value == "100" else "; pct= no longer has any effect"
         if record.weaker:
-            return "; by pct=0 the policy is one step weaker"
+            return "; pct=0 makes the policy one step weaker"
         # Choice D36: sampling is left to the caller (RFC 7489 §6.6.4)
         partial = _PERCENT.fullmatch(value) is not None
-        return f"; pct={value} is for a share of the mail, this advice for all of it" if partial else ""
+        return f"; pct={value} applies to a share of the mail, this advice to every message" if partial else ""
 
     def _disposition(self, result: Result, requested: PolicyWord | None) -> Disposition:
         if result is Result.TEMPERROR:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
-from mailauth.dmarc.record import PolicyWord, Record, old_records_of, passed_over, records_of
+from mailauth.dmarc.record import PolicyWord, Record, describe_ignored, old_records_of, records_of
 from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status, Use, all_secure, unanswered
 from mailauth.results import Problem
 
@@ -29,60 +29,64 @@ _WEAKER: dict[PolicyWord, PolicyWord] = {"reject": "quarantine", "quarantine": "
 class Walk(NamedTuple):
     """The records found for one domain, longest name first.
 
-    `open` lists the needed names that gave no answer, `failure` is the failure of the first; `organizational_domain` is
-    the result if nothing is published there. `hints` describe records that were ignored.
+    `unanswered` lists the needed names that gave no answer, `failure` is the failure of the first;
+    `organizational_domain` is the result if nothing is published there. `ignored` describes records that were ignored.
     """
 
     domain: str
-    found: tuple[tuple[str, Record], ...]
+    records: tuple[tuple[str, Record], ...]
     organizational_domain: str
     failure: Problem | None
     secure: bool | None = None
     uses: tuple[Use, ...] = ()
-    open: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def record_at(self, name: str) -> Record | None:
         """Return the record found at a name."""
-        return next((record for at, record in self.found if at == name), None)
+        return next((record for at, record in self.records if at == name), None)
 
     def organization(self, assumed: Mapping[str, _Psd]) -> str:
-        """Return the Organizational Domain if records with these psd= were published at open names."""
-        assumed = {name: psd for name, psd in assumed.items() if name in self.open}
+        """Return the Organizational Domain if records with these psd= were published at unanswered names."""
+        assumed = {name: psd for name, psd in assumed.items() if name in self.unanswered}
         if not assumed:
             return self.organizational_domain
-        psds = {**{name: record.psd for name, record in self.found}, **assumed}
+        psds = {**{name: record.psd for name, record in self.records}, **assumed}
         return _organizational_domain(self.domain, [(n, psds[n]) for n in sorted(psds, key=len, reverse=True)])
 
     def organizations(self) -> Iterable[str]:
-        """Return every Organizational Domain that open names leave possible."""
-        if not self.open:
+        """Return every Organizational Domain that unanswered names leave possible."""
+        if not self.unanswered:
             return (self.organizational_domain,)
-        return {self.organization(assumed) for assumed in _assumptions(self.open)}
+        return {self.organization(assumed) for assumed in _assumptions(self.unanswered)}
 
     @property
     def decided(self) -> bool:
         """Whether no unanswered name could change the Organizational Domain."""
-        return not self.open or set(self.organizations()) == {self.organizational_domain}
+        return not self.unanswered or set(self.organizations()) == {self.organizational_domain}
 
 
 def same_organization(one: Walk, other: Walk) -> bool | None:
     """Whether two domains have one Organizational Domain (RFC 9989 §4.10.2); None if unanswered names leave it open."""
-    if not one.open and not other.open:
+    if not one.unanswered and not other.unanswered:
         return one.organizational_domain == other.organizational_domain
     # Choice D34: each failed answer is replaced by everything that it could have been
-    verdicts = {one.organization(a) == other.organization(a) for a in _assumptions((*one.open, *other.open))}
+    verdicts = {
+        one.organization(a) == other.organization(a) for a in _assumptions((*one.unanswered, *other.unanswered))
+    }
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
-def _assumptions(unread: tuple[str, ...]) -> list[dict[str, _Psd]]:
+def _assumptions(unanswered_names: tuple[str, ...]) -> list[dict[str, _Psd]]:
     """Return what may be published at unanswered names: nothing anywhere, or one record.
 
     Several records at once decide nothing that one of them does not. Choice D34: a top-level domain that publishes a
     record is taken to say psd=y, as RFC 9989 §11.8 asks; else a failure there could make everybody below it one
     organization.
     """
-    records = [{name: psd} for name in dict.fromkeys(unread) for psd in (_EVERY_PSD if "." in name else ("y",))]
+    records = [
+        {name: psd} for name in dict.fromkeys(unanswered_names) for psd in (_EVERY_PSD if "." in name else ("y",))
+    ]
     return [{}, *records]
 
 
@@ -129,15 +133,15 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
         return (yield from _by_suffix_list(domain, organizational_domain(domain)))
     places, batch, uses = _visits(domain)
     found: list[tuple[str, Record]] = []
-    unread: list[str] = []
-    hints: list[str] = []
+    unanswered_names: list[str] = []
+    ignored: list[str] = []
     failure: Problem | None = None
     read = 0
     answers = yield batch
     for read, ((name, question), answer) in enumerate(zip(places, answers, strict=True), 1):  # noqa: B007
         if problem := unanswered(question, answer):
             failure = failure or problem
-            unread.append(name)
+            unanswered_names.append(name)
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:
@@ -145,10 +149,12 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
             if records[0].psd != "u":
                 break
         elif answer.records:
-            hints += _hints(question, answer)
-    organizational = _organizational_domain(domain, [(name, record.psd) for name, record in found])
+            ignored += _ignored(question, answer)
+    organization = _organizational_domain(domain, [(name, record.psd) for name, record in found])
     secure = all_secure(answers)
-    return Walk(domain, tuple(found), organizational, failure, secure, uses[:read], tuple(unread), tuple(hints))
+    return Walk(
+        domain, tuple(found), organization, failure, secure, uses[:read], tuple(unanswered_names), tuple(ignored)
+    )
 
 
 def ask_walk(domain: str) -> Evaluation[None]:
@@ -156,8 +162,8 @@ def ask_walk(domain: str) -> Evaluation[None]:
     yield _visits(domain)[1]
 
 
-def _hints(question: Question, answer: Answer) -> list[str]:
-    words = answer.parsed(passed_over)
+def _ignored(question: Question, answer: Answer) -> list[str]:
+    words = answer.parsed(describe_ignored)
     return [] if words is None else [f"{question.name} has {words}"]
 
 
@@ -175,26 +181,26 @@ def _organizational_domain(domain: str, found: list[tuple[str, _Psd]]) -> str:
     return last
 
 
-def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
+def _by_suffix_list(domain: str, organization: str) -> Evaluation[Walk]:
     """RFC 7489 §6.6.3: the domain, else its Organizational Domain, else (RFC 9091 §3.6) its public suffix."""
     visited = [domain]
-    if organizational != domain:
-        visited.append(organizational)
-    if "." in organizational:
-        visited.append(organizational.partition(".")[2])
+    if organization != domain:
+        visited.append(organization)
+    if "." in organization:
+        visited.append(organization.partition(".")[2])
     places = _places(visited)
     found: list[tuple[str, Record]] = []
     failure: Problem | None = None
     uses: list[Use] = []
-    hints: list[str] = []
+    ignored: list[str] = []
     answers = yield tuple([question for _, question in places])
     for (name, question), answer in zip(places, answers, strict=True):
         uses.append(Use(question, "dmarc", f"policy of {domain}", "RFC 7489 §6.6.3"))
         records = answer.parsed(old_records_of)
         if len(records) != 1:
-            hints += _hints(question, answer)
+            ignored += _ignored(question, answer)
         # A public suffix counts only if its record says so
-        if name not in (domain, organizational):
+        if name not in (domain, organization):
             records = tuple(r for r in records if r.psd == "y")
         failure = failure or unanswered(question, answer)
         # RFC 7489 §6.6.3 step 5: several records end the discovery
@@ -204,7 +210,7 @@ def _by_suffix_list(domain: str, organizational: str) -> Evaluation[Walk]:
             found.append((name, records[0]))
             break
     secure = all_secure(answers)
-    return Walk(domain, tuple(found), organizational, failure, secure, tuple(uses), hints=tuple(hints))
+    return Walk(domain, tuple(found), organization, failure, secure, tuple(uses), ignored=tuple(ignored))
 
 
 def find_policy(author_domain: str, organizational_domain: OrganizationalDomain | None = None) -> Evaluation[Policy]:
@@ -215,24 +221,24 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
     if record is None:
         domain = walked.organizational_domain
         # Choice D34: a failure at a top-level domain does not affect the record below it
-        if walked.failure is not None and not (walked.open and walked.decided and walked.record_at(domain)):
+        if walked.failure is not None and not (walked.unanswered and walked.decided and walked.record_at(domain)):
             return Policy(walked, uses, failure=walked.failure)
         record = walked.record_at(domain)
-        if record is None and walked.found and walked.found[-1][1].psd == "y":
-            domain, record = walked.found[-1]
+        if record is None and walked.records and walked.records[-1][1].psd == "y":
+            domain, record = walked.records[-1]
         if record is None:
             return Policy(walked, uses)
-    exists, missing = record.p, record.p
+    for_existing, for_missing = record.p, record.p
     if domain != author_domain:
-        exists = record.sp or record.p
-        missing = record.np or exists
+        for_existing = record.sp or record.p
+        for_missing = record.np or for_existing
     # RFC 9989 §4.7: t=y asks for the next weaker policy
     if record.weaker:
-        exists, missing = _WEAKER[exists], _WEAKER[missing]
-    if exists == missing:
-        return Policy(walked, uses, record, domain, exists)
-    found, failure, more = yield from _existence(author_domain, by_rfc9091=organizational_domain is not None)
-    requested = None if failure else exists if found else missing
+        for_existing, for_missing = _WEAKER[for_existing], _WEAKER[for_missing]
+    if for_existing == for_missing:
+        return Policy(walked, uses, record, domain, for_existing)
+    exists, failure, more = yield from _existence(author_domain, by_rfc9091=organizational_domain is not None)
+    requested = None if failure else for_existing if exists else for_missing
     return Policy(walked, uses + more, record, domain, requested, failure)
 
 

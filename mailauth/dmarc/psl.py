@@ -131,7 +131,7 @@ def _sections(text: str) -> tuple[list[str], list[str]]:
                 raise ValueError(msg)
             sections[section].append(rule)
     if section is not None:
-        msg = f"it ends before its section {section} does"
+        msg = f"it ends inside its section {section}"
         raise ValueError(msg)
     icann = sections.pop(_ICANN, [])
     if "com" not in icann:
@@ -148,7 +148,7 @@ def load_suffix_list(path: str | None = None) -> SuffixList:
     """
     if path is not None:
         if not Path(path).is_file():
-            msg = f"public_suffix_list={path!r} is no file: give the path of a public_suffix_list.dat, or None"
+            msg = f"public_suffix_list={path!r} is not a file: give the path of a public_suffix_list.dat, or None"
             raise UsageError(msg)
         return _load(path)
     return _best()
@@ -175,7 +175,7 @@ def warn_if_old(path: str | None) -> None:
     if load_suffix_list(path) is _load(None):
         warnings.warn(
             "no current public suffix list: install mailauth[psl] or Debian's publicsuffix, or set "
-            "Options(public_suffix_list=…); the list of 2019 inside publicsuffix2 is used",
+            "Options(public_suffix_list=…); using the list of 2019 that comes with publicsuffix2",
             stacklevel=3,
         )
 

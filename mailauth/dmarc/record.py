@@ -133,8 +133,8 @@ def old_records_of(answer: Answer) -> tuple[Record, ...]:
 
 def _records(answer: Answer, mode: Mode) -> tuple[Record, ...]:
     # Any number of other texts may come before it
-    found = [text for text in answer.records if _VERSION.match(text)][:_MAX_RECORDS]
-    return tuple(record for text in found if (record := parse(text, mode)) is not None)
+    texts = [text for text in answer.records if _VERSION.match(text)][:_MAX_RECORDS]
+    return tuple(record for text in texts if (record := parse(text, mode)) is not None)
 
 
 def publishes(answer: Answer) -> bool:
@@ -142,12 +142,12 @@ def publishes(answer: Answer) -> bool:
     return len(answer.parsed(records_of)) == 1
 
 
-def passed_over(answer: Answer) -> str | None:
+def describe_ignored(answer: Answer) -> str | None:
     """Describe what an answer has instead of one DMARC record; None if nothing was meant to be one."""
-    found = answer.parsed(records_of)
-    if len(found) > 1:
+    records = answer.parsed(records_of)
+    if len(records) > 1:
         return "several DMARC records, which count as none"
     meant = next((text for text in answer.records if _MEANT.search(text, 0, _MEANT_WITHIN)), None)
-    if found or meant is None:
+    if records or meant is None:
         return None
     return f"{printable(meant, _SHOWN)}, which does not begin with v=DMARC1; and so is not a DMARC record"

@@ -44,7 +44,7 @@ def _usable(rdtype: str, answer: object) -> bool:
 def checked(batch: Batch, answers: object) -> Answers:
     """Return the answers of a resolver, each unusable one replaced by SERVFAIL. Never raises for any input."""
     if not isinstance(answers, (tuple, list)) or len(answers) != len(batch):
-        return (Answer(Status.SERVFAIL, detail="the resolver gave no list of answers"),) * len(batch)
+        return (Answer(Status.SERVFAIL, detail="the resolver did not return a list of answers"),) * len(batch)
     return tuple(
         [
             # An answer from a cache has been validated already, and is immutable
@@ -56,7 +56,7 @@ def checked(batch: Batch, answers: object) -> Answers:
 
 def _checked(rdtype: str, answer: Any) -> Answer:
     if not _usable(rdtype, answer):
-        return Answer(Status.SERVFAIL, detail="the resolver gave an unusable answer")
+        return Answer(Status.SERVFAIL, detail="the resolver returned an unusable answer")
     usable: Answer = answer
     object.__setattr__(usable, "checked_for", rdtype)
     return usable

@@ -59,7 +59,7 @@ class Transcript:
                     for question in missing:
                         if question not in shared:
                             if len(shared) >= share:
-                                refused = f"{share} questions for what decides no policy"
+                                refused = f"{share} questions for checks that do not affect DMARC"
                                 continue
                             shared.add(question)
                         new[question] = None
@@ -72,7 +72,7 @@ class Transcript:
                     self.rounds.append(len(asked))
                     answers.update(zip(asked, (yield asked), strict=True))
                 if refused:
-                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used its {refused}")
+                    spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used up its {refused}")
                     found = [(index, tuple([answers.get(q, spent) for q in batch])) for index, batch in waiting]
                 else:
                     found = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]

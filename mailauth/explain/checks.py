@@ -160,7 +160,7 @@ class Checks:
         lines = [f"header field {outcome.index} (0 is the top): {says}{algorithm}, {key}"]
         if outcome.key_bits:
             lines.append(
-                f"the key has {outcome.key_bits} bits" + ("; it is in testing (t=y)" if outcome.testing else "")
+                f"the key has {outcome.key_bits} bits" + ("; it is a test key (t=y)" if outcome.testing else "")
             )
         if outcome.signed_headers:
             lines.append(("signed fields: " if verified else "claims to sign: ") + joined(outcome.signed_headers, " "))
@@ -237,7 +237,7 @@ class Checks:
         lines = []
         treewalk = outcome.discovery == "treewalk"
         if not treewalk:
-            lines.append("judged by RFC 7489, with the public suffix list")
+            lines.append("evaluated by RFC 7489, with the public suffix list")
         if outcome.published:
             record = joined((f"{name}={value}" for name, value in outcome.published.items()), "; ")
             lines.append(f"record of {outcome.policy_domain}: {record}")

@@ -128,10 +128,10 @@ def as_html(story: Story, authentication: Judged, title: str = "") -> str:
         + "".join(f"<p>{html(name)}: <bdi>{html(value)}</bdi></p>\n" for name, value in story.identity)
         + f'<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
         + _section("advice", "What to do", advice)
-        + _section("picture", "In one picture", _figure(authentication, story.sealed))
+        + _section("picture", "Overview", _figure(authentication, story.sealed))
         + _section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
         + _section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
-        + _section("dns", "What was asked of DNS", _questions(authentication))
+        + _section("dns", "DNS questions", _questions(authentication))
         + "</main>\n</body>\n</html>\n"
     )
 
@@ -183,7 +183,7 @@ def _connection(authentication: Judged) -> str:
     }
     shown = [f"{name} <bdi>{html(value)}</bdi>" for name, value in facts.items() if value is not None]
     learnt = " (read from the message: a guess)" if is_guess(known) else ""
-    return ", ".join(shown) + learnt if shown else "Nothing is known of the SMTP connection."
+    return ", ".join(shown) + learnt if shown else "Nothing is known about the SMTP connection."
 
 
 def _check(number: int, step: Step) -> str:
@@ -209,7 +209,7 @@ def _questions(authentication: Judged) -> str:
     rows = "".join(
         f'<tr><td>{each.round}</td><th scope="row" class="mono">{html(each.question.name)} '
         f"{html(each.question.rdtype)}</th><td>{''.join(_answers(each.answer))}</td>"
-        f"<td>{html(', '.join(dict.fromkeys(use.check for use in each.uses)) or 'asked ahead')}</td></tr>\n"
+        f"<td>{html(', '.join(dict.fromkeys(use.check for use in each.uses)) or 'asked in advance')}</td></tr>\n"
         for each in trace
     )
     counted = f"{_count(len(trace), 'question')} in {_count(len(authentication.rounds), 'round')}"
@@ -265,7 +265,7 @@ def _link(mechanism: Any, label: str, outcome: Any, dmarc: DmarcOutcome | None, 
         word = "not aligned: must be equal" if strict else "not aligned"
     elif outcome.result is not Result.PASS:
         # A matching directive explains nothing to a reader who does not see its qualifier
-        word = "no pass to count" if outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
+        word = "no pass" if outcome.reason is Reason.SPF_MATCH else str(outcome.reason)
     elif alignment[key] is None:
         word = f"alignment not decided, DMARC {dmarc.result}"
     elif mechanism not in dmarc.aligned:
@@ -323,13 +323,13 @@ def _figure(authentication: Judged, sealed: tuple[str, ...]) -> str:
             pieces.append(f'<text x="8" y="{y + 14}">… {count - len(sets)} newer sets</text>')
             y += 24
     passed = any(each.result == Result.PASS for each in sets)
-    changed = " Of an ARC set, “changed” says that the message was changed after it." if passed else ""
+    changed = " “changed” means that the message was changed after that ARC set." if passed else ""
     return (
         f'<figure>\n<svg viewBox="0 0 420 {y}" role="img" aria-labelledby="svg-title svg-desc">\n'
         '<title id="svg-title">How the identifiers of the message relate to its author</title>\n'
         f'<desc id="svg-desc">{html(" ".join(words))}</desc>\n{"".join(pieces)}</svg>\n'
         "<figcaption>A solid line with ✓: it passed and is aligned with the author, so it counts. A dashed line with "
-        f"✗: it does not count. Long names are cut.{changed}</figcaption>\n</figure>"
+        f"✗: it does not count. Long names are shortened.{changed}</figcaption>\n</figure>"
     )
 
 

@@ -75,7 +75,7 @@ def _headline(authentication: Judged) -> str:
         if dmarc.result is Result.NONE:
             kind = "bounce" if authentication.connection.mail_from == "" else "message"
             return f"This {kind} names no author domain"
-        return f"Nobody can say who the author is: {detail}"
+        return f"Cannot tell who the author is: {detail}"
     if dmarc.result is Result.NONE and dmarc.reason is not Reason.DMARC_NO_RECORD:
         return f"DMARC does not apply to {author}: {detail}"
     by_result = {
@@ -158,6 +158,6 @@ def _first_advice(dmarc: DmarcOutcome) -> str:
 
 def _question(traced: Traced) -> str:
     aliases = "".join(f" -> {alias}" for alias in some(traced.answer.cnames, _MAX_SAME))
-    users = ", ".join(dict.fromkeys(use.check for use in traced.uses)) or "asked ahead, not needed"
+    users = ", ".join(dict.fromkeys(use.check for use in traced.uses)) or "asked in advance, not needed"
     name = f"{shorten(traced.question.name)}{shorten(aliases)} {traced.question.rdtype}"
     return f"round {traced.round}: {name}: {answer_of(traced.answer)} [{users}]"

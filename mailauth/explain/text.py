@@ -18,7 +18,7 @@ def _lines(story: Story, *, dns: bool) -> Iterator[str]:
     yield safe(story.headline)
     if story.identity:
         yield ""
-        yield "The message says of itself"
+        yield "What the message says about itself"
         yield from (f"  {safe(name)}: {safe(value)}".rstrip() for name, value in story.identity)
     yield ""
     yield "What to do"

@@ -48,13 +48,13 @@ class AddressList(NamedTuple):
     """The mailboxes of an address list, and what some readers read differently.
 
     `deviation` names the first rule of RFC 5322 that the list breaks without leaving doubt about any address; empty for
-    none. `asides` are texts that some readers take for an address: a comment that is a whole list element, a domain up
-    to the white space or comment inside it.
+    none. `alternatives` are texts that some readers take for an address: a comment that is a whole list element, a
+    domain up to the white space or comment inside it.
     """
 
     mailboxes: tuple[Mailbox, ...]
     deviation: str
-    asides: tuple[str, ...]
+    alternatives: tuple[str, ...]
 
 
 class _Token(NamedTuple):
@@ -72,10 +72,10 @@ def parse_mailboxes(value: bytes, *, max_mailboxes: int = 64, comment_depth: int
     value = value.replace(b"\r\n", b"")
     if max_mailboxes and (plain := plain_mailbox(value)):
         return (plain,)
-    found = read_list(value.decode("utf-8", "surrogateescape"), max_mailboxes, comment_depth)
-    if found.deviation:
-        raise Malformed(Reason.AUTHOR_SYNTAX, found.deviation)
-    return found.mailboxes
+    parsed = read_list(value.decode("utf-8", "surrogateescape"), max_mailboxes, comment_depth)
+    if parsed.deviation:
+        raise Malformed(Reason.AUTHOR_SYNTAX, parsed.deviation)
+    return parsed.mailboxes
 
 
 def plain_mailbox(value: bytes) -> Mailbox | None:
@@ -94,7 +94,7 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
         Malformed: AUTHOR_SYNTAX for what leaves doubt about an address, or a limit; `detail` says where.
     """
     if has_control(text):
-        raise Malformed(Reason.AUTHOR_SYNTAX, "the field holds control characters")
+        raise Malformed(Reason.AUTHOR_SYNTAX, "the field contains control characters")
     tokens, comments = _tokens(text, comment_depth)
     parser = _Parser(tokens, max_mailboxes)
     mailboxes = parser.address_list()
@@ -114,7 +114,7 @@ def read_list(text: str, max_mailboxes: int, comment_depth: int) -> AddressList:
     taken += [mailbox.local for mailbox in mailboxes if "<" in mailbox.local and "@" in mailbox.local]
     deviation = parser.deviation
     if not deviation and FOREIGN.search(text):
-        deviation = "it holds octets that are not UTF-8"
+        deviation = "it contains octets that are not UTF-8"
     return AddressList(mailboxes, deviation, (*taken, *parser.cut))
 
 
@@ -150,7 +150,7 @@ def _tokens(text: str, comment_depth: int) -> tuple[list[_Token], dict[int, list
             tokens.append(_Token("literal" if char == "[" else "atom", match[0], apart))
             position = match.end()
         else:
-            raise Malformed(Reason.AUTHOR_SYNTAX, f"{char!a} where no address has it")
+            raise Malformed(Reason.AUTHOR_SYNTAX, f"{char!a} is not allowed here in an address")
         apart = False
     return tokens, comments
 
@@ -257,7 +257,7 @@ class _Parser:
             self._take()
             return True
         else:
-            raise self._fail("an address without @" if words else f"{self._take().text!a} where an address begins")
+            raise self._fail("an address without @" if words else f"{self._take().text!a} at the start of an address")
         return False
 
     def _angle(self, name: str) -> None:
@@ -271,7 +271,7 @@ class _Parser:
                 elif self._kind == ",":
                     self._take()
                 else:
-                    raise self._fail("a route that is not closed by a colon")
+                    raise self._fail("a route does not end with a colon")
             self._take()
         words: list[_Token] = []
         while self._kind in ("atom", "quoted", "."):
@@ -294,13 +294,13 @@ class _Parser:
         """RFC 5322 §4.4: obs-local-part = word *("." word)."""
         kinds = [w.kind == "." for w in words]
         if all(kinds) or any(not a and not b for a, b in pairwise(kinds)):
-            raise self._fail("the part before @ is not a row of words with dots between them")
+            raise self._fail("the part before @ is not a sequence of words separated by dots")
         if len(words) % 2 == 0 or any(dot != (i % 2 == 1) for i, dot in enumerate(kinds)):
             # Japanese carriers issued such addresses
             self.deviation = self.deviation or "the local part begins or ends with a dot, or has two in a row"
         # RFC 2047 §5: an encoded-word must not appear in an address; some clients decode it anyway
         if _ENCODED_WORD.search("".join('"' if w.kind == "quoted" else w.text for w in words)):
-            self.deviation = self.deviation or "an encoded-word appears in the place of an address"
+            self.deviation = self.deviation or "an encoded-word appears in place of an address"
         return "".join(w.text for w in words)
 
     def _domain(self) -> str:

@@ -147,7 +147,7 @@ class Message:
         marks = header.translate(None, _UNMARKED)
         line_ends = marks.translate(None, b"\x0b\x0c")
         if mixed or len(line_ends) != 2 * header.count(CRLF):
-            problems.append(Problem(Reason.HEADER_AMBIGUOUS, "the header section holds a bare CR or LF"))
+            problems.append(Problem(Reason.HEADER_AMBIGUOUS, "the header section contains a bare CR or LF"))
         if self.overflow is not None:
             problems.append(self.overflow)
         self.problems = tuple(problems)

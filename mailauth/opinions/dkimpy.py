@@ -42,7 +42,7 @@ def _txt_function(answers: Answers) -> Callable[..., bytes | None]:
         text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
         answer = answers.require(text, "TXT")
         if any(len(each) > _MAX_KEY_RECORD for each in answer.records):
-            raise TooMuch("the key record is so large that dkimpy would calculate for seconds")
+            raise TooMuch("the key record is so large that dkimpy would compute for seconds")
         record: bytes | None = answer.records[0] if answer.records else None
         return record
 
@@ -69,7 +69,7 @@ def _unsafe_message(message: Message) -> str | None:
 
 
 _DKIMPY_PASSES = {
-    Reason.FROM_NOT_SIGNED: "dkimpy does not demand From in h= (RFC 6376 §6.1.1)",
+    Reason.FROM_NOT_SIGNED: "dkimpy does not require From in h= (RFC 6376 §6.1.1)",
     Reason.RSA_SHA1: "dkimpy still verifies rsa-sha1 (RFC 8301 §3.1)",
     Reason.KEY_HASH_MISMATCH: "dkimpy ignores h= of the key (RFC 6376 §6.1.2)",
     Reason.IDENTITY_MISMATCH: "dkimpy ignores t=s of the key (RFC 6376 §3.6.1)",
@@ -79,15 +79,15 @@ _DKIMPY_PASSES = {
     Reason.EXPIRED: "dkimpy compares x= with today's clock, with ten hours of leeway; we with the time of receipt",
     Reason.FUTURE: "dkimpy compares t= with today's clock, with ten hours of leeway; we with the time of receipt",
     Reason.PUBLIC_SUFFIX: "a choice of ours: a public suffix as d= makes it policy",
-    Reason.UNSIGNED_DUPLICATES: "a choice of ours in strict mode: unsigned second fields make it policy",
+    Reason.UNSIGNED_DUPLICATES: "a choice of ours in strict mode: a second field that is not signed makes it policy",
     Reason.LIMIT_SIGNATURES: "we evaluate a limited number of signatures",
     Reason.LIMIT_TAGS: "we read signatures of a limited size",
     Reason.LIMIT_SIGNED_HEADERS: "we read signatures of a limited size",
     Reason.LIMIT_KEY_BITS: "dkimpy has no upper bound for keys",
     Reason.SIGNATURE_SYNTAX: "dkimpy is more lenient with the syntax of the field (RFC 6376 §6.1.1)",
     Reason.KEY_SYNTAX: "dkimpy is more lenient with the key record (RFC 6376 §3.6.1)",
-    Reason.DNS_TIMEOUT: "the key was not answered for us",
-    Reason.DNS_FAILURE: "the key was not answered for us",
+    Reason.DNS_TIMEOUT: "DNS did not answer our question for the key",
+    Reason.DNS_FAILURE: "DNS did not answer our question for the key",
 }
 
 
@@ -95,11 +95,11 @@ _DKIMPY_REFUSES = (
     ("is in the future", "dkimpy compares t= with today's clock, not with the time of receipt"),
     ("x= value is past", "dkimpy compares x= with today's clock, not with the time of receipt"),
     ("i= domain is not", "dkimpy neither unfolds nor decodes i= (RFC 6376 §2.11, §3.5)"),
-    ("q= value", "dkimpy knows no list of query methods, and dns/txt in lower case only (RFC 6376 §3.5)"),
+    ("q= value", "dkimpy accepts neither a list of query methods nor dns/txt in upper case (RFC 6376 §3.5)"),
     ("Unexpected characters in RFC822 header", "dkimpy refuses a message with an unusual header line"),
-    ("UnknownKeyTypeError: None", "dkimpy knows no list of services in s= of the key (RFC 6376 §3.6.1)"),
-    ("IndexError", "dkimpy fails where the first line begins with white space"),
-    ("not valid base64", "dkimpy wants the padding of base64 (RFC 6376 §2.10: optional)"),
+    ("UnknownKeyTypeError: None", "dkimpy does not accept a list of services in s= of the key (RFC 6376 §3.6.1)"),
+    ("IndexError", "dkimpy fails if the first line begins with white space"),
+    ("not valid base64", "dkimpy requires base64 padding (RFC 6376 §2.10: optional)"),
     ("acl", "dkimpy needs PyNaCl for ed25519"),
 )
 
@@ -148,7 +148,7 @@ def _compare_dkim(check: str, message: Message, outcome: DkimOutcome, theirs: st
         explanation = _DKIMPY_PASSES.get(outcome.reason) if passes else _dkimpy_refusal(theirs, key)
         explanation = explanation or _other_octets(message)
     if not agrees and explanation is None and "xn--" in f"{outcome.selector}.{outcome.domain}":
-        explanation = "dkimpy does not turn U-labels into A-labels (RFC 8616 §5)"
+        explanation = "dkimpy does not convert U-labels to A-labels (RFC 8616 §5)"
     return Opinion(check, "dkimpy", str(outcome.result), theirs, agrees, explanation)
 
 
@@ -160,9 +160,9 @@ def _dkimpy_refusal(theirs: str, key: Answer) -> str | None:
         return "dkimpy tries one of several key records; a verifier may try the others (RFC 6376 §6.1.2)"
     services = (re.search(rb"s[ \t]*=[^;]*:", r) for r in key.records)
     if theirs == "not a pass" and any(services):
-        return "dkimpy knows no list of services in s= of the key (RFC 6376 §3.6.1)"
+        return "dkimpy does not accept a list of services in s= of the key (RFC 6376 §3.6.1)"
     if theirs == "not a pass" and any(len(re.sub(rb".*p=|[;\s].*", b"", r)) % 4 for r in key.records):
-        return "dkimpy wants the padding of base64 in the key (RFC 6376 §2.10: optional)"
+        return "dkimpy requires base64 padding in the key (RFC 6376 §2.10: optional)"
     return None
 
 
@@ -177,7 +177,7 @@ def _other_octets(message: Message) -> str | None:
     if _BARE_LF.search(message.raw):
         return "dkimpy turns a bare LF into CRLF, and verifies what was not sent (RFC 6376 §5.3)"
     if _OTHER_BLANKS.search(message.raw[: message.body_start]):
-        return "dkimpy strips CR, VT and FF, which are no white space (RFC 6376 §2.8)"
+        return "dkimpy strips CR, VT and FF, which are not white space (RFC 6376 §2.8)"
     if any(_END_BLANKS.search(message.fields[p]) for p in message.find(b"dkim-signature")):
         return "dkimpy strips the end of the DKIM-Signature field, whatever c= says (RFC 6376 §3.4.1)"
     if b"\r\nFrom " in b"\r\n" + message.raw[: message.body_start]:
@@ -221,21 +221,21 @@ def _explain_arc(message: Message, outcome: ArcOutcome, theirs: str, keys: list[
     if theirs == "pass":
         passes = {
             **_DKIMPY_PASSES,
-            Reason.ARC_STRUCTURE: "dkimpy judges the signatures without the structure of the sets (RFC 8617 §5.2)",
-            Reason.LIMIT_ARC_SETS: "dkimpy has no limit of sets (RFC 8617 §4.2.1)",
+            Reason.ARC_STRUCTURE: "dkimpy checks the signatures, not the structure of the sets (RFC 8617 §5.2)",
+            Reason.LIMIT_ARC_SETS: "dkimpy does not limit the number of sets (RFC 8617 §4.2.1)",
             Reason.PARTIAL_BODY: "a choice of ours: l= may not leave a part of the body unsigned",
         }
         return passes.get(outcome.reason) or _other_octets(message)
     if "IndexError" in theirs:
-        return "dkimpy looks for ' i=N;' to the letter and finds no other spelling of the instance"
+        return "dkimpy looks for exactly ' i=N;' and finds no other spelling of the instance"
     if "ed25519" in theirs:
-        return "dkimpy knows no ed25519 in ARC (RFC 8463)"
+        return "dkimpy does not support ed25519 in ARC (RFC 8463)"
     fields = [message.find(name) for name in (b"arc-seal", b"arc-message-signature", b"arc-authentication-results")]
     if any(b"(" in message.value(p).partition(b";")[0] for positions in fields for p in positions):
-        return "dkimpy reads no comments around the instance (RFC 8617 §4.2.1)"
+        return "dkimpy does not accept comments around the instance (RFC 8617 §4.2.1)"
     for positions in fields:
         instances = [int(m[1]) for p in positions if (m := _INSTANCE.search(message.fields[p]))]
         if instances != sorted(instances, reverse=True):
-            return "dkimpy hashes the sets in the order they stand in, not by instance (RFC 8617 §5.1.1)"
+            return "dkimpy hashes the sets in the order they appear in, not by instance (RFC 8617 §5.1.1)"
     refusals = (_dkimpy_refusal("not a pass" if "did not validate" in theirs else theirs, key) for key in keys)
     return next(filter(None, refusals), None) or _other_octets(message)

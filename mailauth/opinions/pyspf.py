@@ -31,7 +31,7 @@ def _pyspf(answers: Answers) -> Any:
             if answer.failed:
                 raise spf.TempError(f"DNS {answer.status} for {name} {qtype}")
             if qtype == "TXT" and any(len(r) > _MAX_SPF_RECORD for r in answer.records):
-                raise TooMuch(f"a TXT record at {name} is so large that pyspf would calculate for seconds")
+                raise TooMuch(f"a TXT record at {name} is so large that pyspf would compute for seconds")
             records: list[Any] = [(r,) for r in answer.records] if qtype == "TXT" else list(answer.records)
             if not records and not ignore_void:
                 self.void_lookups += 1
@@ -48,7 +48,7 @@ def spf_opinion(connection: Connection, outcome: SpfOutcome, answers: Answers) -
     sender = f"postmaster@{outcome.domain}" if outcome.scope == "helo" else connection.mail_from or ""
     ours = str(outcome.result)
     if max(len(sender), len(connection.helo or "")) > _MAX_IDENTITY:
-        return Opinion(check, "pyspf", ours, None, None, "an identity of absurd length")
+        return Opinion(check, "pyspf", ours, None, None, "the identity is absurdly long")
     words = ""
     query = _pyspf(answers)(i=str(connection.address), s=sender, h=connection.helo or "", querytime=0, strict=True)
     try:
@@ -74,10 +74,10 @@ _PYSPF_SAYS = (
     ("trivial recursion", "pyspf refuses an include of the domain itself before it is reached (RFC 7208 §4.6, §5.2)"),
     (
         "MUST appear at most once",
-        "pyspf refuses any modifier that stands twice, not just redirect= and exp= (RFC 7208 §6)",
+        "pyspf refuses any modifier that appears twice, not just redirect= and exp= (RFC 7208 §6)",
     ),
     ("invalid-macro-char", "pyspf refuses a macro-string that ends in %% (RFC 7208 §7.1)"),
-    (" PTR", "pyspf makes a failed PTR look-up a temperror; the mechanism just does not match (RFC 7208 §5.5)"),
+    (" PTR", "pyspf makes a failed PTR look-up a temperror; the mechanism merely does not match (RFC 7208 §5.5)"),
     ("DNS ", "pyspf asks for every host of mx and ptr, and one without answer is a temperror (RFC 7208 §5.4, §5.5)"),
     (
         "included domain",
@@ -115,7 +115,7 @@ def _explain_spf(connection: Connection, outcome: SpfOutcome, theirs: str, words
     if "@" in local:
         return "pyspf splits an address at its first @, whatever is quoted (RFC 5321 §4.1.2)"
     if not domain.isascii() and outcome.scope == "mfrom":
-        return "pyspf does not turn U-labels into A-labels (RFC 8616 §4)"
+        return "pyspf does not convert U-labels to A-labels (RFC 8616 §4)"
     if not local.isascii():
         return "pyspf looks up a local part that is not ASCII; a term that uses it does not match (RFC 8616 §4)"
     if theirs in ("permerror", "temperror"):

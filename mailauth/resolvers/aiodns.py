@@ -259,7 +259,7 @@ class AiodnsResolver:
         aliases = {name: r for name, r in records if r.type == _CNAME} if kind != _CNAME else {}
         while owner in aliases:
             if len(cnames) == _MAX_ALIASES:
-                return Answer(Status.SERVFAIL, detail=f"a loop of aliases, or more than {_MAX_ALIASES}")
+                return Answer(Status.SERVFAIL, detail=f"an alias loop, or more than {_MAX_ALIASES} aliases")
             ttls.append(_ttl(aliases[owner].ttl))
             owner = _host(aliases[owner].data.cname)
             cnames.append(owner)

@@ -74,7 +74,7 @@ class _Configuration(Generic[R]):
             UsageError: for invalid nameservers.
         """
         if resolver is not None and (nameservers is not None or not isinstance(resolver, self._make)):
-            msg = f"resolver={resolver!r}: give a {self._make.__module__}.Resolver, and no nameservers beside it"
+            msg = f"resolver={resolver!r}: give a {self._make.__module__}.Resolver without nameservers"
             raise UsageError(msg)
         self._nameservers = None if nameservers is None else given(nameservers, port)
         self._timeout = timeout

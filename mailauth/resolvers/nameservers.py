@@ -47,7 +47,7 @@ def _given(server: str, port: int) -> dns.nameserver.Nameserver:
             return _over_tls(server)
         ipaddress.ip_address(str(server))
     except ValueError:
-        msg = f"nameservers: {server!r} is no IP address, https:// URL or tls://IP#NAME; give its address"
+        msg = f"nameservers: {server!r} is not a valid IP address, https:// URL or tls://IP#NAME; give its address"
         raise UsageError(msg) from None
     return Plain(str(server), port)
 

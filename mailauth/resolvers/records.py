@@ -62,7 +62,7 @@ def answer(response: dns.message.QueryMessage, status: Status, max_txt_bytes: in
     """
     if response.flags & dns.flags.TC:
         # RFC 2181 §9: part of an answer does not count as an answer; TCP has been tried already
-        return Answer(Status.SERVFAIL, detail="truncated over TCP too")
+        return Answer(Status.SERVFAIL, detail="truncated even over TCP")
     found = response.resolve_chaining()
     ttl: int | None = found.minimum_ttl
     data: tuple[Any, ...] = ()

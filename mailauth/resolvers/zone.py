@@ -158,7 +158,7 @@ class Zone:
         # Choice D40: a type listed beside a CNAME is answered from the list, so that any recording can be expressed
         while rdtype not in node and (alias := node.get("CNAME", _NODATA)).records:
             if len(cnames) == MAX_ALIASES:
-                return Answer(Status.SERVFAIL, detail=f"a loop of aliases, or more than {MAX_ALIASES}")
+                return Answer(Status.SERVFAIL, detail=f"an alias loop, or more than {MAX_ALIASES} aliases")
             cnames.append(alias.records[0])
             ttls.append(alias.ttl or 0)
             owner = self._owner(cnames[-1])
@@ -266,7 +266,7 @@ def _data(place: str, rdtype: object, data: object) -> Answer:
         msg = f"{place}: {error if isinstance(error, UsageError) else remedy}"
         raise UsageError(msg) from None
     if kind == "CNAME" and len(records) > 1:
-        msg = f"{place}: give one name, an alias has no second"
+        msg = f"{place}: give one name, because an alias has only one target"
         raise UsageError(msg)
     return Answer(Status.OK, records, TTL) if records else _NODATA
 

@@ -32,7 +32,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise UsageError(msg)
     # Neither JSON nor a master file needs NUL; UTF-16 and binary files are full of it
     if octets.startswith(_UTF_16) or b"\0" in octets:
-        msg = f"{path}: not text in UTF-8 (UTF-16, or a binary file); save it in the encoding UTF-8"
+        msg = f"{path}: not UTF-8 text (UTF-16, or a binary file); save it as UTF-8"
         raise UsageError(msg)
     text = octets.decode("utf-8-sig", "surrogateescape")
     if not text.strip():

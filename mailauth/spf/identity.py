@@ -44,7 +44,7 @@ def identity_of(connection: Connection, scope: Scope) -> Identity:
     domain = names.to_ascii(raw_domain)
     # RFC 7208 §4.3: without a domain name of several labels there is no result
     if domain is None or "." not in domain:
-        detail = f"{raw_domain[:80]!a} is not a domain name of several labels"
+        detail = f"{raw_domain[:80]!a} is not a domain name with several labels"
         return Identity(local, "", Problem(Reason.SPF_NO_DOMAIN, detail))
     if connection.address is None:
         return Identity(local, domain, Problem(Reason.SPF_NO_CONNECTION, "the client address is not known"))

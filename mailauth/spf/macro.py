@@ -115,7 +115,7 @@ def parse(text: str, *, explanation: bool = False) -> MacroString:
         percent = text.find("%", position)
         plain = text[position:] if percent < 0 else text[position:percent]
         if literal.fullmatch(plain) is None:
-            raise Malformed(Reason.SPF_SYNTAX, f"a character that no macro string has: {plain[:40]!a}")
+            raise Malformed(Reason.SPF_SYNTAX, f"a character that is not allowed in a macro string: {plain[:40]!a}")
         if plain:
             parts.append(plain)
         if percent < 0:

@@ -108,7 +108,7 @@ def parse_record(record: bytes) -> Record:
     """
     # RFC 7208 §3.1: the record is US-ASCII
     if not record.isascii():
-        raise Malformed(Reason.SPF_SYNTAX, "the record holds octets that are not ASCII")
+        raise Malformed(Reason.SPF_SYNTAX, "the record contains octets that are not ASCII")
     mechanisms: list[Mechanism] = []
     modifiers: dict[str, MacroString] = {}
     # RFC 7208 §4.6.1: terms are separated by spaces only
@@ -163,7 +163,7 @@ def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
 
 
 def _wrong(term: str) -> Malformed:
-    return Malformed(Reason.SPF_SYNTAX, f"wrong syntax: {term[:80]!a}")
+    return Malformed(Reason.SPF_SYNTAX, f"syntax error: {term[:80]!a}")
 
 
 def _ip4(term: str, qualifier: Result, rest: str) -> Mechanism:

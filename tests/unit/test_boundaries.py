@@ -95,7 +95,7 @@ def test_a_resolver_whose_parameters_cannot_be_told_is_given_the_questions_alone
 
     (answer,) = run(ask(A), Opaque())
     # with a timeout it would raise
-    assert answer.detail == "the resolver gave no list of answers"
+    assert answer.detail == "the resolver did not return a list of answers"
 
 
 def test_a_resolver_that_raises_once_is_asked_on() -> None:

@@ -92,7 +92,7 @@ def test_a_client_without_an_address(given: str) -> None:
     ],
 )  # fmt: skip
 def test_text_that_is_no_address(wrong: str) -> None:
-    with pytest.raises(UsageError, match=r"is not an IP address: give text such as '192\.0\.2\.1'"):
+    with pytest.raises(UsageError, match=r"is not a valid IP address: give text such as '192\.0\.2\.1'"):
         Connection(ip=wrong)
 
 
@@ -104,7 +104,7 @@ def test_wrong_types(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("peer", [("192.0.2.1", 25), ("2001:db8::1", 25, 0, 0), ("192.0.2.1",)])
 def test_the_address_of_a_socket_has_more_than_the_host(peer: Any) -> None:
-    with pytest.raises(TypeError, match="not tuple; of the address of a socket give the first item"):
+    with pytest.raises(TypeError, match="not tuple; for a socket address, give the first item"):
         Connection(ip=peer)
     assert Connection(ip=peer[0]).address == ip_address(peer[0])
 

@@ -306,7 +306,7 @@ def test_what_decides_no_policy_has_its_share_of_the_questions() -> None:
     assert texts(other) == [b"c", b"a", b"b"]
     (alone,) = run(Transcript(10, 10).gather([], [ask(A, B)], 1), resolver)
     assert texts(alone) == [b"a", "timeout"]
-    assert "1 questions for what decides no policy" in alone[1].detail
+    assert "1 questions for checks that do not affect DMARC" in alone[1].detail
 
 
 def test_a_transcript_closes_what_it_drives() -> None:

@@ -97,7 +97,7 @@ def test_no_name_of_a_stranger_is_kept() -> None:
 def test_utf_7_hides_no_address_by_any_name(charset: str) -> None:
     word = f"=?{charset}?q?anna+AEA-example.com?="
     assert find_author(f"{word} <x@example.net>".encode(), DEFAULT_LIMITS).domain is None
-    assert not find_author(word.encode(), DEFAULT_LIMITS).nobody
+    assert not find_author(word.encode(), DEFAULT_LIMITS).names_no_domain
 
 
 @pytest.mark.parametrize("charset", ["cp037", "ibm037", "ebcdic-cp-us", "cp500", "ibm1140", "cp875"])
@@ -105,4 +105,4 @@ def test_ebcdic_hides_no_address(charset: str) -> None:
     hidden = base64.b64encode("anna@example.com".encode("cp037")).decode()
     word = f"=?{charset}?b?{hidden}?="
     assert find_author(f"{word} <x@example.net>".encode(), DEFAULT_LIMITS).domain is None
-    assert not find_author(word.encode(), DEFAULT_LIMITS).nobody
+    assert not find_author(word.encode(), DEFAULT_LIMITS).names_no_domain

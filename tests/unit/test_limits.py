@@ -60,7 +60,7 @@ def test_a_string_is_no_set_of_names(name: str) -> None:
 
 
 def test_unknown_words() -> None:
-    with pytest.raises(UsageError, match=r"no check is called \['bimi'\]; there are \['arc', 'dkim'"):
+    with pytest.raises(UsageError, match=r"unknown \['bimi'\]; the checks are \['arc', 'dkim'"):
         Options(checks=frozenset({"spf", "bimi"}))
     with pytest.raises(UsageError, match="the modes are 'rfc9989' and 'rfc7489'"):
         Options(mode="rfc7208")  # type: ignore[arg-type]

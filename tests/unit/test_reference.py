@@ -125,7 +125,7 @@ def test_pyspf_counts_hosts_without_ipv6_address() -> None:
         ("a@bücher.example", "v=spf1 +all", "U-labels"),
         ("jürgen@example.com", "v=spf1 include:%{l}.utf8.example -all", "not ASCII"),
         ("a@example.com", "v=spf1 +all include:example.com", "before it is reached"),
-        ("a@example.com", "v=spf1 +all x=1 x=2", "stands twice"),
+        ("a@example.com", "v=spf1 +all x=1 x=2", "appears twice"),
         ("a@example.com", "v=spf1 a:%{d0} +all", "outside the grammar"),
         ("a@example.com", "v=spf1 +all a:x%%", "ends in %%"),
         ("a@a-b.example", "v=spf1 a:%{o-} -all", "own delimiters"),

@@ -63,5 +63,5 @@ def test_an_asynchronous_resolver_stays_one() -> None:
 
 
 def test_an_unknown_fault_word_is_refused() -> None:
-    with pytest.raises(UsageError, match="'timeout' is no fault word; give one of SERVFAIL"):
+    with pytest.raises(UsageError, match="'timeout' is not a fault word; give one of SERVFAIL"):
         Faults(ZONE, {"a.example": "timeout"})

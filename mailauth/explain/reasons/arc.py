@@ -28,7 +28,7 @@ ENTRIES: Mapping[Reason, Entry] = {
     Reason.ARC_STRUCTURE: Entry(
         meaning="The ARC fields do not form sets numbered 1, 2, 3 and so on, or have tags they must not have.",
         source="RFC 8617 §4.1.2, §4.1.3, §4.2.1, §5.2",
-        sender="A forwarder should repair its sealer, and keep the ARC fields of others as they are.",
+        sender="A forwarder should repair its sealer, and leave existing ARC fields unchanged.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),
@@ -42,7 +42,7 @@ ENTRIES: Mapping[Reason, Entry] = {
     Reason.ARC_SEAL: Entry(
         meaning="A seal does not verify: an ARC field was changed, or the seal was made with another key.",
         source="RFC 8617 §5.1.1, §5.2",
-        sender="A forwarder should keep the ARC fields of others as they are, and publish the key of its seal.",
+        sender="A forwarder should leave existing ARC fields unchanged, and publish the key of its seal.",
         receiver=_AS_BROKEN_CHAIN,
         results=_ARC_FAIL,
     ),

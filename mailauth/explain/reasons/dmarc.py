@@ -11,7 +11,7 @@ _HOLD_BACK = "DMARC cannot protect such a message: quarantine or refuse it."
 
 ENTRIES: Mapping[Reason, Entry] = {
     Reason.DMARC_ALIGNED: Entry(
-        meaning="An SPF or DKIM pass is for the domain in From, or, where relaxed, for its organization.",
+        meaning="SPF or DKIM passed for the domain in From or, under relaxed alignment, for its organization.",
         source="RFC 9989 §4.4, §5.3.5",
         sender="",
         receiver="The domain in From is genuine; that does not say whether the mail is wanted.",
@@ -21,7 +21,7 @@ ENTRIES: Mapping[Reason, Entry] = {
         meaning="The domain in From has a policy, and no passing SPF or DKIM result is aligned with it.",
         source="RFC 9989 §5.3.5, §5.3.6",
         sender="Sign with a `d=` of the domain in From; SPF alone does not survive forwarding.",
-        receiver="Follow `disposition`; mailing lists and forwarders cause it too.",
+        receiver="Follow `disposition`; mailing lists and forwarders also cause this result.",
         results=("dmarc=fail",),
     ),
     Reason.DMARC_NO_RECORD: Entry(
@@ -32,7 +32,7 @@ ENTRIES: Mapping[Reason, Entry] = {
         results=("dmarc=none",),
     ),
     Reason.DMARC_BAD_RECORD: Entry(
-        meaning="`p`, `sp` or `np` is invalid, or by RFC 7489 there is no `p`, and no valid `rua` makes it `p=none`.",
+        meaning="`p`, `sp` or `np` is invalid, or under RFC 7489 `p` is absent, and no valid `rua` makes it `p=none`.",
         source="RFC 9989 §4.10.1, §9.2, RFC 7489 §6.6.3",
         sender="Correct the tag; its values are `none`, `quarantine` and `reject`.",
         receiver="No policy applies; treat the message as if there were no record.",
@@ -55,14 +55,14 @@ ENTRIES: Mapping[Reason, Entry] = {
     Reason.AUTHOR_SYNTAX: Entry(
         meaning="It is unclear where a domain in From ends, so that different programs may read different addresses.",
         source="choice, RFC 9989 §11.5, RFC 5322 §3.4",
-        sender="Write From as `Name <local@domain>`, with quotes around a name that holds special characters.",
+        sender="Write From as `Name <local@domain>`, with quotes around a name that contains special characters.",
         receiver=_HOLD_BACK,
         results=DMARC_PERMERROR,
     ),
     Reason.AUTHOR_DOMAINS: Entry(
         meaning="From names addresses in more than one domain, or reads differently to different programs.",
         source="choice, RFC 9989 §5.3.1, §11.5",
-        sender="Write one author into From, and the others into the text or into Cc.",
+        sender="Put one author in From, and the others in the text or in Cc.",
         receiver=_HOLD_BACK,
         results=DMARC_PERMERROR,
     ),
@@ -111,14 +111,14 @@ ENTRIES: Mapping[Reason, Entry] = {
     Reason.LIMIT_FROM_MAILBOXES: Entry(
         meaning="From names more mailboxes than `Limits.from_mailboxes`.",
         source="choice, RFC 9989 §11.5",
-        sender="Write one author into From.",
+        sender="Put one author in From.",
         receiver=_HOLD_BACK,
         results=DMARC_PERMERROR,
     ),
     Reason.LIMIT_COMMENT_DEPTH: Entry(
         meaning="The comments in From are nested deeper than `Limits.comment_depth`.",
         source="choice, RFC 9989 §11.5, RFC 5322 §3.2.2",
-        sender="Write no comments into From.",
+        sender="Do not put comments in From.",
         receiver=_HOLD_BACK,
         results=DMARC_PERMERROR,
     ),

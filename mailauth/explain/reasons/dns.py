@@ -19,7 +19,7 @@ ENTRIES: Mapping[Reason, Entry] = {
         results=_ANY_TEMPORARY,
     ),
     Reason.DNS_FAILURE: Entry(
-        meaning="DNS answered with an error such as SERVFAIL, or left SPF or DKIM open, on which DMARC then depends.",
+        meaning="DNS answered with an error such as SERVFAIL, or left an SPF or DKIM result open that DMARC needs.",
         source="RFC 7208 §2.6.6, RFC 6376 §6.1.2, RFC 8617 §5.2.1, RFC 9989 §5.3.6, RFC 8601 §2.7.3",
         sender="Repair the zone of the name in `detail`, its delegation or its DNSSEC signatures.",
         receiver=_TRY_AGAIN,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What there is to know of one reason.
+    """Everything about one reason.
 
     `meaning` is one sentence. `source` names the RFC sections, after "choice" where they leave the point open.
     `sender` is what the sender's administrator should do, empty when the reason always comes with a pass. `receiver`

@@ -19,14 +19,14 @@ ENTRIES: Mapping[Reason, Entry] = {
         meaning="The client has reverse names, but none of them resolves back to its address.",
         source="RFC 8601 §2.7.3, §3",
         sender="Add an A or AAAA record for the reverse name, or correct the PTR record.",
-        receiver="A weak sign on its own, as reverse names are often badly kept.",
+        receiver="A weak sign on its own, because reverse names are often poorly maintained.",
         results=("iprev=fail",),
     ),
     Reason.IPREV_NO_PTR: Entry(
         meaning="The client has no reverse name.",
         source="RFC 8601 §2.7.3",
         sender="Ask the owner of the address, often the provider, for a PTR record.",
-        receiver="A weak sign on its own, as reverse names are often badly kept.",
+        receiver="A weak sign on its own, because reverse names are often poorly maintained.",
         results=("iprev=permerror",),
     ),
 }

@@ -17,7 +17,7 @@ Each outcome has a `reason`: a stable code, [`mailauth.Reason`](reference/result
 This page lists every code with the results it comes with, what it says, and what the two sides can do about it.
 The same text is in `mailauth.explain.reasons.CATALOGUE`, for programs.
 A source marked as a choice is a point that the RFC leaves to the receiver; [Decisions](decisions.md) has the details.
-Codes that begin with `limit:` mean that a bound of `Limits` was reached.
+Codes that begin with `limit:` mean that a bound of `Limits` was exceeded.
 """
 
 

@@ -10,7 +10,7 @@ from mailauth.results import Reason
 _SPF_NONE = ("spf=none",)
 _SPF_PERMERROR = ("spf=permerror",)
 _UNUSABLE = "The record cannot be used: treat it as absent, or refuse (550 5.7.24), so that its owner learns of it."
-_NOT_READ_TO_THE_END = f"{_UNUSABLE} The client may be a good one."
+_NOT_READ_TO_THE_END = f"{_UNUSABLE} The client may be legitimate."
 
 ENTRIES: Mapping[Reason, Entry] = {
     Reason.SPF_MATCH: Entry(
@@ -21,7 +21,7 @@ ENTRIES: Mapping[Reason, Entry] = {
         results=("spf=pass", "spf=fail", "spf=softfail", "spf=neutral"),
     ),
     Reason.SPF_NO_MATCH: Entry(
-        meaning="No directive of the record matches the client, and the record does not say what holds for all others.",
+        meaning="No directive of the record matches the client, and the record does not say what applies to others.",
         source="RFC 7208 §4.7",
         sender="End the record with `-all` or `~all`.",
         receiver="Treat it exactly as if there were no record.",
@@ -37,7 +37,7 @@ ENTRIES: Mapping[Reason, Entry] = {
     Reason.SPF_NO_DOMAIN: Entry(
         meaning="The MAIL FROM or HELO identity has no domain name of several labels.",
         source="RFC 7208 §4.3",
-        sender="Send with a full domain name in MAIL FROM and HELO.",
+        sender="Send with a fully qualified domain name in MAIL FROM and HELO.",
         receiver="SPF says nothing about this message.",
         results=_SPF_NONE,
     ),
@@ -58,7 +58,7 @@ ENTRIES: Mapping[Reason, Entry] = {
     Reason.SPF_SYNTAX: Entry(
         meaning="The SPF record, or one that it includes or redirects to, breaks the grammar.",
         source="RFC 7208 §4.6, §12",
-        sender="Correct the term in `detail`; if the record is another's, tell its owner.",
+        sender="Correct the term in `detail`; if the record belongs to somebody else, tell its owner.",
         receiver=_UNUSABLE,
         results=_SPF_PERMERROR,
     ),
@@ -77,14 +77,14 @@ ENTRIES: Mapping[Reason, Entry] = {
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_SPF_TERMS: Entry(
-        meaning="The record and what it includes need more than `Limits.spf_terms` (10) terms that cost DNS.",
+        meaning="The record and what it includes need more than `Limits.spf_terms` (10) terms that need DNS.",
         source="RFC 7208 §4.6.4",
         sender="Remove services no longer used, or replace `include`, `a` and `mx` by `ip4` and `ip6`.",
         receiver=_NOT_READ_TO_THE_END,
         results=_SPF_PERMERROR,
     ),
     Reason.LIMIT_SPF_VOID: Entry(
-        meaning="More than `Limits.spf_void` (2) terms of the record look up names that have nothing.",
+        meaning="More than `Limits.spf_void` (2) terms of the record look up names without records.",
         source="RFC 7208 §4.6.4, §11.1",
         sender="Remove the terms that name hosts or domains which no longer exist.",
         receiver=_NOT_READ_TO_THE_END,

@@ -426,7 +426,7 @@ def test_words_that_are_not_keywords_are_named_and_kept(word: str) -> None:
     field = parse(f"mx.example.org; dkim={word} header.d=example.com")
     assert words(field) == [("dkim", word)]
     assert field.problems == (f"not a Keyword: {word}",)
-    assert parse("mx.example.org; dkim-atps=neutral x-1=y").problems == ("a property without type: x-1",)
+    assert parse("mx.example.org; dkim-atps=neutral x-1=y").problems == ("a property without a type: x-1",)
 
 
 @pytest.mark.parametrize(

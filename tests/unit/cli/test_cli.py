@@ -205,7 +205,7 @@ def test_read_from_the_trace_fields_and_said_so(run: Any) -> None:
         "ip": "192.0.2.3", "helo": "mx.example.com", "mail_from": "anna@example.com", "source": "received",
     }  # fmt: skip
     assert data["spf"]["result"] == "pass"
-    assert "taken from the Received fields" in run("verify", "-", stdin=raw).out
+    assert "read from the Received fields" in run("verify", "-", stdin=raw).out
     data = run("verify", "--json", "-", "--mail-from", "x@example.net", stdin=raw).json
     assert (data["connection"]["mail_from"], data["connection"]["ip"]) == ("x@example.net", "192.0.2.3")
 
@@ -235,7 +235,7 @@ def test_the_null_path(run: Any, null: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["good.eml", "--ip", "localhost"], "is not an IP address"),
+        (["good.eml", "--ip", "localhost"], "is not a valid IP address"),
         (["good.eml", "--now", "yesterday"], "is not a time: give ISO 8601"),
         (["good.eml", "--now", "9" * 30], "is not a time"),
         (["good.eml", "--now", "²"], "is not a time"),
@@ -248,8 +248,8 @@ def test_the_null_path(run: Any, null: str) -> None:
         ([], "required"),
         (["good.eml", "--bogus"], "--bogus"),
         (["good.eml", "--record", ""], "--record: give the name of a file"),
-        (["good.eml", "--record", "-"], "--record: give the name of a file; one that is called - is ./-"),
-        (["good.eml", "--dns", "-"], "--dns: give the name of a file; one that is called - is ./-"),
+        (["good.eml", "--record", "-"], "--record: give the name of a file; write ./- for a file named -"),
+        (["good.eml", "--dns", "-"], "--dns: give the name of a file; write ./- for a file named -"),
         (["good.eml", "--record", "a\0b"], "--record: give the name of a file"),
         (["a\0b"], "cannot read a\ufffdb: embedded null byte"),
         (["good.eml", "--now", "20261131"], "'20261131' is not a time"),

@@ -299,7 +299,7 @@ def test_what_the_outcome_tells() -> None:
 def test_pct_has_no_effect_and_the_detail_says_so() -> None:
     outcome = check("example.com", record("p=reject; pct=0"))
     assert (outcome.result, outcome.policy, outcome.disposition) == (Result.FAIL, "reject", Disposition.QUARANTINE)
-    assert "pct= has no effect any more" in outcome.detail
+    assert "pct= no longer has any effect" in outcome.detail
     assert "pct=" not in check("example.com", record("p=reject; pct=100")).detail
 
 
@@ -539,8 +539,8 @@ def test_by_rfc_7489_newer_tags_are_unknown() -> None:
     [
         ("100", "reject", None),
         ("0", "quarantine", "pct=0"),
-        ("1", "reject", "pct=1 is for a share of the mail"),
-        ("099", "reject", "pct=099 is for a share of the mail"),
+        ("1", "reject", "pct=1 applies to a share of the mail"),
+        ("099", "reject", "pct=099 applies to a share of the mail"),
         ("101", "reject", None),
         ("junk", "reject", None),
     ],

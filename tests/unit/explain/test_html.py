@@ -139,7 +139,7 @@ def test_every_message_has_its_page(case: dict[str, Any]) -> None:
 def test_a_page_of_nothing() -> None:
     found = authenticate(b"", None, Zone({}), authserv_id="mx.example.org", now=NOW)
     _, page = page_of(found, b"")
-    assert "Nothing is known of the SMTP connection" in page.texts["header"][0]
+    assert "Nothing is known about the SMTP connection" in page.texts["header"][0]
     assert "no single author" in page.texts["desc"][0]
     assert "No Received fields" in page.texts["main"][0]
 
@@ -264,7 +264,7 @@ def test_the_picture_shows_what_counts() -> None:
         (spf("a.example.com"), False, dmarc(Result.FAIL), "not aligned"),
         (spf("a.example.com"), True, dmarc(Result.NONE), "aligned, DMARC none"),
         (spf("a.example.com"), None, dmarc(Result.NONE), "alignment not decided, DMARC none"),
-        (spf("example.com", Result.SOFTFAIL), True, dmarc(Result.FAIL), "no pass to count"),
+        (spf("example.com", Result.SOFTFAIL), True, dmarc(Result.FAIL), "no pass"),
         (spf("example.com", Result.TEMPERROR, Reason.DNS_TIMEOUT), True, dmarc(Result.TEMPERROR), "dns_timeout"),
         (spf("example.com"), None, dataclasses.replace(dmarc(Result.PERMERROR), author_domain=None), "no author"),
     ],
@@ -291,7 +291,7 @@ def test_the_title_names_the_message() -> None:
 def test_what_matters_comes_first() -> None:
     text, _ = page_of(check(), MAIL)
     headings = re.findall(r"<h[12][^>]*>([^<]*)<", text)
-    assert headings[1:] == ["What to do", "In one picture", "The path", "The checks", "What was asked of DNS"]
+    assert headings[1:] == ["What to do", "Overview", "The path", "The checks", "DNS questions"]
     header = text.partition("<main>")[0]
     assert header.index("<h1>") < header.index("From: <bdi>") < header.index("Subject: <bdi>")
 

@@ -86,7 +86,7 @@ def test_a_spoof_is_told_with_the_aligned_domain_that_is_missing() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("two-from", "Nobody can say who the author is: the message has 2 From fields"),
+        ("two-from", "Cannot tell who the author is: the message has 2 From fields"),
         ("dns-trouble", "Cannot tell yet whether example.com sent this message"),
         ("unsigned", "Nothing proves that"),
     ],
@@ -143,7 +143,7 @@ def test_an_answer_that_was_not_needed_says_so() -> None:
     zone = Zone({"example.com": {"TXT": ["v=spf1 a include:example.net -all"], "A": ["192.0.2.1"]}})
     connection = Connection(ip="192.0.2.1", helo="x.example", mail_from="a@example.com")
     told = tell(mailauth.authenticate(raw, connection, zone, "mx.example.org", 0), raw)
-    assert "round 2: example.net TXT: nxdomain [asked ahead, not needed]" in told.questions
+    assert "round 2: example.net TXT: nxdomain [asked in advance, not needed]" in told.questions
 
 
 def test_the_text_holds_nothing_that_steers_a_terminal() -> None:

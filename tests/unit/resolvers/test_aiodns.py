@@ -107,7 +107,7 @@ def test_presence_absence_and_aliases(
         ("formerr.example", "TXT", "FORMERR"),
         ("unscripted.example", "TXT", "NOTIMP"),
         ("yx.example", "TXT", "too long after DNAME"),
-        ("loop.example", "TXT", "loop of aliases"),
+        ("loop.example", "TXT", "alias loop"),
         ("a" * 64 + ".example", "TXT", "63 octets"),
         ("a." * 130 + "example", "TXT", "255 octets"),
         ("a..example", "TXT", "empty"),

@@ -1,4 +1,4 @@
-"""Questions asked ahead of their term: three terms of a record at a time, none once an answer found nothing."""
+"""Questions asked before their term: three terms of a record at a time, none once an answer found nothing."""
 
 from __future__ import annotations
 
