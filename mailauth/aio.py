@@ -17,7 +17,7 @@ from mailauth.authres.write import HeaderField
 from mailauth.compose import evaluate
 from mailauth.connection import Connection
 from mailauth.context import Context
-from mailauth.dns.drive import Deadline, checked, failure, late
+from mailauth.dns.drive import Deadline, checked, failure, timeouts
 from mailauth.dns.transcript import gather
 from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
 from mailauth.errors import MailauthError, UsageError
@@ -103,7 +103,7 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
         answers = together(answers)
     if not inspect.isawaitable(answers):
         return answers
-    found: Any = late(batch)
+    found: Any = timeouts(batch)
     if left is not None and under_asyncio():
         import asyncio  # noqa: PLC0415  it runs already
 

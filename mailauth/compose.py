@@ -31,7 +31,7 @@ from mailauth.results import Disposition, Outcome, Result
 from mailauth.spf.outcome import SpfOutcome
 
 # The share of a message's questions for checks that no policy depends on: ARC sets cannot displace a verdict
-_SHARE_ASIDE = 3 / 10
+_SECONDARY_SHARE = 3 / 10
 # A chain of more sets than this waits for the other checks, and gets the questions that they leave over
 _LONG_CHAIN = 10
 
@@ -111,16 +111,16 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     arc_check = arc.verify(message, context) if "arc" in checks else _nothing()
     long_chain = len(message.find(b"arc-seal")) > _LONG_CHAIN
     # Checks that DMARC does not depend on share the rounds, but get only part of the questions
-    aside = [
+    secondary = [
         spf.check(connection, context, scope="helo") if "spf" in checks and connection.helo else _nothing(),
         iprev.check(connection.address, context)
         if "iprev" in checks and connection.address is not None
         else _nothing(),
         _nothing() if long_chain else arc_check,
     ]
-    share = int(limits.questions * _SHARE_ASIDE)
-    found = yield from transcript.gather([*early, *verdicts], aside, share)
-    spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = found[len(early) :]
+    share = int(limits.questions * _SECONDARY_SHARE)
+    results = yield from transcript.gather([*early, *verdicts], secondary, share)
+    spf_outcome, dkim_outcomes, helo_spf, iprev_outcome, arc_outcome = results[len(early) :]
     dmarc_outcome = None
     if "dmarc" in checks:
         dmarc_check = dmarc.check(
@@ -129,7 +129,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
             spf=spf_outcome,
             dkim=dkim_outcomes or (),
             organizational_domain=organizational_domain_of,
-            policy=found[0] if early else None,
+            policy=results[0] if early else None,
             walked=walks,
             bounce=path == ("", ""),
         )

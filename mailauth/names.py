@@ -89,7 +89,7 @@ def is_under(name: str, ancestor: str) -> bool:
     return name == ancestor or name.endswith("." + ancestor)
 
 
-def related(name: str, other: str) -> bool:
+def may_share_organization(name: str, other: str) -> bool:
     """Whether two names could share an Organizational Domain: their last two labels are equal."""
     return name.rsplit(".", 2)[-2:] == other.rsplit(".", 2)[-2:]
 

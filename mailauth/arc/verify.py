@@ -17,7 +17,7 @@ from mailauth import authres, names
 from mailauth.arc.outcome import ArcOutcome
 from mailauth.context import Context, context_of
 from mailauth.dkim.signature import Signature, read_common, read_message_tags, read_tags, without_signature
-from mailauth.dkim.verify import check_signature, hides_text, try_keys, unsigned_from, unsigned_octets, untimely
+from mailauth.dkim.verify import check_signature, hides_text, time_problem, try_keys, unsigned_from, unsigned_octets
 from mailauth.dns.values import Answer, Evaluation, Question, all_secure
 from mailauth.limits import Limits, Options
 from mailauth.message import taglist
@@ -204,16 +204,16 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
 
 
 def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tuple[Signature, int]]:
-    found: dict[int, tuple[Signature, int]] = {}
+    fields: dict[int, tuple[Signature, int]] = {}
     for signature, position in read:
         instance = taglist.number(signature.tags, b"i", _INSTANCE_DIGITS, Reason.ARC_STRUCTURE)
-        if not instance or instance in found:
+        if not instance or instance in fields:
             raise Malformed(
                 Reason.ARC_STRUCTURE,
                 f"{name.decode()}: i= is missing, 0, or the same in two fields (instance {instance or 0})",
             )
-        found[instance] = signature, position
-    return found
+        fields[instance] = signature, position
+    return fields
 
 
 def _tag_list(message: Message, position: int) -> bytes:
@@ -286,7 +286,7 @@ def _check_messages(
         problem = problem or _unacceptable(message, each.ams, options)
         # The times of older ones were for the sealers after them to check
         if problem is None and i == len(sets) and context.timestamp is not None:
-            problem = untimely(each.ams, context.timestamp, options)
+            problem = time_problem(each.ams, context.timestamp, options)
         if problem is None:
             continue
         if i == len(sets):

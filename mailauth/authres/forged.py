@@ -95,15 +95,15 @@ def _mentions(text: str, ours: OurNames) -> bool:
 
 def _without_comments(text: str) -> list[str]:
     """Return a text without its comments, then each comment without those in it; they nest (RFC 5322 §3.2.2)."""
-    found: list[str] = []
+    comments: list[str] = []
     still_open: list[list[str]] = [[]]
     for piece in _PIECES.findall(text):
         # RFC 5322 §3.2.1: a quoted-pair counts inside a comment, not before it
         if piece == "(" or (piece == "\\(" and len(still_open) == 1):
             still_open.append([])
         elif piece == ")" and len(still_open) > 1:
-            found.append("".join(still_open.pop()))
+            comments.append("".join(still_open.pop()))
         else:
             still_open[-1].append(piece)
     # An unclosed comment is text
-    return ["(".join(map("".join, still_open)), *found]
+    return ["(".join(map("".join, still_open)), *comments]

@@ -231,9 +231,9 @@ def _fitting(rows: list[str], room: int) -> list[str]:
     for i, row in enumerate(rows):
         method, _, result = row.split()[1].partition("=")
         order.append((method.partition("/")[0] == "dkim", result != "pass", i))
-    kept = set()
+    chosen = set()
     for _, _, i in sorted(order):
         if (size := len(rows[i].encode())) <= room:
             room -= size
-            kept.add(i)
-    return [row for i, row in enumerate(rows) if i in kept]
+            chosen.add(i)
+    return [row for i, row in enumerate(rows) if i in chosen]

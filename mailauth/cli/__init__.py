@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from mailauth import moments
 from mailauth._version import __version__
-from mailauth.cli.streams import EX_USAGE, ReaderGoneError, complain, complain_of_a_bug, prepared, put
+from mailauth.cli.streams import EX_USAGE, ReaderGoneError, prepared, report_bug, report_error, write_out
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import CHECKS
 
@@ -27,21 +27,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ReaderGoneError:
             return 0
         except MailauthError as error:
-            return complain(str(error))
+            return report_error(str(error))
         except MemoryError:
-            return complain("out of memory")
+            return report_error("out of memory")
         except Exception:  # noqa: BLE001  Python would exit 1, which says that a check did not pass
-            return complain_of_a_bug()
+            return report_bug()
         return status
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        complain(f"{message} (see {self.prog} --help)", self.prog)
+        report_error(f"{message} (see {self.prog} --help)", self.prog)
         self.exit(EX_USAGE)
 
     def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002  help and version; see error
-        put(message)
+        write_out(message)
 
 
 def _parser() -> argparse.ArgumentParser:

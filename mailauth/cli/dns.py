@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 from mailauth.cli.resolver import chosen_resolver
-from mailauth.cli.streams import put
+from mailauth.cli.streams import write_out
 from mailauth.dns.drive import run as drive
 from mailauth.dns.values import Answer, Answers, Evaluation, Question
 from mailauth.errors import UsageError
@@ -25,9 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     rows = list(zip(questions, drive(_ask(questions), chosen_resolver(arguments)), strict=True))
     if arguments.json:
         data = [{"question": {"name": q.name, "type": q.rdtype}, "answer": a.to_dict()} for q, a in rows]
-        put(json.dumps(data, indent=2) + "\n")
+        write_out(json.dumps(data, indent=2) + "\n")
     else:
-        put("".join(f"{safe(line)}\n" for question, answer in rows for line in _lines(question, answer)))
+        write_out("".join(f"{safe(line)}\n" for question, answer in rows for line in _lines(question, answer)))
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from mailauth.cli.outputs import write_page
 from mailauth.cli.render import explanation
-from mailauth.cli.streams import EX_USAGE, ReaderGoneError, put
+from mailauth.cli.streams import EX_USAGE, ReaderGoneError, write_out
 from mailauth.cli.verify import Unread, verified
 from mailauth.errors import UsageError
 from mailauth.explain import tell
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         story = tell(each.authentication, each.raw)
         try:
-            put(explanation(story, each.name, dns=arguments.questions))
+            write_out(explanation(story, each.name, dns=arguments.questions))
         except ReaderGoneError:
             # The page and the recording are still useful
             if arguments.html is None and arguments.record is None:

@@ -53,7 +53,7 @@ def prepared() -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def complain(problem: str, program: str = "mailauth") -> int:
+def report_error(problem: str, program: str = "mailauth") -> int:
     """Say what is wrong in one harmless line on standard error; returns the exit status for it."""
     from mailauth.text import safe  # noqa: PLC0415  only where something is wrong
 
@@ -67,14 +67,14 @@ def complain(problem: str, program: str = "mailauth") -> int:
     return EX_USAGE
 
 
-def complain_of_a_bug() -> int:
+def report_bug() -> int:
     """Say where the current exception was raised; Python's own traceback would show untrusted text."""
     for line in traceback.format_exc().splitlines():
-        complain(line)
-    return complain("this is a bug in mailauth; please report it with the lines above")
+        report_error(line)
+    return report_error("this is a bug in mailauth; please report it with the lines above")
 
 
-def put(text: str) -> None:
+def write_out(text: str) -> None:
     """Write to standard output, now.
 
     Raises:
@@ -124,7 +124,7 @@ def read_message(name: str) -> bytes:
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    complain(f"warning: {message}")
+    report_error(f"warning: {message}")
 
 
 def _discard(stream: Any) -> None:

@@ -14,7 +14,7 @@ from mailauth.authentication import Authentication
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
-from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, complain, put, read_message
+from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, read_message, report_error, write_out
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.limits import Options
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     for each in verified(arguments):
         statuses.add(EX_USAGE if isinstance(each, Unread) else _status(each.authentication, arguments.require))
         try:
-            put(_printed(each, arguments))
+            write_out(_printed(each, arguments))
         except ReaderGoneError:
             # The exit status and the recording are still useful
             if not arguments.require and arguments.record is None:
@@ -84,7 +84,7 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
             raw = read_message(name)
         except UnreadableError as error:
             unread += 1
-            complain(f"cannot read {'standard input' if name == '-' else name or repr(name)}: {error}")
+            report_error(f"cannot read {'standard input' if name == '-' else name or repr(name)}: {error}")
             yield Unread(name, str(error))
             continue
         connection = connection_of(raw, arguments)

@@ -149,13 +149,13 @@ def _rsa(data: bytes) -> tuple[RSAPublicKey, int, int]:
 
 def keys_of(answer: Answer) -> tuple[Key | Problem, ...]:
     """Parse the key records of an answer: usable keys first, then the problems; cached with the answer."""
-    found: list[Key] = []
+    keys: list[Key] = []
     problems: list[Problem] = []
     for record in answer.records[:_MAX_RECORDS]:
         try:
-            found.append(parse(record))
+            keys.append(parse(record))
         except Malformed as malformed:
             problems.append(malformed.problem)
     # A wildcard often returns SPF or other records: a record that does not even look like a key comes last
     problems.sort(key=lambda p: p.reason is Reason.KEY_SYNTAX)
-    return (*found, *problems)
+    return (*keys, *problems)

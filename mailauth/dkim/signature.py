@@ -214,7 +214,7 @@ class Read(NamedTuple):
 
 def read_signatures(message: Message, limits: Limits) -> list[Read]:
     """Read the DKIM-Signature fields of a message, from the top. Never raises for any input."""
-    found = []
+    fields = []
     not_ascii = 0
     for position in message.find(b"dkim-signature"):
         signature, value = Signature(), message.value(position)
@@ -229,9 +229,9 @@ def read_signatures(message: Message, limits: Limits) -> list[Read]:
                 raise Malformed(Reason.LIMIT_SIGNATURES, detail)  # noqa: TRY301
             parse_signature(value, limits, signature)
         except Malformed as malformed:
-            found.append(Read(position, signature, malformed.problem))
+            fields.append(Read(position, signature, malformed.problem))
         else:
-            found.append(Read(position, signature, None))
+            fields.append(Read(position, signature, None))
             if signature.body_length is not None:
                 message.expect_length(relaxed=signature.relaxed_body, length=signature.body_length)
-    return found
+    return fields

@@ -79,22 +79,24 @@ def verify(
     """
     context = context_of(context)
     limits, options = context.limits, context.options
-    found = read_signatures(message, limits) if signatures is None else signatures
-    found = _apply_limit(found, message, author_domain, limits)
+    fields = read_signatures(message, limits) if signatures is None else signatures
+    fields = _apply_limit(fields, message, author_domain, limits)
     # RFC 6376 §3.6.2: keys are TXT records
-    questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in found if problem is None}
+    questions = {s.key_name: Question(s.key_name, "TXT") for _, s, problem in fields if problem is None}
     suffixes: dict[str, Question] = {}
     if is_public_suffix is not None and not options.allow_public_suffix:
-        domains = (s.domain or "" for _, s, problem in found if problem is None)
+        domains = (s.domain or "" for _, s, problem in fields if problem is None)
         suffixes = {d: Question(f"_dmarc.{d}", "TXT") for d in domains if "." in d and is_public_suffix(d)}
     batch = (*questions.values(), *(suffixes.values() if publishes is not None else ()))
     answers = dict(zip(batch, (yield batch), strict=True)) if batch else {}
-    nobodys = {d for d, question in suffixes.items() if _is_nobodys(answers.get(question), publishes)}
+    registry_suffixes = {
+        d for d, question in suffixes.items() if _belongs_to_registry(answers.get(question), publishes)
+    }
     if publishes is not None:
         for domain, question in suffixes.items():
             context.used(question, "dkim", f"whether the public suffix {domain} may sign", "RFC 6376 §6.1.1")
     outcomes = []
-    for position, signature, unread in found:
+    for position, signature, unread in fields:
         if unread is not None:
             outcomes.append(_outcome(position, signature, unread))
             continue
@@ -104,25 +106,27 @@ def verify(
         key, problem = check_signature(message, position, signature, answer, limits)
         unsigned = unsigned_octets(message, signature)
         duplicates = _unsigned_duplicates(message, signature)
-        problem = problem or _unacceptable(message, signature, unsigned, duplicates, context, nobodys)
+        problem = problem or _unacceptable(message, signature, unsigned, duplicates, context, registry_suffixes)
         outcomes.append(_outcome(position, signature, problem, key, unsigned, duplicates, answer.secure))
     return tuple(outcomes)
 
 
-def _is_nobodys(answer: Answer | None, publishes: Callable[[Answer], bool] | None) -> bool:
+def _belongs_to_registry(answer: Answer | None, publishes: Callable[[Answer], bool] | None) -> bool:
     # Choice D32: a public suffix with a DMARC record sends mail of its own; if DNS fails, it may have one
     return answer is None or publishes is None or not (answer.failed or publishes(answer))
 
 
-def _apply_limit(found: list[Read], message: Message, author_domain: str | None, limits: Limits) -> list[Read]:
+def _apply_limit(fields: list[Read], message: Message, author_domain: str | None, limits: Limits) -> list[Read]:
     """Keep the signatures most likely to matter; the others become policy, without a lookup."""
-    candidates = [i for i, read in enumerate(found) if read.problem is None]
+    candidates = [i for i, read in enumerate(fields) if read.problem is None]
     if len(candidates) <= limits.signatures:
-        return found
+        return fields
 
     def rank(i: int) -> tuple[bool, bool]:
-        signature = found[i].signature
-        aligned = bool(author_domain and signature.domain and names.related(signature.domain, author_domain))
+        signature = fields[i].signature
+        aligned = bool(
+            author_domain and signature.domain and names.may_share_organization(signature.domain, author_domain)
+        )
         # Junk can claim any domain, but a correct body hash requires the whole body of a good message
         body_hash, length = message.body_hash(relaxed=signature.relaxed_body, length=signature.body_length)
         right_body = signature.body_length in (None, length) and body_hash == signature.body_hash
@@ -131,16 +135,16 @@ def _apply_limit(found: list[Read], message: Message, author_domain: str | None,
     candidates.sort(key=rank)
     # The cost of a signature is its lookup: those that share a key share a place, within reason
     keys: set[str] = set()
-    late: set[int] = set()
+    beyond: set[int] = set()
     for number, i in enumerate(candidates):
-        key = found[i].signature.key_name
+        key = fields[i].signature.key_name
         if (key in keys or len(keys) < limits.signatures) and number < limits.signatures * _SIGNATURES_PER_KEY:
             keys.add(key)
         else:
-            late.add(i)
+            beyond.add(i)
     detail = f"more than {limits.signatures} keys to look up, or too many signatures: this one was not evaluated"
     problem = Problem(Reason.LIMIT_SIGNATURES, detail)
-    return [read._replace(problem=problem) if i in late else read for i, read in enumerate(found)]
+    return [read._replace(problem=problem) if i in beyond else read for i, read in enumerate(fields)]
 
 
 def check_signature(
@@ -228,7 +232,7 @@ def hides_text(message: Message, signature: Signature) -> bool:
     return unsigned > 0 and unsigned > message.blank_octets(relaxed=signature.relaxed_body)
 
 
-def untimely(signature: Signature, now: int, options: Options) -> Problem | None:
+def time_problem(signature: Signature, now: int, options: Options) -> Problem | None:
     """Return whether a signature is expired or from the future, as a problem; None if neither."""
     # RFC 6376 §3.5: x= is compared with the time of receipt
     end, start = signature.expiration, signature.timestamp
@@ -265,7 +269,7 @@ def _unacceptable(
     unsigned: int,
     duplicates: tuple[str, ...],
     context: Context,
-    nobodys: set[str],
+    registry_suffixes: set[str],
 ) -> Problem | None:
     """Return why a signature that verifies is not acceptable here (RFC 8601 §2.7.1 policy)."""
     domain, options, now = signature.domain or "", context.options, context.timestamp
@@ -273,10 +277,10 @@ def _unacceptable(
         return problem
     if not options.allow_partial_body and hides_text(message, signature):
         return Problem(Reason.PARTIAL_BODY, f"l= leaves {unsigned} octets at the end of the body unsigned")
-    if now is not None and (problem := untimely(signature, now, options)):
+    if now is not None and (problem := time_problem(signature, now, options)):
         return problem
     # RFC 6376 §6.1.1: a d= such as "com" or "co.uk", which belongs to a registry, may be ignored
-    if ("." not in domain or domain in nobodys) and not options.allow_public_suffix:
+    if ("." not in domain or domain in registry_suffixes) and not options.allow_public_suffix:
         return Problem(Reason.PUBLIC_SUFFIX, f"d={domain} is a public suffix, not the signer's own domain")
     if duplicates and options.strict:
         return Problem(Reason.UNSIGNED_DUPLICATES, f"not signed: a second {', '.join(duplicates)}")

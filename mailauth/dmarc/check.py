@@ -70,7 +70,9 @@ def check(
 
 def walks_ahead(author_domain: str, identifiers: Iterable[str | None]) -> list[str]:
     """Return those of the domains that DKIM and SPF may authenticate whose walk is worth asking early."""
-    related = dict.fromkeys(i for i in identifiers if i and i != author_domain and names.related(i, author_domain))
+    related = dict.fromkeys(
+        i for i in identifiers if i and i != author_domain and names.may_share_organization(i, author_domain)
+    )
     return list(related)[:_WALKS_AHEAD]
 
 

@@ -134,11 +134,11 @@ class Deadline:
         """Return what the resolver returns; when the time is up, every question times out without being asked."""
         left = self.left()
         if left is not None and left <= 0:
-            return late(batch)
+            return timeouts(batch)
         return self._resolve(batch, left)
 
 
-def late(batch: Batch) -> Answers:
+def timeouts(batch: Batch) -> Answers:
     """Return TIMEOUT for a batch when the time for its message is up."""
     return (Answer(Status.TIMEOUT, detail="the time for this message is used up"),) * len(batch)
 

@@ -30,23 +30,23 @@ class Transcript:
         self.rounds: list[int] = []
 
     def gather(
-        self, evaluations: Sequence[Evaluation[Any]], aside: Sequence[Evaluation[Any]] = (), share: int = 0
+        self, evaluations: Sequence[Evaluation[Any]], secondary: Sequence[Evaluation[Any]] = (), share: int = 0
     ) -> Evaluation[list[Any]]:
-        """Run evaluations concurrently, in shared rounds; those in `aside` may cause `share` questions in total."""
+        """Run evaluations concurrently, in shared rounds; those in `secondary` may cause `share` questions in total."""
         answers = self.answers
-        running = [*evaluations, *aside]
+        running = [*evaluations, *secondary]
         sends = [evaluation.send for evaluation in running]
         results: list[Any] = [None] * len(running)
-        found: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
+        ready: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
         shared: set[Question] = set()
         try:
-            while found:
+            while ready:
                 waiting: list[tuple[int, Batch]] = []
                 new: dict[Question, None] = {}
                 refused = ""
-                for index, known in found:
+                for index, given in ready:
                     try:
-                        batch = sends[index](known)
+                        batch = sends[index](given)
                         while not (missing := [*filterfalse(answers.__contains__, batch)]):
                             batch = sends[index](tuple(map(answers.__getitem__, batch)))
                     except StopIteration as stop:
@@ -73,9 +73,9 @@ class Transcript:
                     answers.update(zip(asked, (yield asked), strict=True))
                 if refused:
                     spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used up its {refused}")
-                    found = [(index, tuple([answers.get(q, spent) for q in batch])) for index, batch in waiting]
+                    ready = [(index, tuple([answers.get(q, spent) for q in batch])) for index, batch in waiting]
                 else:
-                    found = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]
+                    ready = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]
         finally:
             for evaluation in running:
                 evaluation.close()

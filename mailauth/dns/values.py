@@ -144,13 +144,13 @@ class Resolver(Protocol):
 
 
 def _addresses(answer: Answer, family: type[IPv4Address | IPv6Address]) -> tuple[int, ...]:
-    found = []
+    numbers = []
     for text in answer.records:
         try:
-            found.append(int(family(text)))
+            numbers.append(int(family(text)))
         except ValueError:
             continue
-    return tuple(found)
+    return tuple(numbers)
 
 
 # By IP version: the addresses of an answer as numbers, those of the other family left out; for `Answer.parsed`

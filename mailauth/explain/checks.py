@@ -20,7 +20,7 @@ from mailauth.dmarc.outcome import DmarcOutcome, Identifier
 from mailauth.dns.values import Question, Use
 from mailauth.explain.copies import Copies
 from mailauth.explain.judged import Judged
-from mailauth.explain.lines import detail_of, found, joined, shorten, some
+from mailauth.explain.lines import answer_clause, detail_of, joined, shorten, some
 from mailauth.explain.reasons import CATALOGUE
 from mailauth.message.fields import Message
 from mailauth.results import Outcome, Reason, Result
@@ -119,14 +119,14 @@ class Checks:
     @cached_property
     def _answers(self) -> dict[Question, str]:
         """What DNS said to each question, as a clause."""
-        return {question: found(question, answer) for question, answer in self._all.dns}
+        return {question: answer_clause(question, answer) for question, answer in self._all.dns}
 
     def _asked(self, check: str) -> list[str]:
         uses = self._uses.get(check, [])
         return some([self._use(use) for use in uses[: _MAX_USES + 1]], _MAX_USES, len(uses))
 
     def _use(self, use: Use) -> str:
-        answer = self._answers.get(use.question) or found(use.question, None)
+        answer = self._answers.get(use.question) or answer_clause(use.question, None)
         subject = "" if use.subject == use.question.name else f"{shorten(use.subject)}: "
         counters = f"; lookup {use.lookups}, {use.void_lookups} void" if use.lookups else ""
         return f"{subject}{answer} ({use.rule}{counters})"

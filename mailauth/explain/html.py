@@ -175,14 +175,14 @@ def _count(number: int, noun: str) -> str:
 
 
 def _connection(authentication: Judged) -> str:
-    known = authentication.connection
+    connection = authentication.connection
     facts = {
-        "Client": known.ip,
-        "HELO": known.helo,
-        "MAIL FROM": None if known.mail_from is None else f"<{known.mail_from}>",
+        "Client": connection.ip,
+        "HELO": connection.helo,
+        "MAIL FROM": None if connection.mail_from is None else f"<{connection.mail_from}>",
     }
     shown = [f"{name} <bdi>{html(value)}</bdi>" for name, value in facts.items() if value is not None]
-    learnt = " (read from the message: a guess)" if is_guess(known) else ""
+    learnt = " (read from the message: a guess)" if is_guess(connection) else ""
     return ", ".join(shown) + learnt if shown else "Nothing is known about the SMTP connection."
 
 

@@ -54,7 +54,7 @@ def _decoded(word: re.Match[str]) -> str:
     return (encodedword.octets_of(word[2], word[3]).decode(codec, "replace") if codec else "") or word[0]
 
 
-def found(question: Question, answer: Answer | None) -> str:
+def answer_clause(question: Question, answer: Answer | None) -> str:
     """Return what DNS says to a question, as a clause."""
     name, rdtype = shorten(question.name), question.rdtype
     if answer is None:

@@ -64,15 +64,15 @@ def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes |
         if length and piece[length - 1] == 0x20:
             length -= 1
         held = bytes(piece[length:]) if stop < end else b""
-        kept = _without_blank_end(piece[:length])
-        if kept:
+        content_length = _without_blank_end(piece[:length])
+        if content_length:
             while blank:
                 lines = min(blank, CHUNK)
                 yield CRLF * lines
                 blank -= lines
-            yield piece[:kept]
+            yield piece[:content_length]
             wrote = True
-        blank += (length - kept) // 2
+        blank += (length - content_length) // 2
     # RFC 6376 §3.4.4: "If the body is non-empty but does not end with a CRLF, a CRLF is added"
     if wrote:
         yield CRLF

@@ -126,18 +126,18 @@ class Message:
         fields, index = self.fields, self._index
         problems: list[Problem] = []
         try:
-            found = [field[: field.index(b":")].lower() for field in fields]
-            usual = all(found) and not b"".join(found).translate(None, _NAME)
+            field_names = [field[: field.index(b":")].lower() for field in fields]
+            usual = all(field_names) and not b"".join(field_names).translate(None, _NAME)
         except ValueError:
             usual = False
         # Otherwise there may be obsolete white space after a name, or worse
         if not usual:
-            found = [field_name(field) for field in fields]
+            field_names = [field_name(field) for field in fields]
             number = next((i for i, field in enumerate(fields) if _NAME_AND_COLON.match(field) is None), None)
             if number is not None:
                 detail = f'header field {number} is not of the form "Name: value": {printable(fields[number])}'
                 problems.append(Problem(Reason.HEADER_AMBIGUOUS, detail))
-        for position, name in enumerate(found):
+        for position, name in enumerate(field_names):
             if name in index:
                 index[name].append(position)
                 self.repeated.add(name)
@@ -247,8 +247,8 @@ class Message:
             end = len(self.raw)
             while end > self.body_start:
                 start = max(end - CHUNK, self.body_start)
-                if kept := self.raw[start:end].rstrip(FWS):
-                    end = start + len(kept)
+                if visible_part := self.raw[start:end].rstrip(FWS):
+                    end = start + len(visible_part)
                     break
                 end = start
             # What precedes the last visible octet does not affect what follows it

@@ -169,8 +169,8 @@ class AiodnsResolver:
             await loop.wait(landed, end - time.monotonic())
         answers |= found
         answers |= await self._ask_dnspython([q for q, a in answers.items() if a is _UNTOLD], end)
-        late = Answer(Status.TIMEOUT, detail="no answer in time")
-        return tuple([answers.get(question, late) for question in questions])
+        timed_out = Answer(Status.TIMEOUT, detail="no answer in time")
+        return tuple([answers.get(question, timed_out) for question in questions])
 
     async def close(self) -> None:
         """End the channel and its thread; questions in flight become SERVFAIL. A later question opens a new channel."""

@@ -125,31 +125,31 @@ class Cached:
 
         `timeout` bounds the waiting in seconds, as far as the other resolver takes such an argument.
         """
-        known, missing = self._look_up(questions)
+        answers, missing = self._look_up(questions)
         if not missing:
-            return tuple([known[question] for question in questions])
+            return tuple([answers[question] for question in questions])
         if self._asynchronous:
-            return self._later(questions, known, missing, timeout)
+            return self._later(questions, answers, missing, timeout)
         try:
-            known.update(self._sharing.run(missing, timeout, self._ask_now))
+            answers.update(self._sharing.run(missing, timeout, self._ask_now))
         except _GivenLaterError as first:
             self._asynchronous = True
-            return self._later(questions, known, missing, timeout, first)
-        return tuple(known[question] for question in questions)
+            return self._later(questions, answers, missing, timeout, first)
+        return tuple(answers[question] for question in questions)
 
     async def _later(
         self,
         questions: Batch,
-        known: dict[Question, Answer],
+        answers: dict[Question, Answer],
         missing: Batch,
         seconds: float | None,
         first: _GivenLaterError | None = None,
     ) -> Answers:
         if first is not None:
-            known.update(zip(first.batch, await first.given, strict=True))
-            missing = tuple(question for question in missing if question not in known)
-        known.update(await self._sharing.run_async(missing, seconds, self._ask_later))
-        return tuple(known[question] for question in questions)
+            answers.update(zip(first.batch, await first.given, strict=True))
+            missing = tuple(question for question in missing if question not in answers)
+        answers.update(await self._sharing.run_async(missing, seconds, self._ask_later))
+        return tuple(answers[question] for question in questions)
 
     def _ask_now(self, batch: Batch, timeout: float | None) -> Answers:
         given = relay(self._resolve, batch, lambda answers: self._keep(batch, answers), timeout)

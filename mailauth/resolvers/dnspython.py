@@ -156,8 +156,8 @@ class DnspythonResolver(_Configuration[dns.resolver.Resolver]):
 
         `timeout` bounds the waiting in seconds, where it is less than the lifetime.
         """
-        found = self._sharing.run(questions, timeout, self._ask_all)
-        return tuple([found[question] for question in questions])
+        answers = self._sharing.run(questions, timeout, self._ask_all)
+        return tuple([answers[question] for question in questions])
 
     def _ask_all(self, questions: Batch, seconds: float | None) -> Answers:
         ask = partial(self._ask, None if seconds is None else time.monotonic() + seconds)
@@ -187,8 +187,8 @@ class AsyncDnspythonResolver(_Configuration[dns.asyncresolver.Resolver]):
 
         `timeout` bounds the waiting in seconds, where it is less than the lifetime.
         """
-        found = await self._sharing.run_async(questions, timeout, self._ask_all)
-        return tuple([found[question] for question in questions])
+        answers = await self._sharing.run_async(questions, timeout, self._ask_all)
+        return tuple([answers[question] for question in questions])
 
     async def _ask_all(self, questions: Batch, seconds: float | None) -> Answers:
         # named at each call: dnspython would use the first one it finds for every later event loop

@@ -62,8 +62,8 @@ class Sharing:
                     _THREADS.wait(landed, left)
                     batch, landed, left = next(rounds)
         except StopIteration as stop:
-            found: dict[Question, Answer] = stop.value
-            return found
+            answers: dict[Question, Answer] = stop.value
+            return answers
         finally:
             rounds.close()
 
@@ -82,8 +82,8 @@ class Sharing:
                     await loop.wait(landed, left)
                     batch, landed, left = next(rounds)
         except StopIteration as stop:
-            found: dict[Question, Answer] = stop.value
-            return found
+            answers: dict[Question, Answer] = stop.value
+            return answers
         finally:
             rounds.close()
 
@@ -113,15 +113,15 @@ class Sharing:
             joined = {q: leader for q, leader in flights.items() if leader is not flight}
             for leader in set(joined.values()):
                 yield (), leader.landed, deadline - time.monotonic()
-            late = time.monotonic() >= deadline
+            expired = time.monotonic() >= deadline
             remaining = []
             for question, leader in joined.items():
                 answer = leader.answers.get(question)
                 # what timed out because a leader's time was up may be answered for a caller with more time; not what
                 # timed out in the transport
-                if answer and (late or answer.status is not Status.TIMEOUT or not leader.hurried):
+                if answer and (expired or answer.status is not Status.TIMEOUT or not leader.hurried):
                     found[question] = answer
-                elif late:
+                elif expired:
                     found[question] = Answer(Status.TIMEOUT, detail="no answer in time")
                 else:
                     remaining.append(question)

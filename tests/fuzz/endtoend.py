@@ -35,7 +35,7 @@ from mailauth import authenticate as synchronously
 from mailauth.dmarc import author_of
 from mailauth.explain import tell
 from mailauth.explain.html import as_html
-from mailauth.names import is_under, related, to_ascii
+from mailauth.names import is_under, may_share_organization, to_ascii
 from mailauth.resolvers import Zone
 
 BETWEEN = b"\n--\n"
@@ -287,7 +287,7 @@ def check_pass(found: Authentication, options: Options) -> None:
 
 def near(domain: str, author: str) -> bool:
     """Whether one organization could own both names."""
-    return related(domain, author) or is_under(author, domain) or is_under(domain, author)
+    return may_share_organization(domain, author) or is_under(author, domain) or is_under(domain, author)
 
 
 def check_edges(found: Authentication, raw: bytes) -> None:

@@ -146,9 +146,9 @@ def test_under_needs_a_whole_label() -> None:
 
 
 def test_related_is_the_last_two_labels() -> None:
-    assert names.related("a.example.com", "b.c.example.com")
-    assert not names.related("example.com", "example.net")
-    assert not names.related("com", "example.com")
+    assert names.may_share_organization("a.example.com", "b.c.example.com")
+    assert not names.may_share_organization("example.com", "example.net")
+    assert not names.may_share_organization("com", "example.com")
 
 
 @pytest.mark.parametrize(
