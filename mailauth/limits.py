@@ -73,6 +73,8 @@ class Options:
         enforce_reject: the receiver has other knowledge and may reject on p=reject (RFC 9989 §7.4).
         trusted_sealers: domains whose ARC sets this receiver believes. What such a sealer says about DMARC changes the
             advice for a message that fails, never the result.
+        oldest_pass: check the older message signatures of an ARC chain too, which say since when the message has not
+            changed (RFC 8617 §5.2 step 5, which is optional); without them `ArcOutcome.oldest_pass` is None.
         authserv_ids: our other names in Authentication-Results (other hosts, retired names); a field that claims one of
             them came from outside and is forged.
         received_spf: write a Received-SPF field as well.
@@ -91,6 +93,7 @@ class Options:
     count_testing_keys: bool = True
     enforce_reject: bool = False
     trusted_sealers: frozenset[str] = frozenset()
+    oldest_pass: bool = True
     authserv_ids: frozenset[str] = frozenset()
     received_spf: bool = False
     public_suffix_list: str | None = None

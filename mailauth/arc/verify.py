@@ -63,11 +63,15 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
     sets: list[_Set] = []
     try:
         sets = _read_sets(message, limits)
-        questions = _key_questions(sets, limits)
+        # RFC 8617 §5.2 step 5 is optional: the older message signatures do not affect the chain
+        checked = sets if context.options.oldest_pass else sets[-1:]
+        signatures = [each for s in sets for each in ((s.ams, s.seal) if s in checked else (s.seal,))]
+        questions = _key_questions(signatures, limits)
         answers = dict(zip(questions, (yield tuple(questions.values())), strict=True))
         for i, each in enumerate(sets, 1):
-            for signature, kind in ((each.ams, "message signature"), (each.seal, "seal")):
-                context.used(questions[signature.key_name], "arc", f"{kind} i={i}", "RFC 8617 §5.2")
+            if each in checked:
+                context.used(questions[each.ams.key_name], "arc", f"message signature i={i}", "RFC 8617 §5.2")
+            context.used(questions[each.seal.key_name], "arc", f"seal i={i}", "RFC 8617 §5.2")
         oldest = _check_messages(message, sets, answers, context)
         _check_seals(message, sets, answers, limits)
     except Malformed as problem:
@@ -81,10 +85,11 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
         )
     sealers = _sealers(sets)
     count = "1 set" if len(sets) == 1 else f"{len(sets)} sets"
+    since = len(sets) if oldest is None else oldest or 1
     return ArcOutcome(
         result=Result.PASS,
         reason=Reason.ARC_VERIFIED,
-        detail=f"{count}, sealed by {', '.join(sealers)}; the message has not changed since i={oldest or 1}",
+        detail=f"{count}, sealed by {', '.join(sealers)}; the message has not changed since i={since}",
         instances=len(sets),
         oldest_pass=oldest,
         sealers=sealers,
@@ -108,8 +113,8 @@ def _is_trusted(message: Message, sets: list[_Set], context: Context) -> bool:
     )
 
 
-def _key_questions(sets: list[_Set], limits: Limits) -> dict[str, Question]:
-    questions = {name: Question(name, "TXT") for s in sets for name in (s.ams.key_name, s.seal.key_name)}
+def _key_questions(signatures: list[Signature], limits: Limits) -> dict[str, Question]:
+    questions = {each.key_name: Question(each.key_name, "TXT") for each in signatures}
     # Half of the questions of a message; the rest is for the checks that a policy depends on
     if (room := limits.questions // 2) < len(questions):
         raise Malformed(Reason.LIMIT_ARC_SETS, f"the chain needs {len(questions)} keys, more than {room}")
@@ -272,10 +277,13 @@ def _check_messages(
     sets: list[_Set],
     answers: dict[str, Answer],
     context: Context,
-) -> int:
-    """Verify the newest message signature, then older ones until one fails; return the oldest-pass instance."""
+) -> int | None:
+    """Verify the newest message signature, then older ones until one fails; return the oldest-pass instance.
+
+    None where the older ones are not wanted.
+    """
     limits, options = context.limits, context.options
-    for i in range(len(sets), 0, -1):
+    for i in range(len(sets), 0 if options.oldest_pass else len(sets) - 1, -1):
         each = sets[i - 1]
         answer = answers[each.ams.key_name]
         _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
@@ -293,7 +301,7 @@ def _check_messages(
             raise Malformed(problem.reason, f"ARC-Message-Signature i={i}: {problem.detail}")
         # RFC 8617 §5.2 step 5: an older one normally fails if a list changed the message
         return i + 1
-    return 0
+    return 0 if options.oldest_pass else None
 
 
 def _unacceptable(message: Message, signature: Signature, options: Options) -> Problem | None:

@@ -10,7 +10,7 @@ import pytest
 from support.contexts import taken
 from support.signing import MAIL, NOW, TESTDATA, canonical_body, key, key_zone, sealed, split
 
-from mailauth import Context, Limits, Message, Options, Question, Reason, Result, UsageError, arc, run
+from mailauth import Context, Limits, Message, Options, Question, Reason, Result, UsageError, arc, authenticate, run
 from mailauth.arc.outcome import ArcOutcome
 from mailauth.testing import Faults, Zone
 
@@ -492,3 +492,28 @@ def test_trust_is_in_every_sealer(trusted: set[str], *, expected: bool) -> None:
     options = Options(trusted_sealers=frozenset(trusted))
     assert verify(raw, options=options).trusted is expected
     assert not verify(raw.replace(b"Robin,", b"Bobin,"), options=options).trusted
+
+
+# RFC 8617 §5.2 step 5
+def test_the_older_message_signatures_are_left_alone_by_option() -> None:
+    options = Options(oldest_pass=False)
+    changed = chain(2, MAIL.replace(b"Subject: ", b"Subject: [list] "))
+    for raw in (chain(3), changed):
+        whole, short = verify(raw), verify(raw, options=options)
+        assert (short.result, short.reason, short.sealers) == (whole.result, whole.reason, whole.sealers)
+        assert (whole.oldest_pass is None, short.oldest_pass) == (False, None)
+    # Their keys are not asked for, so trouble with one changes nothing
+    asked: list[str] = []
+
+    def watching(name: str, rdtype: str) -> Any:
+        asked.append(name)
+        return Zone(ZONE).resolve((Question(name, rdtype),))[0]
+
+    two = sealed(sealed(MAIL), **FORWARDER)
+    assert verify(two, watching, options=options).result is Result.PASS
+    assert sorted(asked) == ["arc._domainkey.lists.example.org", "fwd._domainkey.forwarder.example"]
+    found = authenticate(chain(3), None, Zone(ZONE), "mx.example.org", NOW, options=options)
+    assert "arc=pass" in found.headers[0]
+    assert "oldest-pass" not in found.headers[0]
+    # A broken newest one, or a broken seal, still fails
+    assert verify(chain(3) + b"x", options=options).reason is Reason.BODY_HASH_MISMATCH
