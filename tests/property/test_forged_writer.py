@@ -185,7 +185,7 @@ def test_what_we_write_ourselves_is_ours(name: str) -> None:
 
 
 @pytest.mark.parametrize("start", ["(", '"', ";"])
-def test_a_name_in_unicode_behind_what_cannot_be_read(start: str) -> None:
+def test_a_name_in_unicode_after_what_cannot_be_read(start: str) -> None:
     # RFC 8601 §5: names are compared as U-labels
     raw = f"Authentication-Results: {start} mx.exämple.org; dmarc=pass\r\nFrom: a@example.com\r\n\r\n".encode()
     assert authenticate(raw, None, Zone({}), "mx.exämple.org", 0).forged == (0,)

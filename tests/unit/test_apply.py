@@ -164,7 +164,7 @@ def test_the_wrong_message_is_refused() -> None:
 
 
 # RFC 8601 §4
-def test_received_spf_stands_below() -> None:
+def test_received_spf_comes_second() -> None:
     raw = b"From: a@example.com\r\n\r\n"
     lines = check(raw, Options(received_spf=True)).apply(raw).split(b"\r\n")
     names = [line.partition(b":")[0] for line in lines if line and line[:1] not in b" \t"]

@@ -89,7 +89,7 @@ def test_the_words_for_what_became_of_a_question() -> None:
     assert [str(status) for status in Status] == ["ok", "nodata", "nxdomain", "servfail", "timeout"]
 
 
-def test_a_resolver_whose_parameters_cannot_be_told_is_given_the_questions_alone() -> None:
+def test_a_resolver_with_unknown_parameters_gets_only_the_questions() -> None:
     class Opaque:
         resolve = max  # inspect has no signature for it
 
@@ -126,16 +126,16 @@ def test_questions_and_rounds_of_a_transcript(questions: int, rounds: int, *, al
 @pytest.mark.parametrize("share", [0, 1, 2, 3])
 def test_the_share_of_what_decides_no_policy(share: int) -> None:
     resolver = Counting()
-    # B is asked twice aside, and counts once; A is known from what decides
+    # B is asked by two secondary checks, and counts once; A was asked by what decides
     found = run(Transcript(9, 9).gather([ask(A)], [ask(B, A), ask(B, C)], share), resolver)
     answered = [texts(each).count("timeout") == 0 for each in found]
     assert answered == [True, share >= 1, share >= 2]
     assert sum(map(len, resolver.rounds)) == 1 + min(share, 2)
 
 
-def test_what_is_refused_aside_takes_no_room() -> None:
-    (first, aside) = run(Transcript(2, 9).gather([ask(A, B)], [ask(C)], 0), ZONE)
-    assert (texts(first), texts(aside)) == ([b"a", b"b"], ["timeout"])
+def test_refused_secondary_questions_take_no_room() -> None:
+    (first, secondary) = run(Transcript(2, 9).gather([ask(A, B)], [ask(C)], 0), ZONE)
+    assert (texts(first), texts(secondary)) == ([b"a", b"b"], ["timeout"])
 
 
 CONNECTION = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")
@@ -208,10 +208,10 @@ def test_an_explanation_that_is_too_long_is_none() -> None:
     assert verdict(MAIL, both).spf.explanation is None
 
 
-# --- what is told of the way -----------------------------------------------------------------------------------------
+# --- the trace -------------------------------------------------------------------------------------------------------
 
 
-def test_each_seal_and_signature_of_a_chain_is_told() -> None:
+def test_each_seal_and_signature_of_a_chain_is_in_the_trace() -> None:
     raw = sealed(sealed(MAIL), domain="forwarder.example", selector="fwd", by="rsa2048-other")
     zone = key_zone("lists.example.org", "arc", "rsa2048-list") | key_zone("forwarder.example", "fwd", "rsa2048-other")
     trace: list[Use] = []

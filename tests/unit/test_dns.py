@@ -299,10 +299,10 @@ def test_beyond_the_rounds_questions_time_out_unasked() -> None:
 
 def test_what_decides_no_policy_has_its_share_of_the_questions() -> None:
     resolver, transcript = Counting(), Transcript(10, 10)
-    first, aside, other = run(transcript.gather([ask(A, B)], [ask(B, C), ask(C, A, B)], 2), resolver)
+    first, secondary, other = run(transcript.gather([ask(A, B)], [ask(B, C), ask(C, A, B)], 2), resolver)
     assert texts(first) == [b"a", b"b"]
     # two questions in all; those that others have asked are answered all the same
-    assert texts(aside) == [b"b", b"c"]
+    assert texts(secondary) == [b"b", b"c"]
     assert texts(other) == [b"c", b"a", b"b"]
     (alone,) = run(Transcript(10, 10).gather([], [ask(A, B)], 1), resolver)
     assert texts(alone) == [b"a", "timeout"]

@@ -62,12 +62,12 @@ def test_other_outcomes(zone: Any, result: Result, reason: Reason) -> None:
     assert outcome.detail
 
 
-def test_of_names_that_do_not_map_back_the_first_is_told() -> None:
+def test_of_names_that_do_not_resolve_back_the_first_is_reported() -> None:
     zone = {PTR4: {"PTR": ["z.example", "a.example", "m.example"]}, "a.example": {"A": ["192.0.2.9"]}}
     assert (check(zone).result, check(zone).name) == (Result.FAIL, "z.example")
 
 
-def test_of_several_that_map_back_the_first_is_told() -> None:
+def test_of_several_that_resolve_back_the_first_is_reported() -> None:
     zone = {
         PTR4: {"PTR": ["z.example", "b.example", "a.example"]},
         "z.example": "SERVFAIL",
@@ -77,7 +77,7 @@ def test_of_several_that_map_back_the_first_is_told() -> None:
     assert check(zone).name == "b.example"
 
 
-def test_of_several_failures_the_first_is_told() -> None:
+def test_of_several_failures_the_first_is_reported() -> None:
     zone = {PTR4: {"PTR": ["a.example", "b.example"]}, "a.example": "TIMEOUT", "b.example": "SERVFAIL"}
     outcome = check(zone)
     assert (outcome.result, outcome.reason, outcome.name) == (Result.TEMPERROR, Reason.DNS_TIMEOUT, None)
@@ -91,7 +91,7 @@ def test_the_tenth_name_counts_and_the_eleventh_does_not(limits: Limits | None) 
         assert check({PTR4: {"PTR": names}, "host.example": {"A": [V4]}}, limits=limits).result is result
 
 
-def test_what_was_asked_is_told() -> None:
+def test_what_was_asked_is_in_the_trace() -> None:
     trace: list[Use] = []
     zone = Zone({PTR4: {"PTR": ["a.example", "b.example"]}, "b.example": {"A": [V4]}})
     run(iprev.check(ip_address(V4), Context(uses=trace)), zone)

@@ -64,7 +64,7 @@ def check_dmarc(domain: str, zone: dict[str, Any], *signatures: DkimOutcome) -> 
         ("v=spf1 redirect=slow.example ~all", "softfail"),
     ],
 )
-def test_behind_all_nothing_counts(record: str, result: str) -> None:
+def test_after_all_nothing_counts(record: str, result: str) -> None:
     # RFC 7208 §5.1
     assert check_spf(record, {"slow.example": "TIMEOUT"}) == result
 

@@ -147,7 +147,7 @@ def test_an_unknown_ptype() -> None:
     assert field.problems == ()
 
 
-def test_a_reason_behind_a_property() -> None:
+def test_a_reason_after_a_property() -> None:
     field = parse("mx.example.org; dmarc=fail header.from=example.com reason=100 policy.dmarc=none")
     (result,) = field.results
     assert result.reason == "100"
@@ -161,7 +161,7 @@ def test_the_first_of_two_reasons_counts() -> None:
     assert field.problems
 
 
-def test_a_method_that_stands_twice() -> None:
+def test_a_method_that_appears_twice() -> None:
     field = parse("mx.example.org; dkim=fail header.d=example.com; dkim=pass header.d=evil.example")
     assert [(r.result, r.get("header.d")) for r in field.results] == [("fail", "example.com"), ("pass", "evil.example")]
 
@@ -392,7 +392,7 @@ def test_values_inside_the_grammar(value: str) -> None:
         ("", ""),
     ],
 )
-def test_values_outside_the_grammar_are_named_and_read(value: str, read: str) -> None:
+def test_values_outside_the_grammar_are_reported_and_read(value: str, read: str) -> None:
     field = parse(f"mx.example.org; dkim=pass header.i={value}; {REST}")
     assert words(field) == [("dkim", "pass"), ("spf", "pass")]
     assert field.results[0].get("header.i") == read
@@ -421,7 +421,7 @@ def test_a_reason_is_a_value(clause: str, reason: str, problem: str | None) -> N
 
 
 @pytest.mark.parametrize("word", ["dkim_pass", "pass-", "pass_"])
-def test_words_that_are_not_keywords_are_named_and_kept(word: str) -> None:
+def test_words_that_are_not_keywords_are_reported_and_read(word: str) -> None:
     # RFC 5321 §4.1.2: Ldh-str
     field = parse(f"mx.example.org; dkim={word} header.d=example.com")
     assert words(field) == [("dkim", word)]

@@ -276,7 +276,7 @@ def test_the_null_sender(mail_from: str) -> None:
 
 
 # RFC 8601 §4
-def test_the_local_part_of_mail_from_is_not_told() -> None:
+def test_the_local_part_of_mail_from_is_not_written() -> None:
     # RFC 8601 §2.7.2: SPF says nothing of the local part
     connection = Connection(ip="192.0.2.1", helo="mx.sender.example", mail_from="joe.soap@sender.example")
     auth = mailauth.authenticate(b"From: <a@sender.example>\r\n\r\n", connection, Zone({}), "mx.example.org", 0)

@@ -529,7 +529,7 @@ def test_explain_says_what_it_cannot_read(run: Any) -> None:
     assert len(printed.err.splitlines()) == 1
 
 
-def test_the_second_opinion_is_printed_behind_the_table(run: Any) -> None:
+def test_the_second_opinion_is_printed_after_the_table(run: Any) -> None:
     printed = run("verify", "--second-opinion", *GIVEN, "good.eml")
     lines = printed.out.splitlines()
     assert "second opinion:" in lines

@@ -219,7 +219,7 @@ def test_a_new_file_has_the_permissions_of_the_umask(here: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["absent/day.json", "good.eml/day.json", "loop/day.json"])
-def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_asked(here: Path, path: str) -> None:
+def test_a_place_that_cannot_be_written_to_is_reported_before_anything_is_asked(here: Path, path: str) -> None:
     (here / "loop").symlink_to("loop")
     refused(here, "explain", "good.eml", *SET, "--record", path, words=f"cannot write {path}: ")
     refused(here, "explain", "good.eml", *SET, "--html", path, words=f"cannot write {path}: ")

@@ -545,7 +545,7 @@ def test_by_rfc_7489_newer_tags_are_unknown() -> None:
         ("junk", "reject", None),
     ],
 )
-def test_by_rfc_7489_pct_is_told(pct: str, policy: str, words: str | None) -> None:
+def test_by_rfc_7489_pct_is_reported(pct: str, policy: str, words: str | None) -> None:
     outcome = check("example.com", record(f"p=reject; pct={pct}"), organizational_domain=organization)
     assert (outcome.result, outcome.policy) == (Result.FAIL, policy)
     assert ("pct" in outcome.detail) is (words is not None)

@@ -197,7 +197,7 @@ def test_a_needed_name_without_answer(word: str, reason: Reason) -> None:
         assert name in found.failure.detail
 
 
-def test_behind_the_end_of_a_walk_nothing_is_needed() -> None:
+def test_after_the_end_of_a_walk_nothing_is_needed() -> None:
     found = policy("a.example.com", {"example.com": R + "; psd=n", "com": "TIMEOUT"})
     assert found.failure is None
     assert found.requested == "reject"

@@ -189,7 +189,7 @@ def test_what_is_a_whole_list(tmp_path: Path, octets: bytes) -> None:
 
 
 @pytest.mark.parametrize("mode", ["rfc9989", "rfc7489"])
-def test_a_list_that_is_not_whole_is_told_before_any_message(tmp_path: Path, mode: Any) -> None:
+def test_a_list_that_is_not_whole_is_reported_before_any_message(tmp_path: Path, mode: Any) -> None:
     path = tmp_path / "list.dat"
     path.write_bytes(PAGE)
     options = Options(mode=mode, public_suffix_list=str(path))

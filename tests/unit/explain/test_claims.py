@@ -141,7 +141,7 @@ def test_what_was_not_decided_is_not_told() -> None:
     assert "DKIM d=b.example.com: pass, alignment not decided, DMARC temperror." in page(found)
 
 
-def test_a_failing_signature_below_the_author_is_told_by_the_answer_that_was_asked_ahead() -> None:
+def test_the_alignment_of_a_failing_signature_comes_from_an_answer_asked_in_advance() -> None:
     raw = signed(tags={"d": "b.example.com"}).replace(b"Hello", b"Adieu")
     found = check(raw, REJECT | key_zone("b.example.com"))
     assert "dkim=fail for b.example.com, which is aligned with example.com" in found.explain()

@@ -192,7 +192,7 @@ def test_bad_nameservers_are_refused_with_a_remedy(nameservers: Any) -> None:
         AiodnsResolver(nameservers)
 
 
-def test_without_aiodns_the_remedy_is_told() -> None:
+def test_without_aiodns_the_error_names_the_remedy() -> None:
     code = "import sys; sys.modules['pycares'] = None; from mailauth.resolvers import AiodnsResolver"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
     assert "UsageError: AiodnsResolver needs aiodns: pip install 'mailauth[fast]'" in ran.stderr

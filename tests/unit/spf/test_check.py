@@ -87,7 +87,7 @@ def test_helo_identity() -> None:
     assert (outcome.result, outcome.domain, outcome.scope) == (Result.PASS, "mx.example.org", "helo")
 
 
-def test_the_domain_is_behind_the_last_at() -> None:
+def test_the_domain_is_after_the_last_at() -> None:
     assert check("v=spf1 -all", mail_from='"x@example.net"@EXAMPLE.com.').domain == "example.com"
 
 
@@ -637,7 +637,7 @@ def test_a_record_that_is_too_long_is_not_taken_apart() -> None:
     assert held < 100_000
 
 
-def test_redirect_behind_too_many_terms_is_not_asked() -> None:
+def test_redirect_after_too_many_terms_is_not_asked() -> None:
     asked: list[str] = []
 
     def resolver(name: str, rdtype: str) -> Answer:
