@@ -18,13 +18,18 @@ import re
 import ssl
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+import cli
 import corpus
+import goals
 import report
+from figures import Row, figure, ratio
+from groups import GROUPS, IMPORTS, SMALL, Contestant
 from workers import Worker, Workers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,148 +40,18 @@ CASE_SECONDS = 60.0
 FEW_ROUNDS = 3
 IMPORT_ROUNDS = 15
 
-Row: TypeAlias = dict[str, Any]
-
 
 def say(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-# --- what is measured ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """One column: a program and its job; `only` names the cases it takes part in, where these are not all."""
-
-    label: str
-    program: str
-    job: str
-    only: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Group:
-    """One table: cases by contestants."""
-
-    cases: tuple[str, ...]
-    contestants: tuple[Contestant, ...]
-
-
-def both_floors(job: str) -> tuple[Contestant, ...]:
-    return Contestant("floor", "floor", job), Contestant("given floor", "given floor", job)
-
-
-# What loads the suffix list anew for each message says the same on every message
-_AS_IS = ("2k-prose-rsa", "20k-html-rsa")
-_STAGES = ("2k-prose-rsa", "20k-html-rsa", "200k-html-rsa")
-
-GROUPS = {
-    "all": Group(
-        (
-            "2k-prose-rsa", "2k-prose-ed25519", "20k-html-rsa", "20k-html-dual", "2k-prose-arc3", "2k-prose-arc10",
-            "200k-prose-rsa", "200k-html-rsa", "5m-base64-rsa", "25m-base64-rsa",
-        ),
-        (
-            Contestant("mailauth", "mailauth", "all"),
-            Contestant("mailauth, peers' checks", "mailauth", "all-theirs"),
-            Contestant("mailauth, cold", "mailauth", "all-cold"),
-            *both_floors("all"),
-            Contestant("floor, cold", "floor", "all-cold"),
-            Contestant("authheaders", "authheaders", "all", _AS_IS),
-            Contestant("authheaders, list kept", "authheaders", "all-kept"),
-            Contestant("emailsec", "emailsec", "all", _AS_IS),
-            Contestant("emailsec, list kept", "emailsec", "all-kept"),
-            Contestant("npm mailauth", "npm mailauth", "all"),
-        ),
-    ),
-    "dkim": Group(
-        (
-            "2k-prose-rsa", "2k-prose-rsa-simple", "2k-prose-ed25519", "2k-prose-dual", "20k-html-rsa", "20k-prose-rsa",
-            "200k-prose-rsa", "200k-html-rsa", "200k-base64-rsa", "200k-html-rsa-simple", "5m-base64-rsa",
-            "5m-base64-rsa-simple", "25m-base64-rsa",
-        ),
-        (
-            Contestant("mailauth", "mailauth", "dkim"),
-            *both_floors("dkim"),
-            Contestant("OpenDKIM", "OpenDKIM", "dkim"),
-            Contestant("dkimpy", "dkimpy", "dkim"),
-            Contestant("emailsec", "emailsec", "dkim"),
-            Contestant("npm mailauth", "npm mailauth", "dkim"),
-            Contestant("Mail::DKIM", "Mail::DKIM", "dkim"),
-        ),
-    ),
-    "arc": Group(
-        ("2k-prose-arc1", "2k-prose-arc3", "2k-prose-arc10", "2k-prose-arc50"),
-        (
-            Contestant("mailauth", "mailauth", "arc"),
-            *both_floors("arc"),
-            Contestant("dkimpy", "dkimpy", "arc"),
-            Contestant("emailsec", "emailsec", "arc"),
-            Contestant("npm mailauth", "npm mailauth", "arc"),
-            # 50 sets take it half a minute
-            Contestant("Mail::DKIM", "Mail::DKIM", "arc", ("2k-prose-arc1", "2k-prose-arc3", "2k-prose-arc10")),
-        ),
-    ),
-    "spf": Group(
-        tuple(corpus.SPF),
-        (
-            Contestant("mailauth", "mailauth", "spf"),
-            *both_floors("spf"),
-            Contestant("pyspf", "pyspf", "spf"),
-            Contestant("emailsec", "emailsec", "spf"),
-            Contestant("npm mailauth", "npm mailauth", "spf"),
-        ),
-    ),
-    "parse": Group(
-        _STAGES,
-        (
-            Contestant("mailauth", "mailauth", "parse"),
-            *both_floors("parse"),
-            Contestant("email", "email", "parse"),
-            Contestant("dkimpy", "dkimpy", "parse"),
-        ),
-    ),
-    "dmarc": Group(
-        _STAGES[:1],
-        (Contestant("mailauth", "mailauth", "dmarc"), Contestant("authheaders, list kept", "authheaders", "dmarc")),
-    ),
-    "write": Group(
-        _STAGES[:1], (Contestant("mailauth", "mailauth", "write"), Contestant("authres", "authres", "write"))
-    ),
-    "read": Group(_STAGES[:1], (Contestant("mailauth", "mailauth", "read"), Contestant("authres", "authres", "read"))),
-    "memory": Group(
-        ("5m-base64-rsa", "25m-base64-rsa", "25m-base64-rsa-simple"),
-        (
-            Contestant("mailauth", "mailauth", "all"),
-            *both_floors("all"),
-            Contestant("authheaders, list kept", "authheaders", "all-kept"),
-            Contestant("emailsec, list kept", "emailsec", "all-kept"),
-            Contestant("npm mailauth", "npm mailauth", "all"),
-            Contestant("dkimpy", "dkimpy", "dkim"),
-            Contestant("Mail::DKIM", "Mail::DKIM", "dkim"),
-            Contestant("OpenDKIM", "OpenDKIM", "dkim"),
-        ),
-    ),
-}  # fmt: skip
-SMALL = "2k-prose-rsa"
-
-IMPORTS = {
-    "mailauth": "import mailauth",
-    "cryptography RSA": "from cryptography.hazmat.primitives.asymmetric import rsa",
-    "dkimpy": "import dkim",
-    "authheaders": "import authheaders",
-    "emailsec": "import emailsec",
-}
+# --- measuring -------------------------------------------------------------------------------------------------------
 
 
 def subject(group: str, case: str) -> str:
     """Return what a worker is told: a reverse-path, or the path of a message."""
     return corpus.SPF[case] if group == "spf" else str(corpus.path(case))
-
-
-# --- measuring -------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -225,8 +100,9 @@ def measure(group: str, case: str, workers: Workers, rounds: int, sample: float)
         for turn in running if number % 2 == 0 else reversed(running):
             took, turn.verdict = turn.worker.ask(turn.job, what, turn.repeats)
             turn.seconds.append(took / turn.repeats)
+    messages = corpus.MIXED if case in corpus.MIXES else 1
     for turn in turns:
-        yield row(group, case, turn.label, turn.verdict, seconds=[round(each, 10) for each in turn.seconds])
+        yield row(group, case, turn.label, turn.verdict, seconds=[round(each / messages, 10) for each in turn.seconds])
 
 
 def row(group: str, case: str, label: str, verdict: str, **figures: Any) -> Row:
@@ -270,12 +146,24 @@ def importing(rounds: int) -> Iterator[Row]:
         yield row("import", "import", label, "pass", seconds=seconds)
 
 
+def optimised() -> str:
+    """Return how Python was built, as far as it knows."""
+    arguments = str(sysconfig.get_config_var("CONFIG_ARGS"))
+    if "--enable-optimizations" in arguments or "--with-lto" in arguments:
+        how = {"PGO": "--enable-optimizations" in arguments, "LTO": "--with-lto" in arguments}
+        return "built " + ", ".join(f"{'with' if done else 'without'} {name}" for name, done in how.items())
+    if sys.base_prefix == "/usr" and Path("/etc/debian_version").exists():
+        # The rules of the package give the options of both to make, not to configure
+        return "Debian's package, built with PGO and LTO"
+    return "built without PGO, without LTO"
+
+
 def about() -> dict[str, str]:
     """Return what the figures depend on."""
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
     return {
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}, {optimised()}",
         "system": f"{platform.system()} {platform.machine()}",
         "processor": " ".join(model[1].split()) if model else platform.processor(),
         "cores": str(os.cpu_count()),
@@ -285,11 +173,10 @@ def about() -> dict[str, str]:
 
 def tell(found: Row, base: Row | None) -> None:
     """Print one row as it comes."""
-    figure = report.figure(found)
-    against = report.ratio(found, base) if base is not None and base is not found else None
+    against = ratio(found, base) if base is not None and base is not found else None
     times = f"× {against:.2f}" if against is not None else ""
     wrong = "" if found["verdict"] == "pass" else f"  says: {found['verdict'][:60]}"
-    say(f"  {found['case']:22} {found['label']:24} {figure:>10} {times:>10}{wrong}")
+    say(f"  {found['case']:22} {found['label']:24} {figure(found):>10} {times:>10}{wrong}")
 
 
 def measured(settings: argparse.Namespace) -> dict[str, Any]:
@@ -298,11 +185,13 @@ def measured(settings: argparse.Namespace) -> dict[str, Any]:
     rounds, sample = (3, SAMPLE_SECONDS / 4) if settings.quick else (settings.rounds, SAMPLE_SECONDS)
     for group in settings.groups:
         say(report.TITLES[group])
-        cases = GROUPS[group].cases if group in GROUPS else ("import",)
+        cases = GROUPS[group].cases if group in GROUPS else (group,)
         for case in cases:
             if group == "memory":
                 workers.close()
                 found = list(memory(case, workers, FEW_ROUNDS))
+            elif group == "cli":
+                found = list(cli.measure(settings, 3 if settings.quick else IMPORT_ROUNDS))
             elif group == "import":
                 found = list(importing(3 if settings.quick else IMPORT_ROUNDS))
             else:
@@ -319,7 +208,7 @@ def measured(settings: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, or read, and report."""
-    groups = [*GROUPS, "import"]
+    groups = [*GROUPS, "cli", "import"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"out of {', '.join(groups)}; default: all of them")
     parser.add_argument("--quick", action="store_true", help="few and short rounds, to see that it works")
@@ -340,7 +229,7 @@ def main() -> None:
     if settings.json:
         settings.json.write_text(report.as_json(results))
     say()
-    say(report.goals_text(results))
+    say(goals.goals_text(results))
     for name, install in results["missing"].items():
         say(f"missing: {name}; {install}")
     if settings.markdown:

@@ -5,6 +5,9 @@
 A name says it all: `2k-prose-rsa`, `200k-html-ed25519`, `5m-base64-rsa-simple`, `20k-html-dual`, `2k-prose-arc10`.
 Text is prose, html (indented, with trailing white space) or base64; signatures are relaxed/relaxed unless the name ends
 in `-simple`. Files are kept in a folder of the system's temporary directory; keys are the test keys of `testdata`.
+
+A mix is what a server receives: messages of several kinds in a seeded order, and the connection of each. `mix-seen` is
+from one sender; in `mix-new` every sender and forwarder has names and records of its own, for the same keys.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,8 @@ sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
 from support import signing  # noqa: E402
 
-IP = "192.0.2.10"
+IP_OFFSET = 10
+IP = f"192.0.2.{IP_OFFSET}"
 HELO = "out.example.com"
 MAIL_FROM = "bounce@mail.example.com"
 AUTHSERV_ID = "mx.example.org"
@@ -38,6 +43,19 @@ SIZES = {"2k": 2_000, "20k": 20_000, "200k": 200_000, "5m": 5_000_000, "25m": 25
 SIGNED = "from:to:subject:date:message-id:mime-version:content-type:reply-to:list-unsubscribe:feedback-id"
 ARC_SETS = 50
 HOP_KEYS = ("rsa2048-list", "rsa2048-other")
+DOMAIN, FORWARDERS = "example.com", "example.net"
+
+# Size, text, ARC sets, and how many of a hundred messages
+MIX = (
+    ("2k", "prose", 0, 25),
+    ("20k", "html", 0, 35),
+    ("20k", "prose", 1, 15),
+    ("200k", "html", 0, 10),
+    ("200k", "base64", 1, 10),
+    ("2k", "prose", 3, 5),
+)
+MIXED = sum(number for *_, number in MIX)
+MIXES = ("mix-seen", "mix-new")
 NAME = re.compile(
     r"(?P<size>\w+)-(?P<text>prose|html|base64)-(?P<how>none|rsa|ed25519|dual|arc\d+)(?P<simple>-simple)?"
 )
@@ -97,15 +115,15 @@ TYPES = {
 }
 
 
-def header(text: str) -> str:
-    """Return the header section of a newsletter that came over four hops."""
+def header(text: str, domain: str = DOMAIN) -> str:
+    """Return the header section of a newsletter of a domain that came over four hops."""
     hops = "".join(
         f"Received: from relay{n}.mail.example.com (relay{n}.mail.example.com [192.0.2.{10 + n}])\r\n"
         f"\tby mx{n}.example.org with ESMTPS id 4ABCD{n}FGHIJ\r\n"
         f"\tfor <robin@example.org>; Mon, 02 Nov 2026 09:2{9 - n}:00 +0000\r\n"
         for n in range(4)
     )
-    return (
+    found = (
         f"Return-Path: <{MAIL_FROM}>\r\n{hops}"
         'From: "Anna Example" <anna@mail.example.com>\r\n'
         "To: Robin <robin@example.org>\r\n"
@@ -119,26 +137,27 @@ def header(text: str) -> str:
         "Feedback-ID: 123:456:789:news\r\nX-Mailer: Newsletter  1.0\r\nX-Campaign: 0123456789abcdef\r\n"
         "Precedence: bulk\r\n\r\n"
     )
+    return found.replace(DOMAIN, domain)
 
 
-def plain(size: int, text: str) -> bytes:
+def plain(size: int, text: str, domain: str = DOMAIN, seed: str = "") -> bytes:
     """Return an unsigned message of about that size."""
-    head = header(text)
-    lines = TEXTS[text](max(size - len(head), 600), random.Random(f"{size} {text}"))
+    head = header(text, domain)
+    lines = TEXTS[text](max(size - len(head), 600), random.Random(f"{size} {text}{seed}"))
     return (head + "".join(f"{line}\r\n" for line in lines)).encode()
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------
 
 
-def signed(message: bytes, key: str, c: str) -> bytes:
+def signed(message: bytes, key: str, c: str, domain: str = DOMAIN) -> bytes:
     """Return the message with a signature on top."""
     return signing.signed(
-        message, by=key, c=c, h=SIGNED, separator=";\r\n\t", tags={"d": "example.com", "s": key.partition("-")[0]}
+        message, by=key, c=c, h=SIGNED, separator=";\r\n\t", tags={"d": domain, "s": key.partition("-")[0]}
     )
 
 
-def sealed(message: bytes, sets: int) -> bytes:
+def sealed(message: bytes, sets: int, domain: str = DOMAIN, forwarders: str = FORWARDERS) -> bytes:
     """Return the message with ARC sets of as many forwarders, each with i= in front, as some verifiers want it."""
     h, c = f"{SIGNED}:dkim-signature", "relaxed/relaxed"
     body = signing.canonical_body(signing.split(message)[1], c)
@@ -146,10 +165,10 @@ def sealed(message: bytes, sets: int) -> bytes:
     top, chain = message, b""
     for n in range(1, sets + 1):
         signer = signing.key(HOP_KEYS[n % 2])
-        own = {"i": str(n), "a": "rsa-sha256", "d": f"hop{n}.example.net", "s": "arc"}
+        own = {"i": str(n), "a": "rsa-sha256", "d": f"hop{n}.{forwarders}", "s": "arc"}
         payload = (
-            f"ARC-Authentication-Results: i={n}; hop{n}.example.net;\r\n\tspf=pass smtp.mailfrom=mail.example.com;\r\n"
-            "\tdkim=pass header.d=example.com header.s=rsa2048;\r\n\tdmarc=pass header.from=mail.example.com\r\n"
+            f"ARC-Authentication-Results: i={n}; hop{n}.{forwarders};\r\n\tspf=pass smtp.mailfrom=mail.{domain};\r\n"
+            f"\tdkim=pass header.d={domain} header.s=rsa2048;\r\n\tdmarc=pass header.from=mail.{domain}\r\n"
         ).encode()
         tags: dict[str, str | None] = {**own, "c": c, "h": h, "bh": bh, "b": ""}
         name = "ARC-Message-Signature"
@@ -178,33 +197,88 @@ def message(name: str) -> bytes:
     return sealed(found, int(how[3:])) if how.startswith("arc") else found
 
 
+# --- the mix ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends: the domain, the address of the client, the domain of the forwarders, and a mark in all records."""
+
+    domain: str = DOMAIN
+    ip: str = IP
+    forwarders: str = FORWARDERS
+    mark: int = 0
+
+    @property
+    def helo(self) -> str:
+        return HELO.replace(DOMAIN, self.domain)
+
+    @property
+    def mail_from(self) -> str:
+        return MAIL_FROM.replace(DOMAIN, self.domain)
+
+
+SEEN = Sender()
+
+
+def new_sender(n: int) -> Sender:
+    return Sender(f"sender{n}.example", f"192.0.2.{IP_OFFSET + n}", f"forwarder{n}.example", n)
+
+
+def mixed(name: str) -> Iterator[tuple[Sender, bytes]]:
+    """Yield the messages of a mix, and who sent each."""
+    kinds = [(size, text, sets) for size, text, sets, number in MIX for _ in range(number)]
+    random.Random("mix").shuffle(kinds)
+    for n, (size, text, sets) in enumerate(kinds, 1):
+        sender, c = SEEN if name == "mix-seen" else new_sender(n), "relaxed/relaxed"
+        found = plain(SIZES[size], text, sender.domain, f" {n}")
+        found = signed(found, "rsa2048-other", c, f"mail.{sender.domain}")
+        found = signed(found, "rsa2048-author", c, sender.domain)
+        yield sender, sealed(found, sets, sender.domain, sender.forwarders)
+
+
 # --- DNS -------------------------------------------------------------------------------------------------------------
+
+
+def _key(name: str, mark: int = 0) -> dict[str, list[str]]:
+    return {"TXT": [signing.key(name).record(n=str(mark) if mark else None)]}
+
+
+def _spf(terms: str) -> dict[str, Any]:
+    return {"TXT": [f"v=spf1 {terms}"]}
+
+
+def sent_by(sender: Sender, sets: int) -> dict[str, Any]:
+    """Return the records of a sender and of the forwarders."""
+    domain, mark = sender.domain, sender.mark
+    own = f" ip4:203.0.113.{mark}" if mark else ""
+    policy = f"v=DMARC1; p=reject; sp=quarantine; adkim=r; aspf=r; rua=mailto:d@{domain}"
+    reverse = ".".join(reversed(sender.ip.split(".")))
+    return {
+        f"rsa2048._domainkey.{domain}": _key("rsa2048-author", mark),
+        f"rsa2048._domainkey.mail.{domain}": _key("rsa2048-other", mark),
+        domain: {"A": ["192.0.2.1"]},
+        f"_dmarc.{domain}": {"TXT": [policy]},
+        sender.helo: {"A": [sender.ip]} | _spf("a -all"),
+        f"{reverse}.in-addr.arpa": {"PTR": [sender.helo]},
+        f"mail.{domain}": _spf(f"include:_spf.{domain} ~all"),
+        f"_spf.{domain}": _spf(f"include:_nets1.{domain} include:_nets2.{domain} ~all"),
+        f"_nets1.{domain}": _spf(" ".join(f"ip4:198.51.{n}.0/24" for n in range(1, 13)) + f"{own} ~all"),
+        f"_nets2.{domain}": _spf(
+            " ".join(f"ip6:2001:db8:{n:x}::/48" for n in range(1, 9)) + f" ip4:192.0.2.0/24{own} ~all"
+        ),
+    } | {f"arc._domainkey.hop{n}.{sender.forwarders}": _key(HOP_KEYS[n % 2], mark) for n in range(1, sets + 1)}
 
 
 @functools.cache
 def zone() -> dict[str, Any]:
     """Return all records, in the form that `mailauth.resolvers.Zone` reads."""
-
-    def key(name: str) -> dict[str, list[str]]:
-        return {"TXT": [signing.key(name).record()]}
-
-    def spf(terms: str) -> dict[str, Any]:
-        return {"TXT": [f"v=spf1 {terms}"]}
-
     found: dict[str, Any] = {
-        "rsa2048._domainkey.example.com": key("rsa2048-author"),
-        "ed25519._domainkey.example.com": key("ed25519-author"),
-        "example.com": {"A": ["192.0.2.1"]},
-        "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject; sp=quarantine; adkim=r; aspf=r; rua=mailto:d@example.com"]},
-        HELO: {"A": [IP]} | spf("a -all"),
-        "10.2.0.192.in-addr.arpa": {"PTR": [HELO]},
-        "mail.example.com": spf("include:_spf.example.com ~all"),
-        "_spf.example.com": spf("include:_nets1.example.com include:_nets2.example.com ~all"),
-        "_nets1.example.com": spf(" ".join(f"ip4:198.51.{n}.0/24" for n in range(1, 13)) + " ~all"),
-        "_nets2.example.com": spf(" ".join(f"ip6:2001:db8:{n:x}::/48" for n in range(1, 9)) + " ip4:192.0.2.0/24 ~all"),
-        "depth0.example.com": spf("ip4:203.0.113.0/24 ip4:192.0.2.0/25 -all"),
+        **sent_by(SEEN, ARC_SETS),
+        "ed25519._domainkey.example.com": _key("ed25519-author"),
+        "depth0.example.com": _spf("ip4:203.0.113.0/24 ip4:192.0.2.0/25 -all"),
         "ten.example.com": {"A": ["198.51.100.1"], "MX": [[10, "mx1.example.com"], [20, "mx2.example.com"]]}
-        | spf(
+        | _spf(
             "a mx a:mx1.example.com mx:ten.example.com exists:_none.example.com "
             + "".join(f"include:_net{n}.example.com " for n in range(1, 5))
             + "include:depth0.example.com -all"
@@ -212,15 +286,15 @@ def zone() -> dict[str, Any]:
         "mx1.example.com": {"A": ["198.51.100.2"]},
         "mx2.example.com": {"A": ["198.51.100.3"]},
         "_none.example.com": {"TXT": ["no address"]},
-        "macro.example.com": spf("exists:%{l1r-}.%{o}._who.example.com exists:%{ir}.%{v}._spf.%{d2} -all"),
+        "macro.example.com": _spf("exists:%{l1r-}.%{o}._who.example.com exists:%{ir}.%{v}._spf.%{d2} -all"),
         "10.2.0.192.in-addr._spf.example.com": {"A": ["127.0.0.2"]},
     }
     for n in range(1, 11):
-        found[f"depth{n}.example.com"] = spf(f"ip4:198.51.{n}.0/24 include:depth{n - 1}.example.com -all")
+        found[f"depth{n}.example.com"] = _spf(f"ip4:198.51.{n}.0/24 include:depth{n - 1}.example.com -all")
     for n in range(1, 5):
-        found[f"_net{n}.example.com"] = spf(f"ip4:198.51.100.{n}/32 ip4:198.51.{n}.0/24 ~all")
-    for n in range(1, ARC_SETS + 1):
-        found[f"arc._domainkey.hop{n}.example.net"] = key(HOP_KEYS[n % 2])
+        found[f"_net{n}.example.com"] = _spf(f"ip4:198.51.100.{n}/32 ip4:198.51.{n}.0/24 ~all")
+    for n in range(1, MIXED + 1):
+        found |= sent_by(new_sender(n), max(sets for _, _, sets, _ in MIX))
     return found
 
 
@@ -246,11 +320,26 @@ def folder() -> Path:
 
 
 def path(name: str) -> Path:
-    """Return the file of a message, made when it is not there."""
+    """Return the file of a message, made when it is not there; of a mix, the list of its messages."""
+    if name in MIXES:
+        return _mix(name)
     file = folder() / f"{name}.eml"
     if not file.exists():
         _write(file, message(name))
     return file
+
+
+def _mix(name: str) -> Path:
+    """Return the list of a mix: a line has the path of a message, and IP, HELO and MAIL FROM of its connection."""
+    made = folder() / f"{name}.tsv"
+    if not made.exists():
+        lines = []
+        for n, (sender, raw) in enumerate(mixed(name), 1):
+            file = folder() / f"{name}-{n:03}.eml"
+            _write(file, raw)
+            lines.append(f"{file}\t{sender.ip}\t{sender.helo}\t{sender.mail_from}\n")
+        _write(made, "".join(lines).encode())
+    return made
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -1,23 +1,24 @@
-"""What `compare.py` found, as goals met or not, as tables and as a plot."""
+"""What `compare.py` found, as tables and as a plot."""
 
 from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-Row: TypeAlias = dict[str, Any]
-Results: TypeAlias = dict[str, Any]
+from cli import AVOIDABLE_BY_NONE
+from figures import OURS, Results, Row, figure, floor_of, rate, ratio, row_of, seconds_text, times_text, values, wrong
+from goals import goal_rows
 
-MIB = 2**20
 START, END = "<!-- figures of compare.py -->", "<!-- end of figures -->"
-OURS = "mailauth"
 
 TITLES = {
+    "mix": "The mix: SPF, DKIM, ARC, DMARC and the Authentication-Results field",
+    "mix-dkim": "The mix, DKIM only",
+    "cli": "The command line, one message of 2 kB",
     "all": "End to end: SPF, DKIM, ARC, DMARC and the Authentication-Results field",
     "dkim": "DKIM only, every signature",
     "arc": "ARC only, messages of 2 kB",
@@ -30,149 +31,39 @@ TITLES = {
     "import": "Importing, in a new process",
 }
 
-
-# --- figures ---------------------------------------------------------------------------------------------------------
-
-
-def row_of(results: Results, group: str, case: str, label: str) -> Row | None:
-    """Return a row, None where it was not measured or where the peer was wrong."""
-    for each in results["rows"]:
-        if (each["group"], each["case"], each["label"]) == (group, case, label):
-            return each if each["verdict"] == "pass" and values(each) else None
-    return None
-
-
-def values(row: Row) -> list[float]:
-    found: list[float] = row.get("seconds") or row.get("octets") or []
-    return found
-
-
-def ratio(over: Row, under: Row) -> float | None:
-    """Return the median of the ratios of the rounds."""
-    pairs = [a / b for a, b in zip(values(over), values(under), strict=False) if b]
-    return statistics.median(pairs) if pairs else None
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a time with its unit, in three digits."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        scaled = seconds * factor
-        if scaled >= 1 or unit == "µs":
-            digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
-            return f"{scaled:.{digits}f} {unit}"
-    raise AssertionError
-
-
-def figure(row: Row) -> str:
-    """Return the median of a row as text."""
-    if not values(row):
-        return "-"
-    middle = statistics.median(values(row))
-    return f"{middle / MIB:.1f} MiB" if "octets" in row else seconds_text(middle)
-
-
-# --- goals -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A bound on what is measured; `value` returns None where that could not be measured."""
-
-    text: str
-    at_most: bool
-    bound: float
-    unit: str
-    value: Callable[[Results], float | None]
-
-    def met(self, value: float) -> bool:
-        return value <= self.bound if self.at_most else value >= self.bound
-
-
-def floor_of(results: Results) -> str:
-    """Return the label of the floor that goals are about."""
-    return "given floor" if "given floor" in results["versions"] else "floor"
-
-
-def against(group: str, case: str, other: str, *, slower: bool = False) -> Callable[[Results], float | None]:
-    """Return our time over that of another, or with `slower` theirs over ours."""
-
-    def value(results: Results) -> float | None:
-        ours = row_of(results, group, case, OURS)
-        theirs = row_of(results, group, case, floor_of(results) if other == "floor" else other)
-        if ours is None or theirs is None:
-            return None
-        return ratio(theirs, ours) if slower else ratio(ours, theirs)
-
-    return value
-
-
-def nearest(group: str, case: str) -> Callable[[Results], float | None]:
-    """Return by how much the fastest other library is slower."""
-
-    def value(results: Results) -> float | None:
-        labels = {r["label"] for r in results["rows"] if r["group"] == group and r["case"] == case}
-        others = [label for label in labels if "floor" not in label and not label.startswith(OURS)]
-        found = [against(group, case, label, slower=True)(results) for label in others]
-        return min((each for each in found if each is not None), default=None)
-
-    return value
-
-
-def above_message(case: str) -> Callable[[Results], float | None]:
-    """Return the memory that a message takes beyond its own octets, in MiB."""
-
-    def value(results: Results) -> float | None:
-        row = row_of(results, "memory", case, OURS)
-        return None if row is None else (statistics.median(values(row)) - row["size"]) / MIB
-
-    return value
-
-
-def at_most(text: str, bound: float, group: str, case: str, other: str) -> Goal:
-    whose = {"floor": "the floor", "cryptography RSA": "importing the RSA of cryptography"}.get(other, other)
-    return Goal(f"{text}, against {whose}", True, bound, "×", against(group, case, other))
-
-
-def faster(text: str, bound: float, group: str, case: str, other: str) -> Goal:
-    return Goal(f"{text}, faster than {other}", False, bound, "×", against(group, case, other, slower=True))
-
-
-_RSA, _ARC = "2k-prose-rsa", "2k-prose-arc10"
-GOALS = (
-    at_most("End to end, 2 kB, RSA, relaxed, warm", 1.5, "all", _RSA, "floor"),
-    faster("End to end, 2 kB", 7, "all", _RSA, "authheaders, list kept"),
-    faster("End to end, 2 kB", 8, "all", _RSA, "npm mailauth"),
-    at_most("DKIM, 2 kB", 1.0, "dkim", _RSA, "OpenDKIM"),
-    at_most("DKIM, 20 kB", 1.0, "dkim", "20k-html-rsa", "OpenDKIM"),
-    at_most("DKIM, 200 kB of prose, relaxed", 1.2, "dkim", "200k-prose-rsa", "OpenDKIM"),
-    at_most("DKIM, 200 kB of HTML, relaxed", 1.2, "dkim", "200k-html-rsa", "OpenDKIM"),
-    at_most("DKIM, 5 MB of base64", 1.1, "dkim", "5m-base64-rsa", "floor"),
-    at_most("DKIM, 25 MB of base64", 1.1, "dkim", "25m-base64-rsa", "floor"),
-    Goal("DKIM, 5 MB of base64, faster than the fastest", False, 1.0, "×", nearest("dkim", "5m-base64-rsa")),
-    Goal("DKIM, 25 MB of base64, faster than the fastest", False, 1.0, "×", nearest("dkim", "25m-base64-rsa")),
-    at_most("ARC, 10 sets, 2 kB", 1.3, "arc", _ARC, "floor"),
-    faster("ARC, 10 sets, 2 kB", 8, "arc", _ARC, "npm mailauth"),
-    faster("SPF, includes 3 deep, warm", 10, "spf", "depth3", "pyspf"),
-    faster("Writing Authentication-Results", 5, "write", _RSA, "authres"),
-    Goal("Memory, 25 MB, beyond the message", True, 4.0, "MiB", above_message("25m-base64-rsa")),
-    at_most("Importing", 1.3, "import", "import", "cryptography RSA"),
-)
-
-
-def goal_rows(results: Results) -> Iterable[tuple[str, str, str, str]]:
-    """Yield each goal: its text, its bound, what was measured, and whether it is met."""
-    for goal in GOALS:
-        value = goal.value(results)
-        bound = f"{'≤' if goal.at_most else '≥'} {goal.bound:g} {goal.unit}"
-        if value is None:
-            yield goal.text, bound, "-", "not measured"
-        else:
-            yield goal.text, bound, f"{value:.2f} {goal.unit}", "met" if goal.met(value) else "not met"
-
-
-def goals_text(results: Results) -> str:
-    rows = goal_rows(results)
-    return "\n".join(f"{text:66} {bound:>9}   {value:>9}   {met}" for text, bound, value, met in rows)
+_NO_HELO = "no HELO, no reverse name"
+_ANEW = "parses each key and record anew"
+_KEYS = "parses each key anew"
+_NO_VERIFIERS = {
+    "limit": "not a verifier: RSA, SHA-256 of the body, one split of the header section",
+    "floor": "not a verifier: believes its input",
+    "given floor": "the floor that was given",
+}
+# What a row of the mix is, or what it leaves out
+MEANING = {
+    "mix": {
+        **_NO_VERIFIERS,
+        "mailauth": "nothing: with HELO, reverse name, reasons and trace",
+        "mailauth, peers' checks": _NO_HELO,
+        "Stalwart mail-auth": _NO_HELO,
+        "mox": f"{_NO_HELO}, no ARC; {_ANEW}",
+        "npm mailauth": f"{_NO_HELO}; {_ANEW}",
+        "authheaders, list kept": f"{_NO_HELO}, no signature but the topmost; {_ANEW}",
+        "emailsec, list kept": f"{_NO_HELO}, no signature after the first that passes; {_ANEW}",
+    },
+    "mix-dkim": {
+        **_NO_VERIFIERS,
+        "mailauth": "nothing",
+        "Stalwart mail-auth": "nothing",
+        "OpenDKIM": _KEYS,
+        "go-msgauth": _KEYS,
+        "mox": _KEYS,
+        "npm mailauth": _KEYS,
+        "dkimpy": _KEYS,
+        "emailsec": f"no signature after the first that passes; {_KEYS}",
+        "Mail::DKIM": _KEYS,
+    },
+}
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -182,8 +73,9 @@ def unique(items: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(items))
 
 
-def markdown_table(head: list[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+def markdown_table(head: list[str], rows: Iterable[Iterable[str]], words: int = 0) -> str:
+    """Return a table of figures; the last columns may be words."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1 - words), *["---"] * words], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -192,13 +84,17 @@ def cell(row: Row | None, base: Row | None) -> str:
     if row is None:
         return ""
     if row["verdict"] != "pass":
-        return "raises" if row["verdict"].startswith("error") else "no pass"
+        return wrong(row)
     times = ratio(row, base) if base is not None and base is not row else None
-    return figure(row) if times is None else f"{figure(row)} (×{times:.{2 if times < 10 else 0}f})"
+    return figure(row) if times is None else f"{figure(row)} ({times_text(times)})"
 
 
 def group_table(results: Results, group: str) -> str:
     """Return the table of a group: columns are contestants; with one case alone, rows are."""
+    if group.startswith("mix"):
+        return mix_table(results, group)
+    if group == "cli":
+        return command_table(results)
     rows = [each for each in results["rows"] if each["group"] == group]
     found = {(each["case"], each["label"]): each for each in rows}
     cases, labels = unique(r["case"] for r in rows), unique(r["label"] for r in rows)
@@ -207,6 +103,46 @@ def group_table(results: Results, group: str) -> str:
         return markdown_table(["", cases[0]], lines)
     body = [[case, *(cell(found.get((case, label)), found.get((case, OURS))) for label in labels)] for case in cases]
     return markdown_table(["", *labels], body)
+
+
+def mix_table(results: Results, group: str) -> str:
+    """Return messages a second, and the time relative to the floor; the fastest first."""
+    cases = {"mix-seen": "senders seen before", "mix-new": "every sender new"}
+    rows = [each for each in results["rows"] if each["group"] == group]
+    found = {(each["case"], each["label"]): each for each in rows}
+    base = floor_of(results)
+
+    def cells(label: str) -> Iterable[str]:
+        for case in cases:
+            row, under = found.get((case, label)), row_of(results, group, case, base)
+            if row is None or row["verdict"] != "pass":
+                yield from ("" if row is None else wrong(row), "")
+            else:
+                times = None if under is None else ratio(row, under)
+                yield from (f"{rate(row):,.0f}", "" if times is None else times_text(times))
+
+    def speed(label: str) -> float:
+        rates = (row_of(results, group, case, label) for case in cases)
+        return max((rate(row) for row in rates if row is not None), default=0)
+
+    head = ["messages a second"]
+    for title in cases.values():
+        head += [title, f"× {base}"]
+    labels = sorted(unique(each["label"] for each in rows), key=speed, reverse=True)
+    lines = [[f"**{label}**" if label == OURS else label, *cells(label), MEANING[group][label]] for label in labels]
+    return markdown_table([*head, "what it leaves out"], lines, words=1)
+
+
+def command_table(results: Results) -> str:
+    """Return what commands take, in all and of the processor, and relative to the imports."""
+    rows = [each for each in results["rows"] if each["group"] == "cli"]
+    base = next((each for each in rows if each["label"] == AVOIDABLE_BY_NONE), None)
+    lines = []
+    for each in rows:
+        times = None if base is None else ratio(each, base)
+        cpu = seconds_text(statistics.median(each["cpu"]))
+        lines.append([each["label"], figure(each), cpu, "" if times is None else times_text(times)])
+    return markdown_table(["", "start to end", "processor", f"× {AVOIDABLE_BY_NONE}"], lines)
 
 
 def page_text(results: Results) -> str:
@@ -259,6 +195,9 @@ COLOURS = {
     "emailsec": "#cc79a7",
     "emailsec, list kept": "#cc79a7",
     "Mail::DKIM": "#d55e00",
+    "Stalwart mail-auth": "#f0e442",
+    "mox": "#7b3294",
+    "go-msgauth": "#c2a5cf",
 }
 PANELS = (
     (
@@ -280,14 +219,36 @@ PANELS = (
 )  # fmt: skip
 
 
+def plot_mix(axes: Any, results: Results) -> None:
+    """Draw how many messages of the mix each verifies a second, the fastest on top."""
+    rows = {
+        label: [row_of(results, "mix", case, label) for case in ("mix-seen", "mix-new")] for label in MEANING["mix"]
+    }
+    rates = {label: [rate(row) if row else 0 for row in pair] for label, pair in rows.items() if any(pair)}
+    labels = sorted(rates, key=lambda label: rates[label][0])
+    for offset, title, alpha in ((0.2, "senders seen before", 1.0), (-0.2, "every sender new", 0.5)):
+        heights = [rates[label][0 if offset > 0 else 1] for label in labels]
+        colours = [COLOURS.get(label, "#444444") for label in labels]
+        places = [n + offset for n in range(len(labels))]
+        bars = axes.barh(places, heights, height=0.38, color=colours, alpha=alpha)
+        axes.bar_label(bars, [f"{height:,.0f}  {title}" for height in heights], padding=3, fontsize=7)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.margins(x=0.25)
+    axes.set(title="The mix: messages a second on one core, end to end")
+
+
 def plot(path: Path, results: Results) -> None:
     """Draw time against size, for each library; the same figures make the same file."""
     matplotlib = import_module("matplotlib")
     matplotlib.use("svg")
     matplotlib.rcParams.update({"svg.hashsalt": "mailauth", "svg.fonttype": "none", "font.size": 9})
     pyplot = import_module("matplotlib.pyplot")
-    picture, panels = pyplot.subplots(2, 2, figsize=(10, 8), layout="constrained")
-    for axes, (group, title, about, cases) in zip(panels.flat, PANELS, strict=True):
+    picture, panels = pyplot.subplot_mosaic(
+        [["mix", "mix"], ["all", "dkim"], ["arc", "spf"]], figsize=(10, 12), layout="constrained"
+    )
+    plot_mix(panels["mix"], results)
+    for group, title, about, cases in PANELS:
+        axes = panels[group]
         for label, colour in COLOURS.items():
             rows = [(n, row_of(results, group, case, label)) for n, case in enumerate(cases)]
             points = [(n, statistics.median(values(row)) * 1e3) for n, row in rows if row is not None]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +18,11 @@ import corpus
 
 PEERS = Path(__file__).resolve().parent / "peers"
 WARM_SECONDS = 0.2
-JIT_SECONDS = 1.5  # Node compiles as it runs
+JIT_SECONDS = 3.0  # Node compiles as it runs, and the mix takes it many messages
 
 
 class MissingError(Exception):
-    """A peer is not installed; says what is needed."""
+    """A peer cannot be started; says why, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +48,48 @@ def node(settings: argparse.Namespace) -> list[str]:
     return [settings.node, str(PEERS / "node.mjs"), settings.node_folder, str(corpus.folder())]
 
 
-def opendkim(_: argparse.Namespace) -> list[str]:
-    """Compile the driver beside the corpus."""
-    compiler, program = shutil.which("cc"), corpus.folder() / "opendkim"
-    source = PEERS / "opendkim.c"
-    if compiler is None:
-        raise MissingError
-    done = subprocess.run(
-        [compiler, "-O2", str(source), "-lopendkim", "-o", str(program)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise MissingError
+def built(name: str, compiler: str, arguments: Callable[[str], list[str]], settings: argparse.Namespace) -> Path:
+    """Build a peer in a folder of its own outside the source tree, and return that folder."""
+    if (found := shutil.which(compiler)) is None:
+        raise MissingError(f"{compiler} is not installed")
+    folder = Path(tempfile.gettempdir()) / f"mailauth-benchmarks-{os.getuid()}-build" / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shown = None if settings.verbose else subprocess.DEVNULL
+    command = [found, *arguments(str(folder))]
+    if subprocess.run(command, cwd=PEERS, stdout=shown, stderr=shown, check=False).returncode:
+        raise MissingError(f"{compiler} cannot build it; --verbose shows why")
+    return folder
+
+
+def opendkim(settings: argparse.Namespace) -> list[str]:
+    def arguments(folder: str) -> list[str]:
+        return ["-O2", "opendkim.c", "-lopendkim", "-o", f"{folder}/opendkim"]
+
+    return [str(built("c", "cc", arguments, settings) / "opendkim"), str(corpus.folder())]
+
+
+def rust(settings: argparse.Namespace) -> list[str]:
+    def arguments(folder: str) -> list[str]:
+        return ["build", "--release", "--manifest-path", "rust/Cargo.toml", "--target-dir", folder]
+
+    program = built("rust", "cargo", arguments, settings) / "release" / "mailauth-benchmark-peer"
     return [str(program), str(corpus.folder())]
+
+
+def go(peer: str) -> Callable[[argparse.Namespace], list[str]]:
+    def arguments(folder: str) -> list[str]:
+        return ["build", "-C", "go", "-o", f"{folder}/peers", "."]
+
+    def command(settings: argparse.Namespace) -> list[str]:
+        return [str(built("go", "go", arguments, settings) / "peers"), peer, str(corpus.folder())]
+
+    return command
 
 
 PROGRAMS = {
     "mailauth": Program(python("ours"), "pip install ."),
     "floor": Program(python("floor"), "pip install ."),
+    "limit": Program(python("limit"), "pip install ."),
     "given floor": Program(given_floor, "give --floor FILE"),
     "dkimpy": Program(python("dkimpy"), "pip install dkimpy pynacl"),
     "pyspf": Program(python("pyspf"), "pip install pyspf"),
@@ -79,11 +106,20 @@ PROGRAMS = {
         lambda _: ["perl", str(PEERS / "perl.pl"), str(corpus.folder())], "apt-get install libmail-dkim-perl"
     ),
     "OpenDKIM": Program(opendkim, "apt-get install gcc libopendkim-dev"),
+    "Stalwart mail-auth": Program(rust, "install Rust, with cargo"),
+    "mox": Program(go("mox"), "install Go 1.24 or later"),
+    "go-msgauth": Program(go("go-msgauth"), "install Go 1.24 or later"),
 }
 
 
+def on_one_core() -> None:
+    """Keep this process and its threads on one core, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 class Worker:
-    """A peer at work."""
+    """A peer at work, on one core."""
 
     def __init__(self, name: str, settings: argparse.Namespace) -> None:
         self.warm = PROGRAMS[name].warm
@@ -91,13 +127,14 @@ class Worker:
             self._process = subprocess.Popen(
                 PROGRAMS[name].command(settings), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=None if settings.verbose else subprocess.DEVNULL, text=True, bufsize=1,
+                preexec_fn=on_one_core,
             )  # fmt: skip
         except OSError as error:
-            raise MissingError from error
+            raise MissingError(error.strerror) from error
         word, *self.jobs = self._read()
         if word != "ready":
             self.close()
-            raise MissingError
+            raise MissingError(" ".join(self.jobs) or "it ends at once")
         self.version = self.jobs.pop(0)
 
     def _read(self) -> list[str]:
@@ -153,8 +190,8 @@ class Workers:
             return None
         try:
             worker = Worker(name, self.settings)
-        except MissingError:
-            self.missing[name] = PROGRAMS[name].install
+        except MissingError as error:
+            self.missing[name] = f"{PROGRAMS[name].install} ({error})" if str(error) else PROGRAMS[name].install
             return None
         self.versions[name] = worker.version
         return worker

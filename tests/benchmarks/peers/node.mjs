@@ -40,15 +40,44 @@ const raw = file => {
     return kept.data;
 };
 
+let listed = {};
+const mix = file => {
+    if (listed.file !== file) {
+        const lines = fs.readFileSync(file, 'utf8').trim().split('\n').map(line => line.split('\t'));
+        const mails = lines.map(([path, ip, helo, sender]) => ({ data: fs.readFileSync(path), ip, helo, sender }));
+        listed = { file, mails };
+    }
+    return listed.mails;
+};
+
 const verdict = words => (words.length && words.every(word => word === 'pass') ? 'pass' : words.join(' ') || 'none');
 
+const whole = async (data, connection) => {
+    const found = await library.authenticate(data, { ...client, ...connection, resolver, disableBimi: true });
+    const chain = found.arc?.status?.result;
+    const words = [found.spf.status.result, found.dmarc.status.result];
+    words.push(...found.dkim.results.map(each => each.status.result));
+    return verdict(chain && chain !== 'none' ? [...words, chain] : words);
+};
+
 const jobs = {
+    async mix(file) {
+        const words = [];
+        for (const { data, ...connection } of mix(file)) {
+            words.push(await whole(data, connection));
+        }
+        return verdict(words);
+    },
+    async 'mix-dkim'(file) {
+        const words = [];
+        for (const { data } of mix(file)) {
+            const found = await library.dkimVerify(data, { resolver });
+            words.push(verdict(found.results.map(each => each.status.result)));
+        }
+        return verdict(words);
+    },
     async all(file) {
-        const found = await library.authenticate(raw(file), { ...client, resolver, disableBimi: true });
-        const chain = found.arc?.status?.result;
-        const words = [found.spf.status.result, found.dmarc.status.result];
-        words.push(...found.dkim.results.map(each => each.status.result));
-        return verdict(chain && chain !== 'none' ? [...words, chain] : words);
+        return whole(raw(file), {});
     },
     async dkim(file) {
         const found = await library.dkimVerify(raw(file), { resolver });
@@ -68,7 +97,9 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     const [job, subject, repeats] = line.split('\t');
     try {
         let found;
-        if (job !== 'spf') {
+        if (job.startsWith('mix')) {
+            mix(subject);
+        } else if (job !== 'spf') {
             raw(subject);
         }
         const start = process.hrtime.bigint();

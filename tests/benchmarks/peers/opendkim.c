@@ -9,58 +9,84 @@
 #include <time.h>
 #include <opendkim/dkim.h>
 
-static struct { char name[256]; char text[1024]; } keys[64];
+struct key { char name[256]; char text[1024]; };
+static struct key keys[2048];
 static int key_count;
+
+static int by_name(const void *one, const void *other)
+{
+    return strcasecmp(((const struct key *)one)->name, ((const struct key *)other)->name);
+}
 
 static void read_keys(const char *folder)
 {
     char path[1024];
     snprintf(path, sizeof path, "%s/keys.tsv", folder);
     FILE *in = fopen(path, "r");
-    while (in && key_count < 64 &&
+    while (in && key_count < 2048 &&
            fscanf(in, "%255[^\t]\t%1023[^\n]\n", keys[key_count].name, keys[key_count].text) == 2)
         key_count++;
     if (in)
         fclose(in);
+    qsort(keys, (size_t)key_count, sizeof *keys, by_name);
 }
 
 static DKIM_CBSTAT lookup(DKIM *dkim, DKIM_SIGINFO *signature, unsigned char *buffer, size_t size)
 {
-    char name[512];
+    static struct key wanted;
     (void)dkim;
-    snprintf(name, sizeof name, "%s._domainkey.%s", dkim_sig_getselector(signature), dkim_sig_getdomain(signature));
-    for (int i = 0; i < key_count; i++)
-        if (!strcasecmp(keys[i].name, name)) {
-            snprintf((char *)buffer, size, "%s", keys[i].text);
-            return DKIM_CBSTAT_CONTINUE;
-        }
-    return DKIM_CBSTAT_NOTFOUND;
+    snprintf(wanted.name, sizeof wanted.name, "%s._domainkey.%s", dkim_sig_getselector(signature),
+             dkim_sig_getdomain(signature));
+    struct key *found = bsearch(&wanted, keys, (size_t)key_count, sizeof *keys, by_name);
+    if (!found)
+        return DKIM_CBSTAT_NOTFOUND;
+    snprintf((char *)buffer, size, "%s", found->text);
+    return DKIM_CBSTAT_CONTINUE;
 }
 
-static unsigned char *raw;
-static size_t raw_size;
-static char raw_path[1024];
+static struct { unsigned char *raw; size_t size; } mails[1024];
+static int mail_count;
+static char loaded[1024];
 
-static bool load(const char *path)
+static bool load_one(const char *path)
 {
-    if (!strcmp(path, raw_path))
-        return true;
-    FILE *in = fopen(path, "rb");
+    FILE *in = mail_count < 1024 ? fopen(path, "rb") : NULL;
     if (!in)
         return false;
     fseek(in, 0, SEEK_END);
-    raw_size = (size_t)ftell(in);
+    size_t size = (size_t)ftell(in);
     rewind(in);
-    free(raw);
-    raw = malloc(raw_size);
-    bool whole = raw && fread(raw, 1, raw_size, in) == raw_size;
+    unsigned char *raw = malloc(size);
+    bool whole = raw && fread(raw, 1, size, in) == size;
     fclose(in);
-    snprintf(raw_path, sizeof raw_path, "%s", path);
+    mails[mail_count].raw = raw;
+    mails[mail_count++].size = size;
+    return whole;
+}
+
+/* Load a message, or those that a mix lists */
+static bool load(const char *path)
+{
+    if (!strcmp(path, loaded))
+        return true;
+    while (mail_count)
+        free(mails[--mail_count].raw);
+    snprintf(loaded, sizeof loaded, "%s", path);
+    const char *end = strrchr(path, '.');
+    if (!end || strcmp(end, ".tsv"))
+        return load_one(path);
+    FILE *list = fopen(path, "r");
+    char each[1024];
+    bool whole = list != NULL;
+    while (whole && fscanf(list, "%1023[^\t]%*[^\n]\n", each) == 1)
+        whole = load_one(each);
+    if (list)
+        fclose(list);
     return whole;
 }
 
 /* Whether the message has signatures, and all of them verify */
-static bool verify(DKIM_LIB *library)
+static bool verify(DKIM_LIB *library, const unsigned char *raw, size_t raw_size)
 {
     DKIM_STAT status;
     DKIM_SIGINFO **signatures;
@@ -68,7 +94,7 @@ static bool verify(DKIM_LIB *library)
     DKIM *dkim = dkim_verify(library, (const unsigned char *)"benchmark", NULL, &status);
     if (!dkim)
         return false;
-    if (dkim_chunk(dkim, raw, raw_size) == DKIM_STAT_OK && dkim_chunk(dkim, NULL, 0) == DKIM_STAT_OK) {
+    if (dkim_chunk(dkim, (unsigned char *)raw, raw_size) == DKIM_STAT_OK && dkim_chunk(dkim, NULL, 0) == DKIM_STAT_OK) {
         dkim_eom(dkim, NULL);
         if (dkim_getsiglist(dkim, &signatures, &count) == DKIM_STAT_OK)
             for (int i = 0; i < count; i++)
@@ -95,16 +121,17 @@ int main(int argc, char **argv)
     read_keys(argv[1]);
     dkim_set_key_lookup(library, lookup);
     unsigned int version = dkim_libversion();
-    printf("ready\t%u.%u.%u\tdkim\n", version >> 24, version >> 16 & 255, version >> 8 & 255);
+    printf("ready\t%u.%u.%u\tdkim\tmix-dkim\n", version >> 24, version >> 16 & 255, version >> 8 & 255);
     fflush(stdout);
     while (scanf(" %31[^\t]\t%1023[^\t]\t%d", job, path, &repeats) == 3) {
-        bool passed = false;
+        bool passed = true;
         if (!load(path)) {
             printf("error\tcannot read %s\n", path);
         } else {
             double start = now();
             for (int i = 0; i < repeats; i++)
-                passed = verify(library);
+                for (int n = 0; n < mail_count; n++)
+                    passed &= verify(library, mails[n].raw, mails[n].size);
             printf("%.9f\t%s\n", now() - start, passed ? "pass" : "fail");
         }
         fflush(stdout);

@@ -30,14 +30,22 @@ package Memory {
 }
 Mail::DKIM::DNS::resolver(Memory->new);
 
-my ($kept, $data) = ('', '');
+my ($kept, $data, @mails) = ('', '');
 
+sub content {
+    my ($file) = @_;
+    open my $in, '<:raw', $file or die "$file: $!";
+    local $/ = undef;
+    return scalar <$in>;
+}
+
+# Reads a message, or those that a mix lists
 sub raw {
     my ($file) = @_;
     return if $kept eq $file;
-    open my $in, '<:raw', $file or die "$file: $!";
-    local $/ = undef;
-    ($kept, $data) = ($file, scalar <$in>);
+    $kept = $file;
+    @mails = $file =~ /\.tsv$/ ? map { content((split /\t/)[0]) } split /\n/, content($file) : content($file);
+    $data = $mails[0];
 }
 
 sub verdict {
@@ -53,6 +61,14 @@ sub verified {
 }
 
 my %jobs = (
+    'mix-dkim' => sub {
+        my @words;
+        for my $each (@mails) {
+            $data = $each;
+            push @words, map { $_->result } verified(Mail::DKIM::Verifier->new)->signatures;
+        }
+        return verdict(@words);
+    },
     dkim => sub { return verdict(map { $_->result } verified(Mail::DKIM::Verifier->new)->signatures) },
     arc => sub { return verdict(verified(Mail::DKIM::ARC::Verifier->new)->result) },
 );

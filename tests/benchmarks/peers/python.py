@@ -2,6 +2,7 @@
 
 Each peer is a function that returns its version and its jobs. A job takes a case (the path of a message, or a
 reverse-path for `spf`) and returns the call to be timed; that call returns the verdict: "pass", or what else it says.
+The case of `mix` and `mix-dkim` is the list of a mix, and one call verifies all its messages.
 Every peer has the same DNS, in memory. The process reads `job TAB case TAB repeats` and writes `seconds TAB verdict`.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from mailauth import Context
 from mailauth.dmarc import author_of
@@ -44,6 +45,47 @@ def verdict(*results: object) -> str:
     """Return "pass" where all results are that, else the results."""
     words = [str(result) for result in results]
     return "pass" if words and set(words) <= {"pass"} else " ".join(words) or "none"
+
+
+# --- the mix ---------------------------------------------------------------------------------------------------------
+
+
+class Mail(NamedTuple):
+    """A message of a mix, and its connection."""
+
+    raw: bytes
+    ip: str
+    helo: str
+    mail_from: str
+
+
+def new_senders(case: str) -> bool:
+    return Path(case).stem == "mix-new"
+
+
+def mails_of(case: str) -> list[Mail]:
+    lines = [line.split("\t") for line in Path(case).read_text().splitlines()]
+    return [Mail(Path(path).read_bytes(), ip, helo, mail_from) for path, ip, helo, mail_from in lines]
+
+
+def each_of(case: str, one: Callable[[Mail], object]) -> Call:
+    """Return what verifies all messages of a mix. No cache has heard of a new sender."""
+    mails = mails_of(case)
+    one(mails[0])  # so that a cache made late is there, and what is loaded once is loaded
+    kept = caches() if new_senders(case) else []
+
+    def call() -> object:
+        for each in kept:
+            each.cache_clear()
+        return next((found for mail in mails if (found := one(mail)) != "pass"), "pass")
+
+    return call
+
+
+def caches() -> list[Any]:
+    """Return the caches of this process that can hold what is known of senders."""
+    found: list[Any] = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
+    return [each for each in found if (each.cache_parameters()["maxsize"] or 0) >= 64]
 
 
 # --- ours ------------------------------------------------------------------------------------------------------------
@@ -72,20 +114,40 @@ def ours() -> Peer:
         def job(case: str) -> Call:
             message = raw(case)
 
-            def call() -> str:
-                found = mailauth.authenticate(message, known, resolver, AUTHSERV_ID, NOW, options=options)
-                assert found.spf is not None
-                assert found.arc is not None
-                assert found.dmarc is not None
-                chain = [found.arc.result] if found.arc.instances else []
-                return verdict(found.spf.result, found.dmarc.result, *(each.result for each in found.dkim), *chain)
-
-            return call
+            return lambda: words(mailauth.authenticate(message, known, resolver, AUTHSERV_ID, NOW, options=options))
 
         return job
 
-    def dkim_job(case: str) -> Call:
-        return lambda: verdict(*(d.result for d in run(dkim.verify(Message.parse(raw(case)), Context(now=NOW)), zone)))
+    def words(found: mailauth.Authentication) -> str:
+        assert found.spf is not None
+        assert found.arc is not None
+        assert found.dmarc is not None
+        chain = [found.arc.result] if found.arc.instances else []
+        return verdict(found.spf.result, found.dmarc.result, *(each.result for each in found.dkim), *chain)
+
+    def signatures(message: bytes, resolver: Any) -> str:
+        return verdict(*(d.result for d in run(dkim.verify(Message.parse(message), Context(now=NOW)), resolver)))
+
+    def mix(*, peers_checks: bool) -> Job:
+        options = theirs if peers_checks else None
+
+        # The two take turns in one process, and neither is to find its messages read a moment ago
+        @functools.lru_cache(maxsize=1)
+        def job(case: str) -> Call:
+            resolver: Any = Cold() if new_senders(case) else zone
+
+            def one(mail: Mail) -> str:
+                helo = None if peers_checks else mail.helo
+                known = Connection(ip=mail.ip, helo=helo, mail_from=mail.mail_from)
+                return words(mailauth.authenticate(mail.raw, known, resolver, AUTHSERV_ID, NOW, options=options))
+
+            return each_of(case, one)
+
+        return job
+
+    def mix_dkim(case: str) -> Call:
+        resolver: Any = Cold() if new_senders(case) else zone
+        return each_of(case, lambda mail: signatures(mail.raw, resolver))
 
     def dmarc_job(case: str) -> Call:
         message = Message.parse(raw(case))
@@ -110,11 +172,14 @@ def ours() -> Peer:
         return lambda: verdict(*(r.result for r in authres.parse(value).results if r.method == "dmarc"))
 
     return mailauth.__version__, {
+        "mix": mix(peers_checks=False),
+        "mix-theirs": mix(peers_checks=True),
+        "mix-dkim": mix_dkim,
         "all": whole(zone),
         "all-theirs": whole(zone, nameless, theirs),
         "all-cold": whole(Cold()),
         "parse": lambda case: lambda: "pass" if Message.parse(raw(case)).fields else "none",
-        "dkim": dkim_job,
+        "dkim": lambda case: lambda: signatures(raw(case), zone),
         "arc": lambda case: lambda: verdict(run(arc.verify(Message.parse(raw(case))), zone).result),
         "spf": lambda case: (
             lambda: verdict(
@@ -133,8 +198,8 @@ def ours() -> Peer:
 # --- floors ----------------------------------------------------------------------------------------------------------
 
 
-def floor(path: str = "") -> Peer:
-    """Our reference, or a module of the same form at a path: Msg, dkim, arc, spf, run and e2e."""
+def loaded_floor(path: str = "") -> Any:
+    """Return our reference, or a module of the same form at a path: Msg, dkim, arc, spf, run and e2e."""
     file = Path(path) if path else Path(__file__).resolve().parents[1] / "reference.py"
     spec = importlib.util.spec_from_file_location(f"{file.stem}_as_floor", file)
     assert spec is not None
@@ -146,40 +211,88 @@ def floor(path: str = "") -> Peer:
         assert package is not None
         assert package.origin is not None
         module.load_psl(str(Path(package.origin).with_name("public_suffix_list.dat")))
-    caches = [each for each in vars(module).values() if hasattr(each, "cache_clear")]
+    return module
+
+
+def floor(path: str = "") -> Peer:
+    module = loaded_floor(path)
+    forgetful = [each for each in vars(module).values() if hasattr(each, "cache_clear")]
+
+    def whole(mail: Mail) -> str:
+        field = module.e2e(mail.raw, mail.ip, mail.helo, mail.mail_from, records)
+        return "pass" if "dmarc=pass" in field and "fail" not in field else field.replace("\r\n\t", " ")
 
     def all_job(case: str) -> Call:
-        def call() -> str:
-            field = module.e2e(raw(case), IP, HELO, MAIL_FROM, records)
-            return "pass" if "dmarc=pass" in field and "fail" not in field else field.replace("\r\n\t", " ")
-
-        return call
+        return lambda: whole(Mail(raw(case), IP, HELO, MAIL_FROM))
 
     def cold_job(case: str) -> Call:
         job = all_job(case)
 
         def call() -> object:
-            for each in caches:
+            for each in forgetful:
                 each.cache_clear()
             return job()
 
         return call
 
-    def dkim_job(case: str) -> Call:
-        def call() -> str:
-            message = module.Msg(raw(case))
-            return verdict(*(module.run(each, records)[0] for each in module.dkim(message)))
-
-        return call
+    def signatures(message: bytes) -> str:
+        return verdict(*(module.run(each, records)[0] for each in module.dkim(module.Msg(message))))
 
     return "", {
+        "mix": lambda case: each_of(case, whole),
+        "mix-dkim": lambda case: each_of(case, lambda mail: signatures(mail.raw)),
         "all": all_job,
         "all-cold": cold_job,
         "parse": lambda case: lambda: "pass" if module.Msg(raw(case)) else "none",
-        "dkim": dkim_job,
+        "dkim": lambda case: lambda: signatures(raw(case)),
         "arc": lambda case: lambda: verdict(module.run(module.arc(module.Msg(raw(case))), records)[0]),
         "spf": lambda case: lambda: verdict(module.run(module.spf(IP, case, HELO), records)[0]),
     }
+
+
+def limit() -> Peer:
+    """What no verifier can leave out: one split of the header section, SHA-256 of the body, and the RSA operations."""
+    module = loaded_floor()
+    checks: list[tuple[Any, bytes, bytes]] = []
+    right = module.right
+
+    def noted(record: str, tags: dict[bytes, bytes], digest: bytes) -> bool:
+        checks.append((module.key_of(record), module.a2b_base64(tags[b"b"]), digest))
+        found: bool = right(record, tags, digest)
+        return found
+
+    module.right = noted
+
+    def limited(verify: Callable[[Mail], object]) -> Job:
+        def job(case: str) -> Call:
+            def prepared(mail: Mail) -> tuple[bytes, bytes, list[tuple[Any, bytes, bytes]]]:
+                checks.clear()
+                verify(mail)
+                header, _, body = mail.raw.partition(b"\r\n\r\n")
+                return header, body, checks[:]
+
+            works = [prepared(mail) for mail in mails_of(case)]
+
+            def call() -> str:
+                for header, body, signatures in works:
+                    module.FIELD_END.split(header)
+                    module.sha256(body).digest()
+                    for key, signature, digest in signatures:
+                        key.verify(signature, digest, module.PADDING, module.HASH)
+                return "pass"
+
+            return call
+
+        return job
+
+    def all_of(mail: Mail) -> None:
+        module.e2e(mail.raw, mail.ip, mail.helo, mail.mail_from, records)
+
+    def dkim_of(mail: Mail) -> None:
+        for each in module.dkim(module.Msg(mail.raw)):
+            module.run(each, records)
+
+    return "", {"mix": limited(all_of), "mix-dkim": limited(dkim_of)}
 
 
 # --- others ----------------------------------------------------------------------------------------------------------
@@ -200,17 +313,15 @@ def octets_of(name: bytes, timeout: int = 5) -> bytes | None:
 def dkimpy() -> Peer:
     import dkim
 
-    def all_signatures(case: str) -> Call:
-        def call() -> str:
-            verifier = dkim.DKIM(raw(case))
-            count = sum(name.lower() == b"dkim-signature" for name, _ in verifier.headers)
-            return verdict(*("pass" if verifier.verify(idx=n, dnsfunc=octets_of) else "fail" for n in range(count)))
-
-        return call
+    def all_signatures(message: bytes) -> str:
+        verifier = dkim.DKIM(message)
+        count = sum(name.lower() == b"dkim-signature" for name, _ in verifier.headers)
+        return verdict(*("pass" if verifier.verify(idx=n, dnsfunc=octets_of) else "fail" for n in range(count)))
 
     return version("dkimpy"), {
         "parse": lambda case: lambda: "pass" if dkim.DKIM(raw(case)).headers else "none",
-        "dkim": all_signatures,
+        "mix-dkim": lambda case: each_of(case, lambda mail: all_signatures(mail.raw)),
+        "dkim": lambda case: lambda: all_signatures(raw(case)),
         "arc": lambda case: lambda: verdict(dkim.arc_verify(raw(case), dnsfunc=octets_of)[0].decode()),
     }
 
@@ -250,26 +361,30 @@ def authheaders() -> Peer:
     @functools.cache
     def suffixes(location: str) -> Any:
         with Path(location).open(encoding="utf-8") as file:
-            return lookup.PublicSuffixList(file)
+            # It has no rule for suffixes that are not listed, such as the reserved one of our new senders
+            return lookup.PublicSuffixList([*file, "example\n"])
 
     def kept(location: Any, domain: str) -> str:
         found: str = suffixes(str(location)).get_public_suffix(domain)
         return found
 
+    def one(mail: Mail) -> str:
+        field = module.authenticate_message(
+            mail.raw, AUTHSERV_ID, spf=True, dkim=True, arc=True, dmarc=True, ip=mail.ip, mail_from=mail.mail_from,
+            helo=mail.helo, dnsfunc=text_of,
+        )  # fmt: skip
+        return "pass" if "dmarc=pass" in field and "fail" not in field else " ".join(field.split())
+
     def whole(of_suffix_list: Any) -> Job:
         def job(case: str) -> Call:
             lookup.get_org_domain_from_suffix_list = of_suffix_list
-
-            def call() -> str:
-                field = module.authenticate_message(
-                    raw(case), AUTHSERV_ID, spf=True, dkim=True, arc=True, dmarc=True, ip=IP, mail_from=MAIL_FROM,
-                    helo=HELO, dnsfunc=text_of,
-                )  # fmt: skip
-                return "pass" if "dmarc=pass" in field and "fail" not in field else " ".join(field.split())
-
-            return call
+            return lambda: one(Mail(raw(case), IP, HELO, MAIL_FROM))
 
         return job
+
+    def mix_job(case: str) -> Call:
+        lookup.get_org_domain_from_suffix_list = kept
+        return each_of(case, one)
 
     def dmarc_job(case: str) -> Call:
         lookup.get_org_domain_from_suffix_list = kept
@@ -283,7 +398,7 @@ def authheaders() -> Peer:
 
         return call
 
-    return version("authheaders"), {"all": whole(load), "all-kept": whole(kept), "dmarc": dmarc_job}
+    return version("authheaders"), {"mix": mix_job, "all": whole(load), "all-kept": whole(kept), "dmarc": dmarc_job}
 
 
 def emailsec() -> Peer:
@@ -319,26 +434,32 @@ def emailsec() -> Peer:
 
     for name in ("txt", "mx", "a", "aaaa", "ptr", "__init__"):
         setattr(resolver.DNSResolver, name, vars(Memory)[name])
-    smtp = package.SMTPContext(sender_ip_address=IP, client_hostname=HELO, mail_from=MAIL_FROM)
 
     def word(check: Any) -> str:
         found = str(check.result.value).lower()
         return "pass" if found == "success" else found
 
+    def one(mail: Mail) -> str:
+        smtp = package.SMTPContext(sender_ip_address=mail.ip, client_hostname=mail.helo, mail_from=mail.mail_from)
+        found = loop.run_until_complete(package.authenticate_message(smtp, mail.raw))
+        chain = [] if word(found.arc_check) == "none" else [word(found.arc_check)]
+        return verdict(word(found.spf_check), word(found.dkim_check), word(found.dmarc_check), *chain)
+
     def whole(suffix_list: Any) -> Job:
         def job(case: str) -> Call:
             lists.PublicSuffixList = suffix_list
-
-            def call() -> str:
-                found = loop.run_until_complete(package.authenticate_message(smtp, raw(case)))
-                chain = [] if word(found.arc_check) == "none" else [word(found.arc_check)]
-                return verdict(word(found.spf_check), word(found.dkim_check), word(found.dmarc_check), *chain)
-
-            return call
+            return lambda: one(Mail(raw(case), IP, HELO, MAIL_FROM))
 
         return job
 
-    def one(check: Callable[[str], Any]) -> Job:
+    def mix(check: Callable[[Mail], object]) -> Job:
+        def job(case: str) -> Call:
+            lists.PublicSuffixList = keep
+            return each_of(case, check)
+
+        return job
+
+    def single(check: Callable[[str], Any]) -> Job:
         def job(case: str) -> Call:
             lists.PublicSuffixList = keep
             return lambda: verdict(word(loop.run_until_complete(check(case))))
@@ -346,11 +467,13 @@ def emailsec() -> Peer:
         return job
 
     return version("emailsec"), {
+        "mix": mix(one),
+        "mix-dkim": mix(lambda mail: verdict(word(loop.run_until_complete(check_dkim(mail.raw))))),
         "all": whole(load),
         "all-kept": whole(keep),
-        "dkim": one(lambda case: check_dkim(raw(case))),
-        "arc": one(lambda case: check_arc(raw(case))),
-        "spf": one(lambda case: check_spf(IP, case)),
+        "dkim": single(lambda case: check_dkim(raw(case))),
+        "arc": single(lambda case: check_arc(raw(case))),
+        "spf": single(lambda case: check_spf(IP, case)),
     }
 
 
@@ -390,7 +513,7 @@ def authres() -> Peer:
 # --- the process -----------------------------------------------------------------------------------------------------
 
 PEERS: dict[str, Callable[..., Peer]] = {
-    each.__name__: each for each in (ours, floor, dkimpy, standard, pyspf, authheaders, emailsec, authres)
+    each.__name__: each for each in (ours, floor, limit, dkimpy, standard, pyspf, authheaders, emailsec, authres)
 }
 
 
