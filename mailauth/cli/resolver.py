@@ -14,10 +14,12 @@ def chosen_resolver(arguments: argparse.Namespace) -> Any:
     Raises:
         MailauthError: for a zone that cannot be read or used, and for an invalid address.
     """
-    from mailauth.resolvers import Cached, DnspythonResolver, Zone  # noqa: PLC0415  dnspython only where it is used
-
     if arguments.dns is None:
+        from mailauth.resolvers import Cached, DnspythonResolver  # noqa: PLC0415  large: only for those who ask DNS
+
         return Cached(DnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None))
+    from mailauth.resolvers import Zone  # noqa: PLC0415  as above
+
     try:
         return Zone.load(arguments.dns)
     except OSError as error:

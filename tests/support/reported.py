@@ -52,6 +52,6 @@ def _b_length(signatures: list[str]) -> int:
 def _one(
     method: str, outcome: Any, pairs: Sequence[tuple[str, str, Any]], comments: tuple[str, ...] = ()
 ) -> MethodResult:
-    silent = outcome.result in {"pass", "none"} or outcome.reason == "spf_match"
+    silent = outcome.result in {"pass", "none"} or (method == "spf" and outcome.reason == "spf_match")
     written = tuple(Property(ptype, name, value) for ptype, name, value in pairs if value)
     return MethodResult(method, str(outcome.result), None if silent else str(outcome.reason), written, comments)

@@ -342,3 +342,11 @@ def test_a_bug_is_no_verdict(here: Path, raised: str, lines: int | None) -> None
     assert (status, out) == (2, b"")
     assert harmless(err)
     assert err.endswith(b"out of memory\n" if lines else b"please report it with the lines above\n")
+
+
+def test_a_json_zone_needs_no_dns_library(here: Path) -> None:
+    # Loading it takes longer than everything else together
+    code = "import sys; sys.modules['dns'] = None"
+    status, out, err = run(here, "verify", "good.eml", *SET, "--jsonl", code=code)
+    assert (status, err) == (0, b"")
+    assert json.loads(out)["dmarc"]["result"] == "pass"
