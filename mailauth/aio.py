@@ -69,7 +69,7 @@ async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None
         evaluation: what to drive.
         resolver: see `mailauth.dns.Resolver`; or a plain function `(name, rdtype)`, asynchronous or not.
         seconds: after them, every further question is answered TIMEOUT, even one in flight, and each check ends by its
-        own rule.
+            own rule.
 
     Raises:
         UsageError: for something that is not a resolver.

@@ -64,15 +64,15 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
     try:
         sets = _read_sets(message, limits)
         # RFC 8617 §5.2 step 5 is optional: the older message signatures do not affect the chain
-        checked = sets if context.options.oldest_pass else sets[-1:]
-        signatures = [each for s in sets for each in ((s.ams, s.seal) if s in checked else (s.seal,))]
+        first = 1 if context.options.oldest_pass else len(sets)
+        signatures = [each for i, s in enumerate(sets, 1) for each in ((s.ams, s.seal) if i >= first else (s.seal,))]
         questions = _key_questions(signatures, limits)
         answers = dict(zip(questions, (yield tuple(questions.values())), strict=True))
         for i, each in enumerate(sets, 1):
-            if each in checked:
+            if i >= first:
                 context.used(questions[each.ams.key_name], "arc", f"message signature i={i}", "RFC 8617 §5.2")
             context.used(questions[each.seal.key_name], "arc", f"seal i={i}", "RFC 8617 §5.2")
-        oldest = _check_messages(message, sets, answers, context)
+        oldest = _check_messages(message, sets, first, answers, context)
         _check_seals(message, sets, answers, limits)
     except Malformed as problem:
         return ArcOutcome(
@@ -275,15 +275,16 @@ def _message_signature(message: Message, position: int, limits: Limits) -> Signa
 def _check_messages(
     message: Message,
     sets: list[_Set],
+    first: int,
     answers: dict[str, Answer],
     context: Context,
 ) -> int | None:
-    """Verify the newest message signature, then older ones until one fails; return the oldest-pass instance.
+    """Verify the newest message signature, then older ones down to `first` until one fails; return the oldest-pass.
 
     None where the older ones are not wanted.
     """
     limits, options = context.limits, context.options
-    for i in range(len(sets), 0 if options.oldest_pass else len(sets) - 1, -1):
+    for i in range(len(sets), first - 1, -1):
         each = sets[i - 1]
         answer = answers[each.ams.key_name]
         _, problem = check_signature(message, each.ams_position, each.ams, answer, limits)
