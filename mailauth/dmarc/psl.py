@@ -1,4 +1,4 @@
-"""The public suffix list: Organizational Domains of RFC 7489 §3.2, through publicsuffix2.
+"""The public suffix list: Organizational Domains of RFC 7489 §3.2.
 
 The list is data that ages; the sources are a path given by the caller, the system's list, the data of the
 `publicsuffixlist` package, and last, with a warning, the list of 2019 that comes with publicsuffix2. An unlisted
@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from importlib import util
 from pathlib import Path
 
+from mailauth import names
 from mailauth.errors import UsageError
 
 _SYSTEM = Path("/usr/share/publicsuffix/public_suffix_list.dat")
@@ -22,7 +23,8 @@ _MAX_BYTES = 16 * 1024 * 1024
 _MARKER = re.compile(r"// ===(BEGIN|END) ([A-Z ]+)===")
 _ICANN = "ICANN DOMAINS"
 # A domain name in any script, perhaps with a wildcard for its first label, or an exception to one
-_RULE = re.compile(r"(?:!|\*\.)?[^\s!*.:;,/\\<>()\[\]{}\"'=&|]+(?:\.[^\s!*.:;,/\\<>()\[\]{}\"'=&|]+)*")
+_LABEL = r"[^\s!*.:;,/\\<>()\[\]{}\"'=&|]{1,63}"
+_RULE = re.compile(rf"(?:!|\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
 
 class SuffixList:
@@ -34,18 +36,18 @@ class SuffixList:
         Raises:
             UsageError: for a file that cannot be read or is not a complete list.
         """
-        import publicsuffix2  # noqa: PLC0415  only those who ask for suffixes pay for the list
+        if path is None:
+            import publicsuffix2  # noqa: PLC0415  large, and seldom the best list
 
-        path = path or publicsuffix2.PSL_FILE
+            path = publicsuffix2.PSL_FILE
+        # publicsuffix2 would read it in several times the time, and look names up wrongly: it takes every name above a
+        # rule for a rule (salesforce.com, because of my.salesforce.com)
         try:
             icann, others = _sections(_text(path))
-            # Its rules are right, its lookup is not: it takes every name above a rule for a rule (salesforce.com,
-            # because of my.salesforce.com), and an unlisted top-level domain for everybody's organization
-            rules = publicsuffix2.PublicSuffixList(icann + others).tlds
         except (OSError, ValueError) as problem:
             msg = f"the public suffix list {path!a} cannot be used ({problem}): put a fresh copy of {_SOURCE} there"
             raise UsageError(msg) from None
-        self._icann, self._rules = frozenset(rules[: len(icann)]), frozenset(rules)
+        self._icann, self._rules = frozenset(icann), frozenset(icann + others)
         self._known = lru_cache(maxsize=1024)(_suffix)
 
     def suffix(self, domain: str) -> str:
@@ -69,14 +71,17 @@ class SuffixList:
 
 
 def _suffix(domain: str, rules: frozenset[str]) -> str:
-    name = domain
+    # The rules are in U-labels, which are few: so that no rule has to be converted, the name is
+    name = names.to_unicode(domain)
     while True:
         _, _, parent = name.partition(".")
         if f"!{name}" in rules:
-            return parent
+            name = parent
+            break
         if not parent or name in rules or f"*.{parent}" in rules:
-            return name
+            break
         name = parent
+    return domain if name == domain else ".".join(domain.split(".")[-name.count(".") - 1 :])
 
 
 def _text(path: str) -> str:
@@ -116,20 +121,22 @@ def _sections(text: str) -> tuple[list[str], list[str]]:
     section: str | None = None
     for number, line in enumerate(text.split("\n"), 1):
         rule = line.strip()
-        if marker := _MARKER.fullmatch(rule):
+        if not rule:
+            continue
+        if not rule.startswith("//"):
+            # The format: a rule ends at the first white space
+            rule = rule.split()[0].lower()
+            if section is None or _RULE.fullmatch(rule) is None:
+                msg = f"line {number} is not a rule in a section"
+                raise ValueError(msg)
+            sections[section].append(names.to_unicode(rule))
+        elif marker := _MARKER.fullmatch(rule):
             word, name = marker.groups()
             if (word == "BEGIN") is (section is not None) or (word == "END" and name != section):
                 msg = f"line {number} has {word} {name} out of place"
                 raise ValueError(msg)
             section = name if word == "BEGIN" else None
             sections.setdefault(name, [])
-        elif rule and not rule.startswith("//"):
-            # The format: a rule ends at the first white space
-            rule = rule.split()[0].lower()
-            if section is None or _RULE.fullmatch(rule) is None:
-                msg = f"line {number} is not a rule in a section"
-                raise ValueError(msg)
-            sections[section].append(rule)
     if section is not None:
         msg = f"it ends inside its section {section}"
         raise ValueError(msg)

@@ -99,6 +99,36 @@ def test_suffixes_of_registries(suffixes: dmarc.SuffixList, domain: str, *, is_o
     assert suffixes.is_icann_suffix(domain) is is_one
 
 
+@pytest.mark.parametrize(
+    ("domain", "organization"),
+    [
+        ("a.xn--rhqv96g.xn--j6w193g", "a.xn--rhqv96g.xn--j6w193g"),
+        ("b.a.xn--rhqv96g.xn--j6w193g", "a.xn--rhqv96g.xn--j6w193g"),
+        ("b.a.xn--j6w193g", "a.xn--j6w193g"),
+        ("c.b.a.xn--90ais", "b.a.xn--90ais"),
+        ("b.xn--e1afmkfd.xn--90ais", "xn--e1afmkfd.xn--90ais"),
+        ("xn--zz--.xn--90ais", "xn--zz--.xn--90ais"),
+    ],
+)
+def test_rules_in_u_labels_apply_to_names_in_a_labels(tmp_path: Path, domain: str, organization: str) -> None:
+    path = tmp_path / "list.dat"
+    path.write_text(LIST.replace("jp\n", "jp\n香港\n世界.香港\n*.бел\n!пример.бел\n", 1), encoding="utf-8")
+    suffixes = dmarc.load_suffix_list(str(path))
+    assert suffixes.organizational_domain(domain) == organization
+
+
+def test_each_rule_of_the_installed_list_is_found_as_publicsuffix2_writes_it() -> None:
+    publicsuffix2 = pytest.importorskip("publicsuffix2", reason="pip install publicsuffix2")
+    spec = util.find_spec("publicsuffixlist")
+    assert spec is not None
+    assert spec.origin is not None
+    path = str(Path(spec.origin).with_name("public_suffix_list.dat"))
+    suffixes = dmarc.load_suffix_list(path)
+    for rule in publicsuffix2.PublicSuffixList(path).tlds:
+        name = rule.removeprefix("!").replace("*", "any")
+        assert suffixes.is_suffix(name) is not rule.startswith("!"), rule
+
+
 # --- lists that are not whole
 
 
