@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +35,7 @@ def _replace(path: Path, content: bytes) -> None:
     if old is not None:
         # A file that may not be written may not be replaced either, even if its folder allows it
         os.close(os.open(target, os.O_WRONLY))
-    beside = target.with_name(f".mailauth-{secrets.token_hex(8)}")
+    beside = target.with_name(f".mailauth-{os.urandom(8).hex()}")
     try:
         with beside.open("xb") as file:
             # Before there is something to read in it

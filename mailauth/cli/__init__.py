@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 from typing import Any, NoReturn
 
 from mailauth import moments
@@ -22,8 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     with prepared():
         try:
-            arguments = _parser().parse_args(argv)
-            status: int = arguments.run(arguments)
+            status = _run(_parser().parse_args(argv))
         except ReaderGoneError:
             return 0
         except MailauthError as error:
@@ -44,14 +44,20 @@ class _Parser(argparse.ArgumentParser):
         write_out(message)
 
 
-def _parser() -> argparse.ArgumentParser:
-    from mailauth.cli import dns, explain, verify  # noqa: PLC0415  the handling of ^C is set up by now
+def _run(arguments: argparse.Namespace) -> int:
+    """Run the command that was given; the others are not loaded."""
+    command = import_module(f"mailauth.cli.{arguments.command}")
+    status: int = command.run(arguments)
+    return status
 
+
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mailauth", description="Who really sent this message? SPF, DKIM, ARC, DMARC.")
     parser.add_argument("--version", action="version", version=f"mailauth {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
 
-    command = commands.add_parser("verify", help="verify messages and print the verdicts", description=verify.__doc__)
+    about = "Verify messages: SPF, every DKIM signature, ARC, DMARC and the reverse name, each with its reason."
+    command = commands.add_parser("verify", help="verify messages and print the verdicts", description=about)
     _add_message_options(command)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="JSON: one object, for one message")
@@ -65,22 +71,21 @@ def _parser() -> argparse.ArgumentParser:
         help="exit 1 unless all of these checks pass, e.g. spf,dmarc",
     )
     command.add_argument("--second-opinion", action="store_true", help="also ask dkimpy, pyspf, authres, publicsuffix2")
-    command.set_defaults(run=verify.run)
 
-    command = commands.add_parser("explain", help="explain the verdicts", description=explain.__doc__)
+    about = "Explain each verdict: the path of the message, each check with its rule, and what would have to change."
+    command = commands.add_parser("explain", help="explain the verdicts", description=about)
     _add_message_options(command)
     command.add_argument(
         "--html", type=_file, metavar="FILE", help="also write the explanation as one self-contained page"
     )
     command.add_argument("--questions", action="store_true", help="also print every DNS question with its answer")
-    command.set_defaults(run=explain.run)
 
-    command = commands.add_parser("dns", help="print the answers to DNS questions", description=dns.__doc__)
+    about = "Print what the chosen resolver answers to questions about one name."
+    command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
     command.add_argument("name", metavar="NAME", help="the domain name to ask about")
     command.add_argument("types", nargs="+", metavar="TYPE", help="record type: TXT, A, AAAA, MX, PTR, …")
     command.add_argument("--json", action="store_true", help="JSON: one list of questions with their answers")
     _add_resolver(command)
-    command.set_defaults(run=dns.run)
     return parser
 
 

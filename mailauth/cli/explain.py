@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from mailauth.cli.outputs import write_page
-from mailauth.cli.render import explanation
+from mailauth.cli.render import STYLES, terminal
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, write_out
 from mailauth.cli.verify import Unread, verified
 from mailauth.errors import UsageError
-from mailauth.explain import tell
+from mailauth.explain import Story, as_text, tell
+from mailauth.text import safe
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         story = tell(each.authentication, each.raw)
         try:
-            write_out(explanation(story, each.name, dns=arguments.questions))
+            write_out(_text(story, each.name, dns=arguments.questions))
         except ReaderGoneError:
             # The page and the recording are still useful
             if arguments.html is None and arguments.record is None:
@@ -34,3 +35,19 @@ def run(arguments: argparse.Namespace) -> int:
 
             write_page(arguments.html, as_html(story, each.authentication))
     return status
+
+
+def _text(story: Story, name: str, *, dns: bool) -> str:
+    """Return the story of one message; the result words in colour on a terminal."""
+    text = as_text(story, dns=dns)
+    if (console := terminal()) is None:
+        return f"{safe(name)}\n{text}\n"
+    from rich.text import Text  # noqa: PLC0415  an extra
+
+    shown = Text(text)
+    for word, style in STYLES.items():
+        shown.highlight_regex(rf"(?m)(?<=: ){word}$", style)
+    with console.capture() as capture:
+        console.print(Text(safe(name), style="bold"), soft_wrap=True)
+        console.print(shown, soft_wrap=True)
+    return capture.get()

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from mailauth.authentication import Authentication
 from mailauth.connection import Connection
-from mailauth.explain.story import Story
-from mailauth.explain.text import as_text
 from mailauth.text import safe
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 _MIN_WIDTH = 40  # columns; some terminals say 0
 _HEADINGS = ("check", "result", "domain", "why")
-_STYLES = {
+STYLES = {
     "pass": "green",
     "fail": "red",
     "softfail": "yellow",
@@ -66,7 +64,7 @@ def report(authentication: Authentication, name: str, opinions: tuple[Opinion, .
     """Return the report of one message: the table, the notes below it, and the second opinion if requested."""
     table = rows(authentication)
     below = "".join(f"{line}\n" for line in (*notes(authentication), *_opinion_lines(opinions)))
-    console = _console()
+    console = terminal()
     return (_plain_table(name, table) if console is None else _rich_table(console, name, table)) + below
 
 
@@ -87,7 +85,7 @@ def _rich_table(console: Console, name: str, table: list[tuple[str, str, str, st
     for heading in _HEADINGS:
         shown.add_column(heading, no_wrap=heading in {"check", "result"}, overflow="fold")
     for check, result, domain, why in table:
-        shown.add_row(check, Text(result, style=_STYLES.get(result, "")), Text(domain), Text(why))
+        shown.add_row(check, Text(result, style=STYLES.get(result, "")), Text(domain), Text(why))
     with console.capture() as capture:
         console.print(Text(safe(name), style="bold"), soft_wrap=True)
         console.print(shown)
@@ -109,23 +107,7 @@ def _opinion_lines(opinions: tuple[Opinion, ...] | None) -> Iterator[str]:
         yield safe(f"  {opinion.engine} on {opinion.check} {words}")
 
 
-def explanation(story: Story, name: str, *, dns: bool) -> str:
-    """Return the story of one message; the result words in colour on a terminal."""
-    text = as_text(story, dns=dns)
-    if (console := _console()) is None:
-        return f"{safe(name)}\n{text}\n"
-    from rich.text import Text  # noqa: PLC0415  an extra
-
-    shown = Text(text)
-    for word, style in _STYLES.items():
-        shown.highlight_regex(rf"(?m)(?<=: ){word}$", style)
-    with console.capture() as capture:
-        console.print(Text(safe(name), style="bold"), soft_wrap=True)
-        console.print(shown, soft_wrap=True)
-    return capture.get()
-
-
-def _console() -> Console | None:
+def terminal() -> Console | None:
     """Return rich's console where standard output is a terminal with room for a table, and rich is installed."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None

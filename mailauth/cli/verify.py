@@ -20,7 +20,6 @@ from mailauth.errors import UsageError
 from mailauth.limits import Options
 from mailauth.message.fields import Message
 from mailauth.results import Result
-from mailauth.saved import from_received
 from mailauth.sync import authenticate
 
 EX_FAILED = 1
@@ -99,6 +98,8 @@ def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
     """Return the connection given by the arguments; without --ip, the rest is read from the trace fields."""
     if arguments.ip is not None:
         return Connection(ip=arguments.ip, helo=arguments.helo, mail_from=arguments.mail_from)
+    from mailauth.saved import from_received  # noqa: PLC0415  only without --ip
+
     found = from_received(Message.parse(raw))
     given = {"helo": arguments.helo, "mail_from": arguments.mail_from}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
