@@ -62,33 +62,39 @@ class Authentication(NoTruthValue):
         signatures = tuple([outcome for outcome in self.outcomes if isinstance(outcome, DkimOutcome)])
         object.__setattr__(self, "dkim", signatures)
 
-    def _first(self, kind: type[T], check: str) -> T | None:
-        return next((o for o in self.outcomes if isinstance(o, kind) and o.check == check), None)
+    def _first(self, kind: type[T]) -> T | None:
+        for outcome in self.outcomes:
+            if isinstance(outcome, kind):
+                return outcome
+        return None
+
+    def _spf(self, check: str) -> SpfOutcome | None:
+        return next((o for o in self.outcomes if isinstance(o, SpfOutcome) and o.check == check), None)
 
     @property
     def spf(self) -> SpfOutcome | None:
         """SPF for the MAIL FROM identity; None when SPF was not checked."""
-        return self._first(SpfOutcome, "spf")
+        return self._spf("spf")
 
     @property
     def helo_spf(self) -> SpfOutcome | None:
         """SPF for the HELO identity; None also when there is no HELO name."""
-        return self._first(SpfOutcome, "spf helo")
+        return self._spf("spf helo")
 
     @property
     def arc(self) -> ArcOutcome | None:
         """The ARC chain; None when ARC was not checked."""
-        return self._first(ArcOutcome, "arc")
+        return self._first(ArcOutcome)
 
     @property
     def dmarc(self) -> DmarcOutcome | None:
         """The DMARC verdict; None when DMARC was not checked."""
-        return self._first(DmarcOutcome, "dmarc")
+        return self._first(DmarcOutcome)
 
     @property
     def iprev(self) -> IprevOutcome | None:
         """The reverse name of the client; None when it was not checked, or there is no client address."""
-        return self._first(IprevOutcome, "iprev")
+        return self._first(IprevOutcome)
 
     @property
     def trace(self) -> tuple[Traced, ...]:

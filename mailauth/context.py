@@ -45,6 +45,11 @@ class Context:
                 raise TypeError(msg)
         object.__setattr__(self, "timestamp", None if self.now is None else seconds_of(self.now))
 
+    @property
+    def noted(self) -> list[Use]:
+        """The list for uses: one that nobody reads where nobody wants them."""
+        return [] if self.uses is None else self.uses
+
     def used(self, question: Question, check: str, subject: str, rule: str) -> None:
         """Note that a check used the answer to a question: for what, and by which rule of an RFC."""
         if self.uses is not None:

@@ -96,7 +96,7 @@ CORE = set(ROOMS) - {
 # All that the core may import of Python and of others: nothing that waits, tells the time, or reaches around the table
 ALLOWED = {
     *("__future__", "binascii", "collections", "dataclasses", "datetime", "encodings", "enum", "functools", "hashlib"),
-    *("inspect", "ipaddress", "itertools", "re", "sys", "typing", "urllib.parse", "cryptography", "mailauth"),
+    *("bisect", "inspect", "ipaddress", "itertools", "re", "sys", "typing", "urllib.parse", "cryptography", "mailauth"),
 }
 # What some modules of the core import when it comes to that
 WHEN_NEEDED = {

@@ -129,30 +129,32 @@ def write_outcomes(
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; passing results are kept in preference to others.
     """
-    rows = [row for outcome in outcomes for row in outcome.rows(connection)]
+    rows = [(row, _b(row)) for outcome in outcomes for row in outcome.rows(connection)]
     # RFC 6008 §4: at least eight characters, and enough to tell the signatures apart
-    signatures = {row.properties[-1].value for row in rows if row.method == "dkim" and _ends_in_b(row)}
+    signatures = {b for _, b in rows}
     length = _B_LENGTH
-    while length < _VALUE_LENGTH and len({b[:length] for b in signatures}) < len(signatures):
+    while len({b[:length] for b in signatures}) < len(signatures) and length < _VALUE_LENGTH:
         length += _B_LENGTH
-    texts = [text for row in rows if (text := _row(row, utf8, length))]
+    texts = [text for row, b in rows if (text := _row(row, b[:length], utf8))]
     return _field(authserv_id, texts, max_bytes)
 
 
-def _ends_in_b(row: MethodResult) -> bool:
-    return bool(row.properties) and row.properties[-1][:2] == ("header", "b")
+def _b(row: MethodResult) -> str:
+    """Return the signature of a row that ends in one, empty for any other."""
+    if row.method != "dkim" or not row.properties:
+        return ""
+    ptype, name, value = row.properties[-1]
+    return value if (ptype, name) == ("header", "b") else ""
 
 
-def _row(row: MethodResult, utf8: bool, length: int) -> str:  # noqa: FBT001  the key of a cache
-    """Return the row of an outcome, folded: the signature is another in each message, all else often is not."""
-    b = ""
-    if row.method == "dkim" and _ends_in_b(row):
-        *others, last = row.properties
-        row, b = row._replace(properties=tuple(others)), last.value
+def _row(row: MethodResult, b: str, utf8: bool) -> str:  # noqa: FBT001  the key of a cache
+    """Return the row of an outcome, folded: its signature `b` is another in each message, all else often is not."""
+    if b:
+        row = MethodResult(row.method, row.result, row.reason, row.properties[:-1], row.comments, row.version)
     # Reasons and comments of outcomes are ours; what a stranger made long is not cached
     size = len("".join(chain.from_iterable(row.properties)))
     text, column = (_cached_words if size <= _CACHED_LENGTH else _words)(row, utf8)
-    return text + _next(f"header.b={_value(b[:length], utf8=utf8)}", column)[0] if b and text else text
+    return text + _next(f"header.b={_value(b, utf8=utf8)}", column)[0] if b and text else text
 
 
 def _value(text: str, *, utf8: bool) -> str:
@@ -160,7 +162,7 @@ def _value(text: str, *, utf8: bool) -> str:
 
 
 def _is_keyword(text: str) -> bool:
-    return len(text) <= _VALUE_LENGTH and _KEYWORD.fullmatch(text) is not None
+    return _KEYWORD.fullmatch(text) is not None
 
 
 def _is_method(text: str) -> bool:

@@ -198,9 +198,11 @@ def header_digest(message: Message, position: int, signature: Signature) -> byte
     """Return the SHA-256 of the signed header fields and the signature field itself (RFC 6376 §3.7)."""
     # RFC 6376 §3.7: the signature field being verified is not among those it signs
     chosen = message.select(signature.signed_names, position)
-    parts = [*map(message.relaxed if signature.relaxed_header else message.fields.__getitem__, chosen)]
     own = without_signature(message.fields[position], signature.text)
-    parts.append(message.relax(own) if signature.relaxed_header else own)
+    if signature.relaxed_header:
+        parts = [*message.relaxed_fields(chosen), message.relax(own)]
+    else:
+        parts = [*map(message.fields.__getitem__, chosen), own]
     return sha256(CRLF.join(parts)).digest()
 
 

@@ -105,7 +105,7 @@ class _Check:
     ) -> None:
         self.author, self.spf, self.walked_early, self.bounce = author, spf, walked_early, bounce
         self.limits, self.options = context.limits, context.options
-        self.uses = [] if context.uses is None else context.uses
+        self.uses = context.noted
         self.organizational_domain = organizational_domain
         self.discovery: Literal["treewalk", "psl"] = "treewalk" if organizational_domain is None else "psl"
         # RFC 9989 §4.4: every d= of a passing signature, and the MAIL FROM domain of an SPF pass; nothing else

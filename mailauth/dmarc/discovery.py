@@ -139,16 +139,18 @@ def walk(domain: str, organizational_domain: OrganizationalDomain | None = None)
     read = 0
     answers = yield batch
     for read, ((name, question), answer) in enumerate(zip(places, answers, strict=True), 1):  # noqa: B007
-        if problem := unanswered(question, answer):
-            failure = failure or problem
+        if answer.failed:
+            failure = failure or unanswered(question, answer)
             unanswered_names.append(name)
+        if not answer.records:
+            continue
         records = answer.parsed(records_of)
         # RFC 9989 §4.10: several records at a name are all discarded, and the walk goes on
         if len(records) == 1:
             found.append((name, records[0]))
             if records[0].psd != "u":
                 break
-        elif answer.records:
+        else:
             ignored += _ignored(question, answer)
     organization = _organizational_domain(domain, [(name, record.psd) for name, record in found])
     secure = all_secure(answers)

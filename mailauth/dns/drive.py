@@ -28,10 +28,12 @@ def _usable(rdtype: str, answer: object) -> bool:
         or not isinstance(answer.detail, str)
         or not (answer.ttl is None or isinstance(answer.ttl, int))
         or not (answer.secure is None or isinstance(answer.secure, bool))
-        or not all(isinstance(name, str) for name in answer.cnames)
+        or (answer.cnames and not all(isinstance(name, str) for name in answer.cnames))
         or (answer.records and answer.status is not Status.OK)
     ):
         return False
+    if not answer.records:
+        return True
     if rdtype == "MX":
         return all(
             isinstance(r, tuple) and len(r) == 2 and isinstance(r[0], int) and isinstance(r[1], str)
@@ -93,7 +95,8 @@ def transport(resolver: Any) -> Callable[[Batch, float | None], Any]:
 
 
 def _takes_timeout(resolve: Callable[..., Any]) -> bool:
-    if hasattr(resolve, "__wrapped__"):
+    # Looked for in the dictionary: to miss an attribute of a method costs an exception for each message
+    if "__wrapped__" in getattr(getattr(resolve, "__func__", resolve), "__dict__", ()):
         resolve = inspect.unwrap(resolve)
     code = getattr(getattr(resolve, "__func__", resolve), "__code__", None)
     if code is not None:

@@ -6,11 +6,11 @@ A `Transcript` is the memory of one message: its questions and answers, within t
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import filterfalse
 from typing import Any
 
-from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
+from mailauth.dns.values import Answer, Evaluation, Question, Status
 
 
 class Transcript:
@@ -34,21 +34,25 @@ class Transcript:
     ) -> Evaluation[list[Any]]:
         """Run evaluations concurrently, in shared rounds; those in `secondary` may cause `share` questions in total."""
         answers = self.answers
+        known = answers.__contains__
+        answer_to: Callable[[Question], Answer] = answers.__getitem__
         running = [*evaluations, *secondary]
         sends = [evaluation.send for evaluation in running]
         results: list[Any] = [None] * len(running)
-        ready: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
+        # None begins an evaluation
+        waiting: list[tuple[int, Any]] = [(index, None) for index in range(len(running))]
         shared: set[Question] = set()
         try:
-            while ready:
-                waiting: list[tuple[int, Batch]] = []
+            while waiting:
+                answered, waiting = waiting, []
                 new: dict[Question, None] = {}
                 refused = ""
-                for index, given in ready:
+                for index, last in answered:
+                    batch, missing = last, list[Question]()
                     try:
-                        batch = sends[index](given)
-                        while not (missing := [*filterfalse(answers.__contains__, batch)]):
-                            batch = sends[index](tuple(map(answers.__getitem__, batch)))
+                        while not missing:
+                            batch = sends[index](batch and tuple(map(answer_to, batch)))
+                            missing = [*filterfalse(known, batch)]
                     except StopIteration as stop:
                         results[index] = stop.value
                         continue
@@ -73,13 +77,15 @@ class Transcript:
                     answers.update(zip(asked, (yield asked), strict=True))
                 if refused:
                     spent = Answer(Status.TIMEOUT, detail=f"not asked: the message has used up its {refused}")
-                    ready = [(index, tuple([answers.get(q, spent) for q in batch])) for index, batch in waiting]
-                else:
-                    ready = [(index, tuple(map(answers.__getitem__, batch))) for index, batch in waiting]
+                    answer_to = _or(answers, spent)
         finally:
             for evaluation in running:
                 evaluation.close()
         return results
+
+
+def _or(answers: dict[Question, Answer], default: Answer) -> Callable[[Question], Answer]:
+    return lambda question: answers.get(question, default)
 
 
 def gather(*evaluations: Evaluation[Any]) -> Evaluation[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ computed on demand and cached, each distinct body hash once for all signatures. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -180,13 +180,17 @@ class Message:
         """Return the positions of the fields of a name (in lower case), from the top."""
         return self._index.get(name, [])
 
-    def select(self, names: Iterable[bytes], without: int) -> list[int]:
+    def select(self, names: Sequence[bytes], without: int) -> list[int]:
         """Return the positions of the fields that a signature names, except for one field."""
+        # RFC 6376 §5.4, §5.4.2: the lowest field not used yet; if none is left, nothing
+        if len(set(names)) == len(names):
+            lowest = [positions[-1] for positions in map(self._index.get, names) if positions]
+            if without not in lowest:
+                return lowest
         chosen: list[int] = []
         last: dict[bytes, int] = {}
         for name in names:
             if positions := self._index.get(name):
-                # RFC 6376 §5.4, §5.4.2: the lowest field not used yet; if none is left, nothing
                 number = last.get(name, len(positions)) - 1
                 if number >= 0 and positions[number] == without:
                     number -= 1
@@ -201,10 +205,15 @@ class Message:
 
     def relaxed(self, position: int) -> bytes:
         """Return a field in relaxed canonical form, without the final CRLF (RFC 6376 §3.4.2)."""
-        relaxed = self._relaxed
-        if position not in relaxed:
-            relaxed[position] = self.relax(self.fields[position])
-        return relaxed[position]
+        return self.relaxed_fields((position,))[0]
+
+    def relaxed_fields(self, positions: Sequence[int]) -> list[bytes]:
+        """Return several fields as `relaxed` does."""
+        known = self._relaxed
+        for position in positions:
+            if position not in known:
+                known[position] = self.relax(self.fields[position])
+        return [*map(known.__getitem__, positions)]
 
     def relax(self, field: bytes) -> bytes:
         """Return a field of this message, or one with parts taken out, in relaxed canonical form."""

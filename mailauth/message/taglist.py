@@ -87,8 +87,9 @@ def number(tags: dict[bytes, bytes], name: bytes, digits: int, reason: Reason) -
 
 
 def colon_list(value: bytes) -> list[bytes]:
-    """Split a value at its colons; white space is allowed around each item."""
-    return [item.strip(FWS) for item in value.split(b":")]
+    """Split the value of a tag at its colons; white space is allowed around each item."""
+    # `parse` lets no white space through that is not FWS
+    return [*map(bytes.strip, value.split(b":"))]
 
 
 def decode_base64(value: bytes) -> bytes | None:

@@ -44,17 +44,16 @@ def _pyspf(answers: Answers) -> Any:
 
 def spf_opinion(connection: Connection, outcome: SpfOutcome, answers: Answers) -> Opinion:
     """Compare the result for one identity."""
-    check = "spf" if outcome.scope == "mfrom" else "spf helo"
     sender = f"postmaster@{outcome.domain}" if outcome.scope == "helo" else connection.mail_from or ""
     ours = str(outcome.result)
     if max(len(sender), len(connection.helo or "")) > _MAX_IDENTITY:
-        return Opinion(check, "pyspf", ours, None, None, "the identity is absurdly long")
+        return Opinion(outcome.check, "pyspf", ours, None, None, "the identity is absurdly long")
     words = ""
     query = _pyspf(answers)(i=str(connection.address), s=sender, h=connection.helo or "", querytime=0, strict=True)
     try:
         theirs, _, words = query.check()
     except NoOpinion as reason:
-        return Opinion(check, "pyspf", ours, None, None, printable_words(reason))
+        return Opinion(outcome.check, "pyspf", ours, None, None, printable_words(reason))
     except Exception as error:  # noqa: BLE001  it lets many types out
         theirs, words = f"error ({type(error).__name__})", str(error)
     agrees = theirs == ours
@@ -64,7 +63,7 @@ def spf_opinion(connection: Connection, outcome: SpfOutcome, answers: Answers) -
         explanation = _explain_spf(connection, outcome, theirs, words, answers)
     if not agrees and explanation is None and query.overlong:
         explanation = "pyspf cuts a name that is too long by one label only (RFC 7208 §7.3)"
-    return Opinion(check, "pyspf", ours, shown, agrees, explanation)
+    return Opinion(outcome.check, "pyspf", ours, shown, agrees, explanation)
 
 
 # What pyspf says when it is wrong

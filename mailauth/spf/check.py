@@ -7,6 +7,7 @@ verdict is that of left-to-right evaluation. Waits for nothing itself, and knows
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from mailauth.dns.values import ADDRESSES, Answer, Answers, Evaluation, Question
 from mailauth.results import Malformed, Problem, Reason, Result
 from mailauth.spf import macro
 from mailauth.spf.counters import Counters, Stop
-from mailauth.spf.identity import MAX_PART, Scope, identity_of
+from mailauth.spf.identity import CHECKS, MAX_PART, Scope, identity_of
 from mailauth.spf.macro import MacroString
 from mailauth.spf.outcome import SpfOutcome
 from mailauth.spf.record import Mechanism, Record, is_near_miss, policy_of, records_of
@@ -85,12 +86,11 @@ class _Check(Counters):
         super().__init__(context.limits, strict=context.options.strict, term=domain)
         ip = connection.address
         assert ip is not None  # noqa: S101 check() has handled that case
-        self.context, self.scope, self.uses = context, scope, [] if context.uses is None else context.uses
-        self.name = "spf" if scope == "mfrom" else "spf helo"
+        self.context, self.scope, self.uses, self.name = context, scope, context.noted, CHECKS[scope]
         self.address, self.version, self.ip = ip, ip.version, int(ip)
         self.client = connection.ip
         self.bits, self.rdtype = (32, "A") if ip.version == 4 else (128, "AAAA")
-        self.local, self.domain, self.helo = local, domain, connection.helo or ""
+        self.local, self.domain, self.helo, self.rule = local, domain, connection.helo or "", "RFC 7208 §4.4"
         # RFC 8616 §4: a term that uses a local part that is not ASCII does not match
         self.unusable_letters = frozenset() if local.isascii() else frozenset("sl")
         self.targets: dict[tuple[str, str], str | None] = {}
@@ -99,7 +99,6 @@ class _Check(Counters):
         # again, which takes 14 % more instructions where SPF is checked alone
         self.answers: dict[Question, Answer] = {}
         self.used: list[Answer] = []
-        self.rule = "RFC 7208 §4.4"
 
     @cached_property
     def values(self) -> dict[str, str]:
@@ -208,15 +207,14 @@ class _Check(Counters):
         if isinstance(record, Problem):
             raise Stop(Result.PERMERROR, Problem(record.reason, f"record of {domain}: {record.detail}"))
         at_once = record.match_at_once(self.version, self.ip)
-        # Terms after a match are not evaluated
-        lookups = [m for place, m in record.lookups if at_once is None or place < at_once]
-        redirect = record.redirect if at_once is None else None
-        terms = [(mechanism.name, mechanism.spec) for mechanism in lookups]
-        if redirect is not None:
-            terms.append(("redirect", redirect))
+        lookups, redirect = record.lookups, record.redirect
+        if at_once is not None:
+            # Terms after a match are not evaluated
+            lookups, redirect = lookups[: bisect_left(record.places, at_once)], None
         for number, mechanism in enumerate(lookups):
-            if number % _PREFETCH == 0:
-                yield from self.prefetch(terms[number : number + _PREFETCH], domain)
+            if number % _PREFETCH == 0 and (ahead := self.ahead(lookups[number:], redirect, domain)):
+                answers = yield from self.ask(ahead)
+                self.found_nothing = not all(answer.records for answer in answers)
             if (yield from self.match(mechanism, domain)):
                 return self.matched(mechanism, record, domain)
         if at_once is not None:
@@ -240,15 +238,18 @@ class _Check(Counters):
         detail = f"{self.client} matches {mechanism.text} of {domain}"
         return _Decision(mechanism.qualifier, Reason.SPF_MATCH, detail, domain, record, mechanism.text)
 
-    def prefetch(self, terms: list[tuple[str, MacroString | None]], domain: str) -> Evaluation[None]:
-        """Ask the first question of each of a few terms in one round; the hosts of mx, and ptr, wait for their term."""
-        # Each costs a term and a query: those beyond a limit are never reached
-        room = min(self.limits.spf_terms - self.terms, self.limits.spf_queries - self.queries)
+    def ahead(self, lookups: Sequence[Mechanism], redirect: MacroString | None, domain: str) -> list[Question]:
+        """Return the first question of each of the next few terms; the hosts of mx, and ptr, wait for their term."""
         # A single term asks by itself
-        if self.found_nothing or min(room, len(terms)) < 2:
-            return
+        if self.found_nothing or len(lookups) + (redirect is not None) < 2:
+            return []
+        # Each costs a term and a query: those beyond a limit are never reached
+        room = min(self.limits.spf_terms - self.terms, self.limits.spf_queries - self.queries, _PREFETCH)
+        terms = [(mechanism.name, mechanism.spec) for mechanism in lookups[:_PREFETCH]]
+        if redirect is not None:
+            terms.append(("redirect", redirect))
         questions: list[Question] = []
-        for name, spec in terms[:room]:
+        for name, spec in terms[:room] if room > 1 else ():
             rdtype = self.rdtype if name == "a" else _RDTYPES.get(name)
             if rdtype is None:
                 continue
@@ -263,8 +264,7 @@ class _Check(Counters):
             # RFC 7208 §4.3: a record at a name of one label is never asked for
             if target and (rdtype != "TXT" or "." in target):
                 questions.append(Question(target, rdtype))
-        answers = yield from self.ask(questions)
-        self.found_nothing = not all(answer.records for answer in answers)
+        return questions
 
     def target(self, spec: MacroString | None, domain: str) -> Evaluation[str | None]:
         """Expand the target name of a term; None matches nothing."""

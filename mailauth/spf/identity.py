@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from mailauth import names
@@ -10,6 +11,7 @@ from mailauth.message import address
 from mailauth.results import Problem, Reason
 
 Scope: TypeAlias = Literal["mfrom", "helo"]
+CHECKS: Mapping[Scope, str] = {"mfrom": "spf", "helo": "spf helo"}  # the names of the two checks in traces and tables
 
 MAX_PART = 1000  # characters of a value that macros may repeat; RFC 5321 §4.5.3.1 allows 256
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from mailauth.connection import Connection
 from mailauth.results import MethodResult, Outcome, Reason, Result
+from mailauth.spf.identity import CHECKS, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class SpfOutcome(Outcome):
     reason: Reason
     detail: str
     domain: str | None
-    scope: Literal["mfrom", "helo"]
+    scope: Scope
     mechanism: str | None = None
     explanation: str | None = None
     lookups: int = 0
@@ -37,7 +38,7 @@ class SpfOutcome(Outcome):
     @property
     def check(self) -> str:
         """The name in traces and tables: "spf" or "spf helo"."""
-        return "spf" if self.scope == "mfrom" else "spf helo"
+        return CHECKS[self.scope]
 
     @property
     def subject(self) -> str:

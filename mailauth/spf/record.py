@@ -24,8 +24,8 @@ _QUALIFIERS = {"+": Result.PASS, "-": Result.FAIL, "~": Result.SOFTFAIL, "?": Re
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _MECHANISM = re.compile(r"([+?~-]?)([A-Za-z][A-Za-z0-9_.-]*)(.*)", re.DOTALL)
 _DUAL_CIDR = re.compile(r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?\Z")
-_OCTET = r"(0|[1-9][0-9]{0,2})"
-_IP4 = re.compile(rf":{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(0|[1-9][0-9]?))?")
+_OCTET = r"(?:0|[1-9][0-9]{0,2})"
+_IP4 = re.compile(rf":({_OCTET}(?:\.{_OCTET}){{3}})(?:/(0|[1-9][0-9]?))?")
 _IP6 = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?")
 
 
@@ -60,27 +60,38 @@ _BARE = {
 class Record:
     """A syntactically right SPF record.
 
-    `lookups` are the mechanisms that need DNS, with their positions. `networks` has the others by IP version: an
-    address matches the mechanism at `place` if it equals `network` after a shift by so many bits.
+    `lookups` are the mechanisms that need DNS, at `places`. `networks` has the others by IP version: an address matches
+    the mechanism at a place if it equals the network after a shift by so many bits: (bits, network, place).
     """
 
     mechanisms: tuple[Mechanism, ...]
     redirect: MacroString | None = None
     exp: MacroString | None = None
-    lookups: tuple[tuple[int, Mechanism], ...] = field(init=False, repr=False, compare=False)
-    networks: dict[int, tuple[tuple[int, int, int], ...]] = field(init=False, repr=False, compare=False)
+    lookups: tuple[Mechanism, ...] = field(init=False, repr=False, compare=False)
+    places: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    networks: dict[int, list[tuple[int, int, int]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Arrange the mechanisms for evaluation."""
-        places = list(enumerate(self.mechanisms))
-        object.__setattr__(self, "lookups", tuple((i, m) for i, m in places if m.name in DNS_MECHANISMS))
-        others = [(i, m) for i, m in places if m.name not in DNS_MECHANISMS]
-        # RFC 7208 §5.1: nothing is left of any address after a shift by all its bits, so "all" always matches
-        networks = {
-            4: tuple((32 if m.name == "all" else 32 - m.prefix4, m.network, i) for i, m in others if m.name != "ip6"),
-            6: tuple((128 if m.name == "all" else 128 - m.prefix6, m.network, i) for i, m in others if m.name != "ip4"),
-        }
-        object.__setattr__(self, "networks", networks)
+        lookups: list[Mechanism] = []
+        places: list[int] = []
+        ip4: list[tuple[int, int, int]] = []
+        ip6: list[tuple[int, int, int]] = []
+        for place, mechanism in enumerate(self.mechanisms):
+            if mechanism.name == "ip4":
+                ip4.append((32 - mechanism.prefix4, mechanism.network, place))
+            elif mechanism.name == "ip6":
+                ip6.append((128 - mechanism.prefix6, mechanism.network, place))
+            elif mechanism.name == "all":
+                # RFC 7208 §5.1: nothing is left of any address after a shift by all its bits, so "all" always matches
+                ip4.append((32, 0, place))
+                ip6.append((128, 0, place))
+            else:
+                lookups.append(mechanism)
+                places.append(place)
+        object.__setattr__(self, "lookups", tuple(lookups))
+        object.__setattr__(self, "places", tuple(places))
+        object.__setattr__(self, "networks", {4: ip4, 6: ip6})
 
     def match_at_once(self, version: int, ip: int) -> int | None:
         """Return the place of the first of all, ip4 and ip6 that matches an address (RFC 7208 §5.1, §5.6)."""
@@ -136,14 +147,14 @@ def parse_record(record: bytes) -> Record:
 
 def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
     qualifier, name, rest = _QUALIFIERS[match[1] or "+"], match[2].lower(), match[3]
-    if name == "all":
-        if rest:
-            raise _wrong(term)
-        return Mechanism(term, qualifier, name)
     if name == "ip4":
         return _ip4(term, qualifier, rest)
     if name == "ip6":
         return _ip6(term, qualifier, rest)
+    if name == "all":
+        if rest:
+            raise _wrong(term)
+        return Mechanism(term, qualifier, name)
     if name not in DNS_MECHANISMS:
         raise Malformed(Reason.SPF_SYNTAX, f"no such mechanism: {term[:80]!a}")
     prefix4, prefix6 = 32, 128
@@ -168,12 +179,14 @@ def _wrong(term: str) -> Malformed:
 
 def _ip4(term: str, qualifier: Result, rest: str) -> Mechanism:
     match = _IP4.fullmatch(rest)
-    if match is None:
+    prefix = 32 if match is None or match[2] is None else int(match[2])
+    if match is None or prefix > 32:
         raise _wrong(term)
-    octets = [int(match[i]) for i in range(1, 5)]
-    prefix = 32 if match[5] is None else int(match[5])
-    if max(octets) > 255 or prefix > 32:
-        raise _wrong(term)
+    try:
+        octets = bytes(map(int, match[1].split(".")))
+    except ValueError:
+        # More than 255
+        raise _wrong(term) from None
     return Mechanism(term, qualifier, "ip4", None, int.from_bytes(octets) >> (32 - prefix), prefix4=prefix)
 
 
