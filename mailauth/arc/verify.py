@@ -324,8 +324,10 @@ def _unacceptable(message: Message, signature: Signature, options: Options) -> P
 def _check_seals(message: Message, sets: list[_Set], answers: dict[str, Answer], limits: Limits) -> None:
     """Verify every seal over all sets up to its own (RFC 8617 §5.1.1)."""
     running = sha256()
-    for i, each in enumerate(sets, 1):
-        running.update(message.relaxed(each.aar) + CRLF + message.relaxed(each.ams_position) + CRLF)
+    positions = [position for each in sets for position in (each.aar, each.ams_position, each.seal_position)]
+    relaxed = iter(message.relaxed(positions))
+    for i, (each, payload, signature, seal) in enumerate(zip(sets, relaxed, relaxed, relaxed, strict=True), 1):
+        running.update(payload + CRLF + signature + CRLF)
         own = running.copy()
         own.update(message.relax(without_signature(message.fields[each.seal_position], each.seal.text)))
         _, verified, problem = try_keys(each.seal, answers[each.seal.key_name], own.digest, limits)
@@ -333,4 +335,4 @@ def _check_seals(message: Message, sets: list[_Set], answers: dict[str, Answer],
             raise Malformed(problem.reason, f"ARC-Seal i={i}: {problem.detail}")
         if not verified:
             raise Malformed(Reason.ARC_SEAL, f"ARC-Seal i={i} does not verify: a sealed field was changed")
-        running.update(message.relaxed(each.seal_position) + CRLF)
+        running.update(seal + CRLF)

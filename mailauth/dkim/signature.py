@@ -7,7 +7,7 @@ signature (§6.1.1). Knows nothing about DNS.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -27,12 +27,13 @@ _CANONICAL = (b"simple", b"relaxed")
 _B = re.compile(rb";[ \t\r\n]*+b[ \t\r\n]*+(=)[^;]*+")
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class Signature:
     """What has been parsed of a signature so far; used for the outcome if parsing stops."""
 
+    # The defaults remain those of the class: a chain of ten ARC sets has twenty signatures
+    tags: dict[bytes, bytes]
     text: bytes | None = None  # the tag list, with every tag at its position in the field
-    tags: dict[bytes, bytes] = field(default_factory=dict)
     domain: str | None = None
     selector: str | None = None
     algorithm: str | None = None
@@ -50,6 +51,10 @@ class Signature:
     relaxed_body: bool = False
     at_domain: bool = True  # the domain of i= equals d=, as a key with t=s requires
     key_name: str = ""  # RFC 6376 §3.6.2.1
+
+    def __init__(self) -> None:
+        """Begin with nothing parsed."""
+        self.tags = {}
 
 
 def parse_signature(text: bytes, limits: Limits, signature: Signature | None = None) -> Signature:
@@ -122,7 +127,8 @@ def read_common(signature: Signature) -> None:
         tag = b"d" if signature.domain is None else b"s"
         raise Malformed(Reason.BAD_DOMAIN, f"{tag.decode()}={printable(tags[tag])} is not a domain name")
     signature.key_name = f"{signature.selector}._domainkey.{signature.domain}"
-    if not names.queryable(signature.key_name):
+    # Each of its labels is one of a domain name
+    if len(signature.key_name) > names.MAX_NAME:
         raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name may be")
     signature.timestamp = taglist.number(tags, b"t", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
 
@@ -200,7 +206,7 @@ def header_digest(message: Message, position: int, signature: Signature) -> byte
     chosen = message.select(signature.signed_names, position)
     own = without_signature(message.fields[position], signature.text)
     if signature.relaxed_header:
-        parts = [*message.relaxed_fields(chosen), message.relax(own)]
+        parts = [*message.relaxed(chosen), message.relax(own)]
     else:
         parts = [*map(message.fields.__getitem__, chosen), own]
     return sha256(CRLF.join(parts)).digest()

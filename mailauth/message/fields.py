@@ -203,16 +203,11 @@ class Message:
         """Return what follows the colon of a field, folding included."""
         return self.fields[position].partition(b":")[2]
 
-    def relaxed(self, position: int) -> bytes:
-        """Return a field in relaxed canonical form, without the final CRLF (RFC 6376 §3.4.2)."""
-        return self.relaxed_fields((position,))[0]
-
-    def relaxed_fields(self, positions: Sequence[int]) -> list[bytes]:
-        """Return several fields as `relaxed` does."""
+    def relaxed(self, positions: Sequence[int]) -> list[bytes]:
+        """Return fields in relaxed canonical form, each without its final CRLF (RFC 6376 §3.4.2)."""
         known = self._relaxed
-        for position in positions:
-            if position not in known:
-                known[position] = self.relax(self.fields[position])
+        for position in set(positions).difference(known):
+            known[position] = self.relax(self.fields[position])
         return [*map(known.__getitem__, positions)]
 
     def relax(self, field: bytes) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from itertools import filterfalse
 
 from mailauth.message.canonical import FWS
 from mailauth.results import Malformed, Reason
@@ -18,6 +19,7 @@ _SPECS = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([
 # RFC 6376 §3.2: VALCHAR is %x21-3A / %x3C-7E; FWS may be in between, "=" and ";" are delimiters
 _PRINTABLE = bytes(range(0x21, 0x7F)) + FWS
 _HEX_OCTET = re.compile(rb"=([0-9A-F]{2})")
+_PLAIN_INSTANCE = re.compile(r"[ \t\r\n]*+i[ \t\r\n]*+=[ \t\r\n]*+([0-9]{1,2})[ \t\r\n]*+;")
 _POSITION = re.compile(r"[0-9]{1,2}(?![0-9])")
 _WHITE = re.compile(r"[ \t\r\n]+")
 _COMMENT_RUN = re.compile(r"[^()\\]+")
@@ -71,9 +73,8 @@ def _require_utf8(text: bytes, reason: Reason) -> None:
 
 def require(tags: dict[bytes, bytes], names: tuple[bytes, ...], reason: Reason) -> None:
     """Raise Malformed with `reason` unless every tag of `names` is present."""
-    for name in names:
-        if name not in tags:
-            raise Malformed(reason, f"the tag {name.decode()}= is missing")
+    if missing := [*filterfalse(tags.__contains__, names)]:
+        raise Malformed(reason, f"the tag {missing[0].decode()}= is missing")
 
 
 def number(tags: dict[bytes, bytes], name: bytes, digits: int, reason: Reason) -> int | None:
@@ -138,6 +139,9 @@ def read_instance(text: str, position: int = 0) -> tuple[int, int] | None:
     Returns:
         The number, and the position after the semicolon.
     """
+    # Without comments, as all sealers write it
+    if plain := _PLAIN_INSTANCE.match(text, position):
+        return int(plain[1]), plain.end()
     # RFC 8617 §4.2.1: instance = [CFWS] %s"i" [CFWS] "=" [CFWS] position; §4.1.1 to §4.1.3: instance [CFWS] ";"
     for char in "i=":
         position = skip_cfws(text, position)

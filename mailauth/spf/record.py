@@ -19,14 +19,14 @@ __all__ = ["DNS_MECHANISMS", "Mechanism", "Record", "is_near_miss", "is_spf", "p
 
 DNS_MECHANISMS = frozenset({"include", "a", "mx", "ptr", "exists"})
 
-_QUALIFIERS = {"+": Result.PASS, "-": Result.FAIL, "~": Result.SOFTFAIL, "?": Result.NEUTRAL}
+_QUALIFIERS = {"": Result.PASS, "+": Result.PASS, "-": Result.FAIL, "~": Result.SOFTFAIL, "?": Result.NEUTRAL}
 # RFC 7208 §4.6.1: a modifier's name is followed by "=" before any ":" or "/"
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _MECHANISM = re.compile(r"([+?~-]?)([A-Za-z][A-Za-z0-9_.-]*)(.*)", re.DOTALL)
 _DUAL_CIDR = re.compile(r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?\Z")
 _OCTET = r"(?:0|[1-9][0-9]{0,2})"
-_IP4 = re.compile(rf":({_OCTET}(?:\.{_OCTET}){{3}})(?:/(0|[1-9][0-9]?))?")
-_IP6 = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?")
+_IP4 = re.compile(rf"([+?~-]?)ip4:({_OCTET}(?:\.{_OCTET}){{3}})(?:/(0|[1-9][0-9]?))?", re.IGNORECASE)
+_IP6 = re.compile(r"([+?~-]?)ip6:([0-9a-f:.]{2,45})(?:/(0|[1-9][0-9]{0,2}))?", re.IGNORECASE)
 
 
 # What was plainly meant as an SPF record (but not as a later version, or as Sender ID)
@@ -51,7 +51,7 @@ class Mechanism(NamedTuple):
 # Terms that nearly every record has
 _BARE = {
     sign + name: Mechanism(sign + name, qualifier, name)
-    for sign, qualifier in [("", Result.PASS), *_QUALIFIERS.items()]
+    for sign, qualifier in _QUALIFIERS.items()
     for name in ("all", "a", "mx", "ptr")
 }
 
@@ -128,6 +128,10 @@ def parse_record(record: bytes) -> Record:
             continue
         if bare := _BARE.get(term):
             mechanisms.append(bare)
+        elif ip4 := _IP4.fullmatch(term):
+            mechanisms.append(_ip4(term, *ip4.groups()))
+        elif ip6 := _IP6.fullmatch(term):
+            mechanisms.append(_ip6(term, *ip6.groups()))
         elif "=" in term and (modifier := _MODIFIER.fullmatch(term)):
             name = modifier[1].lower()
             if name in ("redirect", "exp"):
@@ -146,13 +150,10 @@ def parse_record(record: bytes) -> Record:
 
 
 def _mechanism(term: str, match: re.Match[str]) -> Mechanism:
-    qualifier, name, rest = _QUALIFIERS[match[1] or "+"], match[2].lower(), match[3]
-    if name == "ip4":
-        return _ip4(term, qualifier, rest)
-    if name == "ip6":
-        return _ip6(term, qualifier, rest)
-    if name == "all":
-        if rest:
+    qualifier, name, rest = _QUALIFIERS[match[1]], match[2].lower(), match[3]
+    if name in ("all", "ip4", "ip6"):
+        # As the grammar has them, they do not come here, but for "all" in capital letters
+        if name != "all" or rest:
             raise _wrong(term)
         return Mechanism(term, qualifier, name)
     if name not in DNS_MECHANISMS:
@@ -177,29 +178,28 @@ def _wrong(term: str) -> Malformed:
     return Malformed(Reason.SPF_SYNTAX, f"syntax error: {term[:80]!a}")
 
 
-def _ip4(term: str, qualifier: Result, rest: str) -> Mechanism:
-    match = _IP4.fullmatch(rest)
-    prefix = 32 if match is None or match[2] is None else int(match[2])
-    if match is None or prefix > 32:
+def _ip4(term: str, sign: str, quad: str, length: str | None) -> Mechanism:
+    prefix = 32 if length is None else int(length)
+    if prefix > 32:
         raise _wrong(term)
     try:
-        octets = bytes(map(int, match[1].split(".")))
+        octets = bytes(map(int, quad.split(".")))
     except ValueError:
         # More than 255
         raise _wrong(term) from None
-    return Mechanism(term, qualifier, "ip4", None, int.from_bytes(octets) >> (32 - prefix), prefix4=prefix)
+    network = int.from_bytes(octets) >> (32 - prefix)
+    return Mechanism(term, _QUALIFIERS[sign], "ip4", None, network, prefix)
 
 
-def _ip6(term: str, qualifier: Result, rest: str) -> Mechanism:
-    match = _IP6.fullmatch(rest)
-    prefix = 128 if match is None or match[2] is None else int(match[2])
-    if match is None or prefix > 128:
+def _ip6(term: str, sign: str, text: str, length: str | None) -> Mechanism:
+    prefix = 128 if length is None else int(length)
+    if prefix > 128:
         raise _wrong(term)
     try:
-        address = IPv6Address(match[1])
+        address = IPv6Address(text)
     except AddressValueError:
         raise _wrong(term) from None
-    return Mechanism(term, qualifier, "ip6", None, int(address) >> (128 - prefix), prefix6=prefix)
+    return Mechanism(term, _QUALIFIERS[sign], "ip6", None, int(address) >> (128 - prefix), 32, prefix)
 
 
 def records_of(answer: Answer) -> tuple[bytes, ...]:

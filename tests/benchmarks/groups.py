@@ -107,6 +107,7 @@ GROUPS = {
         ("2k-prose-arc1", "2k-prose-arc3", "2k-prose-arc10", "2k-prose-arc50"),
         (
             Contestant("mailauth", "mailauth", "arc"),
+            Contestant("mailauth, oldest_pass=False", "mailauth", "arc-newest"),
             *both_floors("arc"),
             Contestant("dkimpy", "dkimpy", "arc"),
             Contestant("emailsec", "emailsec", "arc"),

@@ -101,6 +101,7 @@ def ours() -> Peer:
     connection = Connection(ip=IP, helo=HELO, mail_from=MAIL_FROM)
     nameless = Connection(ip=IP, mail_from=MAIL_FROM)
     theirs = Options(checks=frozenset({"spf", "dkim", "arc", "dmarc"}))
+    newest = Context(options=Options(oldest_pass=False))
 
     class Cold:
         """A resolver whose answers are always new, so that nothing parsed from them is kept."""
@@ -181,6 +182,7 @@ def ours() -> Peer:
         "parse": lambda case: lambda: "pass" if Message.parse(raw(case)).fields else "none",
         "dkim": lambda case: lambda: signatures(raw(case), zone),
         "arc": lambda case: lambda: verdict(run(arc.verify(Message.parse(raw(case))), zone).result),
+        "arc-newest": lambda case: lambda: verdict(run(arc.verify(Message.parse(raw(case)), newest), zone).result),
         "spf": lambda case: (
             lambda: verdict(
                 run(
