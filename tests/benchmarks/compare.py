@@ -214,6 +214,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few and short rounds, to see that it works")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each case (default: %(default)s)")
     parser.add_argument("--floor", metavar="FILE", help="a module to measure as well, and to take for the floor")
+    parser.add_argument(
+        "--emailsec-python", metavar="PROGRAM", default=sys.executable, help="the Python that has emailsec (this one)"
+    )
     parser.add_argument("--node", metavar="PROGRAM", default="node", help="the Node to use (default: %(default)s)")
     parser.add_argument("--node-folder", metavar="FOLDER", default=".", help="where `npm install mailauth` was run")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures")

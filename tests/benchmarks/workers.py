@@ -38,6 +38,10 @@ def python(peer: str, *more: str) -> Callable[[argparse.Namespace], list[str]]:
     return lambda _: [sys.executable, str(PEERS / "python.py"), peer, *more]
 
 
+def emailsec(settings: argparse.Namespace) -> list[str]:
+    return [settings.emailsec_python, str(PEERS / "python.py"), "emailsec"]
+
+
 def given_floor(settings: argparse.Namespace) -> list[str]:
     if not settings.floor:
         raise MissingError
@@ -94,7 +98,9 @@ PROGRAMS = {
     "dkimpy": Program(python("dkimpy"), "pip install dkimpy pynacl"),
     "pyspf": Program(python("pyspf"), "pip install pyspf"),
     "authheaders": Program(python("authheaders"), "pip install authheaders"),
-    "emailsec": Program(python("emailsec"), "pip install emailsec, with Python 3.12 or later"),
+    "emailsec": Program(
+        emailsec, "pip install emailsec, with Python 3.12 or later; give --emailsec-python PROGRAM for another Python"
+    ),
     "authres": Program(python("authres"), "pip install authres"),
     "email": Program(python("standard"), "the standard library"),
     "npm mailauth": Program(

@@ -468,7 +468,7 @@ def emailsec() -> Peer:
 
         return job
 
-    return version("emailsec"), {
+    return f"{version('emailsec')} (Python {sys.version.split()[0]})", {
         "mix": mix(one),
         "mix-dkim": mix(lambda mail: verdict(word(loop.run_until_complete(check_dkim(mail.raw))))),
         "all": whole(load),
