@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
 from mailauth.authentication import Authentication
@@ -90,7 +90,8 @@ async def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None
             else:
                 batch = evaluation.send(checked(batch, answers))
     except StopIteration as stop:
-        return cast("T", stop.value)
+        value: T = stop.value
+        return value
     finally:
         evaluation.close()
 

@@ -238,8 +238,8 @@ class Outcome(NoTruthValue):
 
     def _row(self, *properties: tuple[str, str, str], comments: tuple[str, ...] = ()) -> MethodResult:
         """Return one row: (ptype, name, value) of each property; those with an empty value are left out."""
-        # "pass" and "none" need no reason
-        silent = self.result in (Result.PASS, Result.NONE)
+        # "pass" and "none" need no reason, nor does it that a term of SPF matched
+        silent = self.result in (Result.PASS, Result.NONE) or self.reason is Reason.SPF_MATCH
         found = tuple([Property(*each) for each in properties if each[2]])
         return MethodResult(self.method, self.result, None if silent else self.reason, found, comments)
 

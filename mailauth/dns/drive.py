@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from mailauth.dns.values import Answer, Answers, Batch, Evaluation, Question, Status
 from mailauth.errors import UsageError
@@ -171,7 +171,8 @@ def run(evaluation: Evaluation[T], resolver: Any, *, seconds: float | None = Non
                 _refuse_awaitables(answers)
             batch = evaluation.send(checked(batch, answers))
     except StopIteration as stop:
-        return cast("T", stop.value)
+        value: T = stop.value
+        return value
     finally:
         evaluation.close()
 
