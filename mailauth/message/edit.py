@@ -9,7 +9,7 @@ from mailauth.errors import UsageError
 from mailauth.message.fields import Message, Octets
 
 # RFC 4155 §A: it has a time of day, is not a header field, and a continued line is not such a line
-_MBOX_LINE = re.compile(rb"From (?![ \t]*:)(?=[^\r\n]*[0-9]:[0-9]{2})[^\r\n]*+\r?\n(?![ \t])")
+MBOX_LINE = re.compile(rb"From (?![ \t]*:)(?=[^\r\n]*[0-9]:[0-9]{2})[^\r\n]*+\r?\n(?![ \t])")
 
 
 def edited(raw: Octets, fields: Iterable[str], without: Iterable[int] = ()) -> bytes:
@@ -29,7 +29,7 @@ def edited(raw: Octets, fields: Iterable[str], without: Iterable[int] = ()) -> b
     raw = bytes(raw)
     line_end = b"\n" if message.normalised else b"\r\n"
     # RFC 8601 §4, §4.1, RFC 6376 §6.2: fields of our own, above all others, which keep their order
-    separator = _MBOX_LINE.match(raw)
+    separator = MBOX_LINE.match(raw)
     done = separator.end() if separator else 0
     pieces = [raw[:done], *(field.encode().replace(b"\r\n", line_end) + line_end for field in fields)]
     position = 0

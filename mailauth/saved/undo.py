@@ -1,0 +1,129 @@
+"""Known damage to the body of a saved message, undone on trial: does a signature that fails verify without it?
+
+A fixed list, each kind tried alone and once: a signature that verifies then says itself what its body was. The verdict
+stays as it is; the outcome names the damage, and who usually does it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import dataclasses
+import re
+from base64 import encodebytes
+from collections.abc import Iterator
+
+from mailauth import dkim
+from mailauth.authentication import Authentication
+from mailauth.context import Context
+from mailauth.dkim.outcome import DkimOutcome
+from mailauth.dns.drive import run
+from mailauth.dns.values import Answer, Question, Status
+from mailauth.limits import DEFAULT_OPTIONS
+from mailauth.message.canonical import CRLF
+from mailauth.message.fields import Message, Octets
+from mailauth.results import Outcome, Reason
+from mailauth.saved.damage import Damage
+
+_FAILED = frozenset({Reason.BODY_HASH_MISMATCH, Reason.SIGNATURE_MISMATCH})
+_MAX_BODY = 32 * 2**20  # octets; a larger body is not tried
+_STUFFED = re.compile(rb"^\.\.", re.MULTILINE)
+_QUOTED = re.compile(rb"^>(>*+From )", re.MULTILINE)
+_QUOTED_ONCE = re.compile(rb"^>(From )", re.MULTILINE)
+# The rule above the footer of Mailman, and the beginning of that of Google Groups
+_FOOTER = re.compile(rb"^(?:_{47}\r\n|-- \r\nYou received this message because you are subscribed to )", re.MULTILINE)
+_ENCODING = re.compile(rb"[ \t\r\n]*+(quoted-printable|base64|8bit|7bit|binary)[ \t\r\n]*+", re.IGNORECASE)
+# Those of a character or two: others of Python are not linear
+_CHARSET = re.compile(
+    rb";[ \t\r\n]*+charset[ \t]*+=[ \t]*+\"?"
+    rb"(iso-8859-[0-9]{1,2}|windows-125[0-8]|koi8-[ru]|big5|gb2312|gbk|gb18030|shift_jis|euc-(?:jp|kr))(?![\w-])",
+    re.IGNORECASE,
+)
+_CTE = b"content-transfer-encoding"
+
+
+def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
+    """Yield each known damage that may have been done, and the message without it."""
+    header, body = message.raw[: message.body_start], message.raw[message.body_start :]
+    whole = body.replace(CRLF, b"\n").replace(b"\n", CRLF)
+    yield Damage("bare_lf", "bare LF line ends in the body, by the program that wrote the file"), header + whole
+    unstuffed = _STUFFED.sub(b".", body)
+    yield Damage("dot_stuffing", 'dots of SMTP left at the start of lines (".."), by a receiver'), header + unstuffed
+    mbox = '">" before lines that begin with "From ", by the program that wrote an mbox file'
+    yield Damage("mbox_quoting", mbox), header + _QUOTED.sub(rb"\1", body)
+    yield Damage("mbox_quoting", mbox), header + _QUOTED_ONCE.sub(rb"\1", body)
+    if footer := _FOOTER.search(body):
+        yield Damage("list_footer", "a footer, added by a mailing list"), header + body[: footer.start()]
+    yield from _recoded(message, body)
+
+
+def _recoded(message: Message, body: bytes) -> Iterator[tuple[Damage, bytes]]:
+    header = message.raw[: message.body_start]
+    positions = message.find(_CTE)
+    named = _ENCODING.fullmatch(message.value(positions[0])) if len(positions) == 1 else None
+    encoding = named[1].lower() if named else b""
+    try:
+        decoded = binascii.a2b_qp(body) if encoding == b"quoted-printable" else b""
+        decoded = binascii.a2b_base64(body) if encoding == b"base64" else decoded
+    except binascii.Error:
+        decoded = b""
+    if decoded and message.overflow is None:
+        # RFC 6152 §3: a relay to a server without 8BITMIME has to encode it
+        fields = [*message.fields]
+        fields[positions[0]] = fields[positions[0]].partition(b":")[0] + b": 8bit"
+        as_sent = CRLF.join([*fields, b"", b""])
+        detail = f"the body encoded in {encoding.decode()} on its way, by a relay"
+        yield Damage("encoded", detail), as_sent + decoded
+    if encoding == b"base64":
+        detail = "the body decoded from base64, by the program that wrote the file"
+        yield Damage("decoded", detail), header + encodebytes(body).replace(b"\n", CRLF)
+    content = message.find(b"content-type")
+    charset = _CHARSET.search(message.value(content[0])) if len(content) == 1 else None
+    if charset and not body.isascii():
+        try:
+            original = body.decode("utf-8").encode(charset[1].decode())
+        except (UnicodeError, LookupError):
+            return
+        detail = f"the body converted from {charset[1].decode()} to UTF-8, by the program that wrote the file"
+        yield Damage("converted", detail), header + original
+
+
+def explained(authentication: Authentication, raw: Octets) -> Authentication:
+    """Return an authentication whose failing DKIM outcomes name the damage without which they would verify.
+
+    Results, reasons and header fields are unchanged: what arrived, or was saved, is not what was signed. Never raises
+    for any message.
+
+    Args:
+        authentication: what was found.
+        raw: the octets that were given to `authenticate`.
+    """
+    message = Message.parse(raw, authentication.limits)
+    failed = {outcome.index for outcome in authentication.dkim if outcome.reason in _FAILED}
+    if not failed or len(message.raw) - message.body_start > _MAX_BODY:
+        return authentication
+    answers = dict(authentication.dns)
+    unknown = Answer(Status.TIMEOUT)
+    # Times and what is acceptable here do not matter: only whether the octets are those that were signed
+    context = Context(limits=authentication.limits, options=DEFAULT_OPTIONS)
+    found: dict[int, Damage] = {}
+    tried = {message.raw}
+    for damage, octets in _each(message):
+        if octets in tried:
+            continue
+        tried.add(octets)
+        check = dkim.verify(Message.parse(octets, authentication.limits), context)
+        for outcome in run(check, lambda name, rdtype: answers.get(Question(name, rdtype), unknown)):
+            if outcome.index in failed and outcome.reason is Reason.SIGNATURE_VERIFIED:
+                found.setdefault(outcome.index, damage)
+    if not found:
+        return authentication
+    return dataclasses.replace(
+        authentication, outcomes=tuple([_named(each, found) for each in authentication.outcomes])
+    )
+
+
+def _named(outcome: Outcome, found: dict[int, Damage]) -> Outcome:
+    if not isinstance(outcome, DkimOutcome) or outcome.index not in found:
+        return outcome
+    detail = f"{outcome.detail}; the message is as signed but for {found[outcome.index].detail}"
+    return dataclasses.replace(outcome, detail=detail)
