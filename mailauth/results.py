@@ -236,10 +236,15 @@ class Outcome(NoTruthValue):
         """Return what Authentication-Results says of it, for a message that came by this connection."""
         raise NotImplementedError
 
-    def _row(self, *properties: tuple[str, str, str], comments: tuple[str, ...] = ()) -> MethodResult:
-        """Return one row: (ptype, name, value) of each property; those with an empty value are left out."""
-        # "pass" and "none" need no reason, nor does it that a term of SPF matched
-        silent = self.result in (Result.PASS, Result.NONE) or self.reason is Reason.SPF_MATCH
+    def _row(
+        self, *properties: tuple[str, str, str], comments: tuple[str, ...] = (), plain: bool = False
+    ) -> MethodResult:
+        """Return one row: (ptype, name, value) of each property; those with an empty value are left out.
+
+        A `plain` row says the result without its reason.
+        """
+        # "pass" and "none" need no reason
+        silent = plain or self.result in (Result.PASS, Result.NONE)
         found = tuple([Property(*each) for each in properties if each[2]])
         return MethodResult(self.method, self.result, None if silent else self.reason, found, comments)
 

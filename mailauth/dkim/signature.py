@@ -130,7 +130,8 @@ def read_common(signature: Signature) -> None:
     # Each of its labels is one of a domain name
     if len(signature.key_name) > names.MAX_NAME:
         raise Malformed(Reason.BAD_DOMAIN, "s= and d= together are longer than a domain name may be")
-    signature.timestamp = taglist.number(tags, b"t", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
+    if b"t" in tags:
+        signature.timestamp = taglist.number(tags, b"t", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
 
 
 def read_message_tags(signature: Signature, limits: Limits) -> None:
@@ -151,8 +152,10 @@ def read_message_tags(signature: Signature, limits: Limits) -> None:
         )
     signature.signed_names = tuple(fields)
     signature.signed_headers = tuple(b":".join(fields).decode("ascii", "replace").split(":"))
-    signature.body_length = taglist.number(tags, b"l", _LENGTH_DIGITS, Reason.SIGNATURE_SYNTAX)
-    signature.expiration = taglist.number(tags, b"x", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
+    if b"l" in tags:
+        signature.body_length = taglist.number(tags, b"l", _LENGTH_DIGITS, Reason.SIGNATURE_SYNTAX)
+    if b"x" in tags:
+        signature.expiration = taglist.number(tags, b"x", _TIME_DIGITS, Reason.SIGNATURE_SYNTAX)
     # RFC 6376 §3.5: "The value of the "x=" tag MUST be greater than the value of the "t=" tag if both are present"
     if (
         signature.expiration is not None

@@ -77,11 +77,9 @@ def require(tags: dict[bytes, bytes], names: tuple[bytes, ...], reason: Reason) 
         raise Malformed(reason, f"the tag {missing[0].decode()}= is missing")
 
 
-def number(tags: dict[bytes, bytes], name: bytes, digits: int, reason: Reason) -> int | None:
-    """Return the value of a tag of 1 to `digits` decimal digits, None when absent."""
-    value = tags.get(name)
-    if value is None:
-        return None
+def number(tags: dict[bytes, bytes], name: bytes, digits: int, reason: Reason) -> int:
+    """Return the value of a tag of 1 to `digits` decimal digits."""
+    value = tags[name]
     if not value or len(value) > digits or value.translate(None, _DIGITS):
         raise Malformed(reason, f"{name.decode()}= is not a number of up to {digits} digits")
     return int(value)

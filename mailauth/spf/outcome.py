@@ -57,4 +57,6 @@ class SpfOutcome(Outcome):
         null = self.scope == "mfrom" and self.domain and not (connection.mail_from or "").strip()
         # RFC 8601 §2.7.2: the identity that was checked, without the local part, which nobody authenticated
         identity = "mailfrom" if self.scope == "mfrom" else "helo"
-        return (self._row(("smtp", identity, self.subject), comments=("null sender",) if null else ()),)
+        comments = ("null sender",) if null else ()
+        # That a term matched needs no reason either
+        return (self._row(("smtp", identity, self.subject), comments=comments, plain=self.reason is Reason.SPF_MATCH),)

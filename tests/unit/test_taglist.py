@@ -77,7 +77,6 @@ def test_tags_are_counted() -> None:
 @pytest.mark.parametrize(("value", "number"), [(b"0", 0), (b"007", 7), (b"123456789012", 123456789012)])
 def test_numbers(value: bytes, number: int) -> None:
     assert taglist.number({b"t": value}, b"t", 12, Reason.SIGNATURE_SYNTAX) == number
-    assert taglist.number({}, b"t", 12, Reason.SIGNATURE_SYNTAX) is None
 
 
 @pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1 2", b"1.0", b"0x1", b"1" * 13, b"1" * 5000, b"\xd9\xa1"])
