@@ -14,7 +14,7 @@ from mailauth import Authentication, authenticate
 from mailauth.saved.damage import restored
 from mailauth.saved.undo import explained
 from mailauth.testing import Zone
-from tests.support import signing
+from support import signing
 
 MAIL = signing.signed()
 FIELD = b"X-Label: archive"
