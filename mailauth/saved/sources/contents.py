@@ -114,7 +114,7 @@ class _Names:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._seen: set[bytes] = set()
+        self._seen: dict[bytes, int] = {}
 
     def member(self, name: str) -> Place:
         """Return the place of the next member of this name.
@@ -123,12 +123,11 @@ class _Names:
             Exhausted: if there are too many members.
         """
         self._place.budget.member()
-        origin = first = f"{self._place.origin}!/{inside(name)}"
-        number = 1
-        while (digest := blake2b(origin.encode(), digest_size=8).digest()) in self._seen:
-            number += 1
-            origin = f"{first};{number}"
-        self._seen.add(digest)
+        origin = f"{self._place.origin}!/{inside(name)}"
+        digest = blake2b(origin.encode(), digest_size=8).digest()
+        self._seen[digest] = number = self._seen.get(digest, 0) + 1
+        if number > 1:
+            origin = f"{origin};{number}"
         return replace(self._place, origin=origin, name=name, depth=self._place.depth + 1, certain=False)
 
 

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from mailauth.saved.sources.contents import Place, items
 from mailauth.saved.sources.item import Item, component, refusal
-from mailauth.saved.sources.streams import Budget, Reader, refused
+from mailauth.saved.sources.streams import Budget, Reader
 
 # The flags of a Maildir message, with the separators of systems where a name may not contain a colon
 _FLAGS = re.compile(r"[:;!][12],[A-Za-z,]*$")
@@ -60,14 +60,16 @@ def walk(path: str, max_bytes: int) -> Iterator[Item]:
         try:
             found = os.stat(full)
             if not stat.S_ISDIR(found.st_mode):
-                yield from _file(full, found, Place(origin, label, Budget(found.st_size), max_bytes))
+                # Of labels, those of the messages in a Maildir alone have two parts
+                certain = label.startswith("cur/")
+                yield from _file(full, found, Place(origin, label, Budget(found.st_size), max_bytes, certain=certain))
             elif (found.st_dev, found.st_ino) in seen:
                 yield refusal(origin, "a link to a folder that was read before: not followed")
             else:
                 pending.append((full, f"{origin}/", iter(_entries(full))))
                 seen.add((found.st_dev, found.st_ino))
         except (OSError, ValueError) as error:
-            yield refusal(origin, str(refused(error)))
+            yield refusal(origin, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _last_name(path: str) -> str:

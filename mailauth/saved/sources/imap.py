@@ -29,10 +29,9 @@ _REMEDY = 'give it as "imaps://user@host/folder"'
 _WAIT = 60.0  # seconds for a server to go on
 _AT_ONCE = 500  # messages whose UIDs are asked for in one command
 _TALK = 2**20  # octets that a server may say to one command, besides the message
-_MAX_MESSAGES = 10_000_000  # of a mailbox; their UIDs are held
+_MAX_MESSAGES = 10_000_000  # of a mailbox: their UIDs are held in memory
 
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
-_SIZE = re.compile(rb"\bRFC822\.SIZE (\d{1,19})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,10 @@ def messages(box: Mailbox, max_bytes: int, password: Callable[[str, str], str] |
 
 def _messages(box: Mailbox, max_bytes: int, secret: str) -> Iterator[Item]:
     connection = None
+    address, context = (box.host, box.port), ssl.create_default_context()
     try:
-        connection = _connect(box)
-        _log_in(connection, box.user, secret)
+        connection = _BoundedTLS(*address, ssl_context=context, timeout=_WAIT) if box.tls else _Bounded(*address, _WAIT)
+        _log_in(connection, box, secret)
         yield from _read(connection, box, max_bytes)
     except (imaplib.IMAP4.error, OSError, ValueError) as error:
         # Among them: no TLS, a wrong password, a server that is gone, or speaks something else
@@ -104,6 +104,8 @@ def _messages(box: Mailbox, max_bytes: int, secret: str) -> Iterator[Item]:
             with suppress(imaplib.IMAP4.error, OSError, ValueError):
                 connection.allow(0)
                 connection.logout()
+            with suppress(OSError):
+                connection.shutdown()
 
 
 def _text(error: Exception) -> str:
@@ -143,19 +145,6 @@ class _BoundedTLS(_Bounded, imaplib.IMAP4_SSL):
     """The same over TLS."""
 
 
-def _connect(box: Mailbox) -> _Bounded:
-    context = ssl.create_default_context()
-    if box.tls:
-        return _BoundedTLS(box.host, box.port, ssl_context=context, timeout=_WAIT)
-    connection = _Bounded(box.host, box.port, timeout=_WAIT)
-    if "STARTTLS" in connection.capabilities and not _here(box.host):
-        connection.starttls(context)
-    elif not _here(box.host):
-        connection.shutdown()
-        raise ValueError("the server offers no TLS, and a password is not sent without; use imaps://")
-    return connection
-
-
 def _here(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -163,43 +152,46 @@ def _here(host: str) -> bool:
         return host == "localhost"
 
 
-def _log_in(connection: _Bounded, user: str, secret: str) -> None:
+def _log_in(connection: _Bounded, box: Mailbox, secret: str) -> None:
+    if not (box.tls or _here(box.host)):
+        if "STARTTLS" not in connection.capabilities:
+            raise ValueError("the server offers no TLS, and no password is sent without; use imaps://")
+        connection.starttls(ssl.create_default_context())
     connection.allow(0)
     if "AUTH=PLAIN" in connection.capabilities:
         # The one of the two that has UTF-8
-        connection.authenticate("PLAIN", lambda _: f"\0{user}\0{secret}".encode())
+        connection.authenticate("PLAIN", lambda _: f"\0{box.user}\0{secret}".encode())
     else:
-        connection.login(_quoted(user), secret)
+        connection.login(_quoted(box.user), secret)
 
 
 def _read(connection: _Bounded, box: Mailbox, max_bytes: int) -> Iterator[Item]:
+    connection.allow(0)
     status, data = connection.select(_quoted(_modified_utf7(box.folder)), readonly=True)
     if status != "OK":
         raise ValueError(f"the server does not open the folder: {_line(data)}")
-    number = min(int(_line(data)), _MAX_MESSAGES)
+    number = int(_line(data))
+    if number > _MAX_MESSAGES:
+        raise ValueError(f"more than {_MAX_MESSAGES:,} messages")
     validity = _line(connection.response("UIDVALIDITY")[1])
     origin = f"{box.origin};UIDVALIDITY={int(validity)}/;UID="
-    # Numbers, and not UIDs, because there may be billions of these; while only numbers are used, none of them changes
-    uids, sizes = array("Q"), array("Q")
+    # By number, and not by UID, because UIDs go up to 2^32; while only numbers are used, none of them changes
+    uids = array("Q")
     for first in range(1, number + 1, _AT_ONCE):
         connection.allow(0)
-        _, found = connection.fetch(f"{first}:{min(first + _AT_ONCE - 1, number)}", "(UID RFC822.SIZE)")
-        for line in found:
-            text = line if isinstance(line, bytes) else b""
-            if (named := _UID.search(text)) and (counted := _SIZE.search(text)):
-                uids.append(int(named[1]))
-                sizes.append(min(int(counted[1]), 2**63))
+        status, found = connection.fetch(f"{first}:{min(first + _AT_ONCE - 1, number)}", "(UID)")
+        if status != "OK":
+            raise ValueError(f"the server does not list the messages: {_line(found)}")
+        uids.extend(int(named[1]) for line in found if isinstance(line, bytes) and (named := _UID.search(line)))
     last = 0
-    for uid, size in sorted(zip(uids, sizes, strict=True)):
+    for uid in sorted(uids):
         if uid != last:
-            yield _message(connection, uid, size, f"{origin}{uid}", max_bytes)
+            yield _message(connection, uid, f"{origin}{uid}", max_bytes)
         last = uid
 
 
-def _message(connection: _Bounded, uid: int, size: int, origin: str, max_bytes: int) -> Item:
-    if size > max_bytes:
-        return refusal(origin, too_large(max_bytes))
-    # A size may be an estimate, so the server is asked for no more than the limit
+def _message(connection: _Bounded, uid: int, origin: str, max_bytes: int) -> Item:
+    # The size that a server tells may be an estimate, so it is asked for no more than what tells of too much
     connection.allow(max_bytes + 1)
     status, data = connection.uid("FETCH", str(uid), f"(UID BODY.PEEK[]<0.{max_bytes + 1}>)")
     if status != "OK":

@@ -64,7 +64,7 @@ def split(read: Callable[[int], bytes], first: bytes, max_bytes: int) -> Iterato
                 end = len(held)
             if end >= 0 and _blank(held, begin, at) and _FROM.match(held, at + 1, end):
                 stop = at - 1 if held[at - 1 : at] == b"\r" else at
-                yield first, None if large or stop - begin > max_bytes else bytes(held[begin:stop])
+                yield first, None if large or stop - begin > max_bytes else _copy(held, begin, stop)
                 first, large = bytes(held[at + 1 : end]).rstrip(b"\r"), False
                 begin = end + 1
                 at = end
@@ -80,7 +80,13 @@ def split(read: Callable[[int], bytes], first: bytes, max_bytes: int) -> Iterato
     content = len(held)
     if held.endswith(b"\n") and _blank(held, 0, content - 1):
         content -= 2 if held.endswith(b"\r\n") else 1
-    yield first, None if large or content > max_bytes else bytes(held[:content])
+    yield first, None if large or content > max_bytes else _copy(held, 0, content)
+
+
+def _copy(held: bytearray, begin: int, end: int) -> bytes:
+    # A slice would be a second copy
+    with memoryview(held) as whole, whole[begin:end] as part:
+        return bytes(part)
 
 
 def _blank(held: bytearray, begin: int, at: int) -> bool:
