@@ -65,7 +65,7 @@ def test_a_message_over_the_limit(tmp_path: Path, text: bytes) -> None:
 def test_an_mbox_that_is_one_line(tmp_path: Path) -> None:
     with (tmp_path / "in").open("wb") as file:
         file.write(FROM)
-        file.seek(2**30)
+        file.seek(256 * MIB)
         file.write(b"x")
     used, problems = peak(tmp_path / "in", max_bytes=MIB)
     assert problems == ["in#1: larger than 1 MiB, the limit for a message"]
@@ -204,7 +204,7 @@ def test_a_directory_of_a_zip_file_that_would_be_held(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["gzip", "bzip2", "xz", "zip", "tgz", "tar"])
 def test_a_truncated_archive(tmp_path: Path, kind: str) -> None:
     rng = random.Random(7)
-    box = mbox(*(mail(n) + rng.randbytes(3000).hex().encode() + b"\n" for n in range(400)))
+    box = mbox(*(mail(n) + rng.randbytes(3000).hex().encode() + b"\n" for n in range(300)))
     if kind == "zip":
         file = zipped({"a": box})
     elif kind in COMPRESS:
@@ -380,7 +380,6 @@ def test_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
     assert found(tmp_path / "a") == {"a": no}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").write_bytes(mail(1))
@@ -388,13 +387,15 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "a").chmod(0)
     (tmp_path / "b").chmod(0)
     try:
+        if os.access(tmp_path / "b", os.R_OK):
+            pytest.skip("root may read everything")
         assert list(found(tmp_path).values()) == ["cannot be read: Permission denied"] * 2 + [mail(2)]
     finally:
         (tmp_path / "a").chmod(0o700)
 
 
 def test_folders_deeper_than_python_has_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    depth = 1500
+    depth = 1100
     monkeypatch.chdir(tmp_path)
     for _ in range(depth):
         Path("d").mkdir()
@@ -456,8 +457,8 @@ def test_a_sparse_file_in_a_tar(tmp_path: Path) -> None:
     assert found(tmp_path / "x") == {"x": "it contains a sparse file: not read further"}
 
 
-def test_a_name_a_hundred_thousand_times(tmp_path: Path) -> None:
+def test_a_name_thousands_of_times(tmp_path: Path) -> None:
     header = tarfile.TarInfo("a").tobuf(tarfile.USTAR_FORMAT)
-    (tmp_path / "x").write_bytes(gzip.compress(header * 100_000 + bytes(1024), 1))
+    (tmp_path / "x").write_bytes(gzip.compress(header * 20_000 + bytes(1024), 1))
     *_, last = sources.read(tmp_path / "x")
-    assert (last.origin, last.problem) == ("x!/a;100000", "the file is empty")
+    assert (last.origin, last.problem) == ("x!/a;20000", "the file is empty")
