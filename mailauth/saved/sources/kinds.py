@@ -78,9 +78,9 @@ def kind_of(head: bytes, name: str, *, certain: bool = False) -> str:
         raise Refused(next(problem for _, ending, problem in _REFUSED if ending == ".html"))
     if lower.endswith(_APPLE_PARTIAL):
         raise Refused(f"Apple Mail stored the attachments of this message apart; {_EXPORT}")
-    if emlx_start(head):
+    if not certain and emlx_start(head):
         return "emlx"
-    if mbox.start(head):
+    if not certain and mbox.start(head):
         return "mbox"
     if _is_message(head, certain=certain or lower.endswith(".eml")):
         return "message"

@@ -82,6 +82,7 @@ class Reader:
         self.file = file
         self.changed = changed
         self._head: bytes | None = None
+        self._failure: Refused | None = None
         self._place = 0
 
     @property
@@ -89,13 +90,18 @@ class Reader:
         """The first octets, HEAD of them unless there are fewer.
 
         Raises:
-            Refused: if they cannot be read.
+            Refused: if none can be read. What fails after some is raised when these have been read.
         """
         if self._head is None:
             parts, missing = [], HEAD
-            while missing and (part := self._more(missing)):
-                parts.append(part)
-                missing -= len(part)
+            try:
+                while missing and (part := self._more(missing)):
+                    parts.append(part)
+                    missing -= len(part)
+            except Refused as failure:
+                if not parts:
+                    raise
+                self._failure = failure
             self._head = b"".join(parts)
         return self._head
 
@@ -109,6 +115,8 @@ class Reader:
             found = self.head[self._place : self._place + size]
             self._place += len(found)
             return found
+        if self._failure:
+            raise self._failure
         return self._more(size)
 
     def whole(self, limit: int, what: str = "a message") -> bytes:

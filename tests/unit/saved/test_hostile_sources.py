@@ -220,6 +220,15 @@ def test_a_truncated_archive(tmp_path: Path, kind: str) -> None:
         assert sum(isinstance(value, bytes) for value in items.values()) > 50
 
 
+def test_a_short_mbox_whose_compression_ends_early(tmp_path: Path) -> None:
+    rng = random.Random(8)
+    box = mbox(*(mail(n) + rng.randbytes(200).hex().encode() + b"\n" for n in range(50)))
+    (tmp_path / "in").write_bytes(gzip.compress(box)[:-9])
+    *messages, (origin, problem) = found(tmp_path / "in").items()
+    assert len(messages) >= 48
+    assert (origin, problem) == ("in", "truncated: it ends before its end is marked")
+
+
 def test_a_tar_without_its_end_and_one_with_garbage(tmp_path: Path) -> None:
     content = tarred({"a": mail(1)})
     (tmp_path / "x").write_bytes(content[:1024])

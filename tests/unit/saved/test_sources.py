@@ -179,6 +179,7 @@ def test_maildir(tmp_path: Path) -> None:
     (box / "cur" / "1.host:2,S").write_bytes(mail(1))
     (box / "cur" / "3.host:2,").write_bytes(gzip.compress(mail(3)))
     (box / "cur" / "4.host:2,").write_bytes(b"damaged")
+    (box / "cur" / "41.host:2,").write_bytes(mbox(mail(1), mail(2)))
     (box / "tmp" / "5.host").write_bytes(mail(5))
     (box / ".Sent" / "new" / "6.host").write_bytes(mail(6))
     (box / ".index" / "7").write_bytes(mail(7))
@@ -187,6 +188,7 @@ def test_maildir(tmp_path: Path) -> None:
     assert before == {
         **{f"Maildir/cur/{n}.host": mail(n) for n in (1, 2, 3)},
         "Maildir/cur/4.host": b"damaged",
+        "Maildir/cur/41.host": mbox(mail(1), mail(2)),
         "Maildir/.Sent/cur/6.host": mail(6),
     }
     # Reading a message moves it, and changes its flags
