@@ -284,5 +284,6 @@ def test_the_callers_mistakes(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         sources.read(b"a")  # type: ignore[arg-type]
     assert found(tmp_path / "nothing") == {"nothing": "cannot be read: No such file or directory"}
-    assert [item.problem for item in sources.read("a\0b")] == ["cannot be read: embedded null byte"]
+    (item,) = sources.read("a\0b")
+    assert item.problem.startswith("cannot be read: ")
     assert [item.problem for item in sources.read("")] == ["cannot be read: No such file or directory"]
