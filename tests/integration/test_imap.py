@@ -1,0 +1,141 @@
+"""A mailbox of a real Dovecot, read over IMAP: every octet arrives, and nothing changes on the server."""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from support.dovecot import PASSWORD, Server, dovecot
+from support.servers import HOST
+
+from mailauth.saved import sources
+
+
+def certificate() -> tuple[bytes, bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(pem), private
+
+
+def bodies(number: int) -> list[bytes]:
+    rng = random.Random(number)
+    return [
+        b"Subject: %d\r\n\r\n" % n + b"".join(rng.choice([b"one\r\n", b"\r\n", b"caf\xe9 {3}\r\n"]) for _ in range(n))
+        for n in range(number)
+    ]
+
+
+MESSAGES = bodies(12)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with dovecot(*certificate()) as running:
+        for n, raw in enumerate(MESSAGES):
+            part, flags = (("new", ""), ("cur", ":2,"), ("cur", ":2,FS"))[n % 3]
+            (running.maildir / part / f"{1700000000 + n}.M{n}.host{flags}").write_bytes(raw)
+        folder = running.maildir / ".Entw&APw-rfe &- mehr"
+        for part in ("cur", "new", "tmp"):
+            (folder / part).mkdir(parents=True)
+        (folder / "cur" / "1700000100.M1.host:2,").write_bytes(b"Subject: draft\r\n\r\n")
+        if os.getuid() == 0:
+            owner = running.maildir.stat()
+            for path in running.maildir.rglob("*"):
+                os.chown(path, owner.st_uid, owner.st_gid)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILAUTH_IMAP_PASSWORD", PASSWORD)
+
+
+def url(server: Server, folder: str = "INBOX") -> str:
+    return f"imap://joe%40example.com@{HOST}:{server.port}/{folder}"
+
+
+def flags(server: Server) -> list[object]:
+    """Return the flags of all messages, as another client sees them."""
+    connection = imaplib.IMAP4(HOST, server.port)
+    connection.authenticate("PLAIN", lambda _: f"\0joe@example.com\0{PASSWORD}".encode())
+    connection.select("INBOX", readonly=True)
+    found: list[object] = list(connection.fetch("1:*", "(UID FLAGS)")[1])
+    connection.logout()
+    return found
+
+
+def files(server: Server) -> list[str]:
+    return sorted(path.name for part in ("cur", "new") for path in (server.maildir / part).iterdir())
+
+
+def test_every_octet_arrives_and_no_flag_changes(server: Server) -> None:
+    before = flags(server)
+    assert b"\\Seen" in b"".join(part for part in before if isinstance(part, bytes))
+    names = files(server)
+    found = list(sources.read(url(server)))
+    assert [item.raw for item in found] == MESSAGES
+    assert not [item.problem for item in found if item.problem]
+    assert (flags(server), files(server)) == (before, names)
+    again = list(sources.read(url(server)))
+    assert [item.origin for item in again] == [item.origin for item in found]
+    assert len({item.origin for item in found}) == len(MESSAGES)
+    assert found[0].origin.startswith(f"{url(server)};UIDVALIDITY=")
+    assert found[0].origin.endswith("/;UID=1")
+
+
+def test_a_reader_that_stops_early_leaves_nothing_behind(server: Server) -> None:
+    items = sources.read(url(server))
+    assert next(items).raw == MESSAGES[0]
+    items.close()  # type: ignore[attr-defined]
+    assert [item.raw for item in sources.read(url(server))] == MESSAGES
+
+
+@pytest.mark.parametrize("folder", ["Entwürfe & mehr", "Entw%C3%BCrfe%20%26%20mehr"])
+def test_the_name_of_a_folder_may_have_any_letters(server: Server, folder: str) -> None:
+    assert [item.raw for item in sources.read(url(server, folder))] == [b"Subject: draft\r\n\r\n"]
+
+
+def test_a_message_over_the_limit_is_a_problem_and_the_others_come(server: Server) -> None:
+    limit = len(MESSAGES[6])
+    found = list(sources.read(url(server), max_bytes=limit))
+    assert [item.raw for item in found] == [raw if len(raw) <= limit else None for raw in MESSAGES]
+    assert {item.problem for item in found if item.raw is None} == {
+        f"larger than {limit} octets, the limit for a message"
+    }
+
+
+@pytest.mark.parametrize(("folder", "secret"), [("Nowhere", PASSWORD), ("INBOX", "wrong")])
+def test_what_the_server_refuses_is_one_problem(server: Server, folder: str, secret: str) -> None:
+    asked = []
+    item, *rest = sources.read(url(server, folder), password=lambda *who: asked.append(who) or secret)  # type: ignore[func-returns-value]
+    assert not rest
+    assert item.origin == url(server, folder)
+    assert item.problem.startswith("the mailbox cannot be read (further): ")
+    assert asked == [("joe@example.com", HOST)]
+    assert secret not in repr(item)
+
+
+def test_tls_needs_a_certificate_of_the_host(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    secure = f"imaps://joe%40example.com@{HOST}:{server.tls_port}/INBOX"
+    (item,) = sources.read(secure)
+    assert "certificate" in item.problem.lower()
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+    assert [item.raw for item in sources.read(secure)] == MESSAGES
