@@ -74,7 +74,7 @@ ROOMS: dict[str, set[str]] = {
         *("iprev", "limits", "message", "resolvers", "results", "spf", "sync"),
     },
     "testing": {"dns", "errors", "resolvers"},
-    "saved": {"connection", "errors", "message"},
+    "saved": {"authres", "connection", "errors", "message", "names", "results", "text"},
     "opinions": {
         *("arc.outcome", "authentication", "authres", "connection", "dkim.outcome", "dns", "message", "names"),
         *("results", "spf", "text"),
