@@ -121,16 +121,16 @@ def split(octets: bytes) -> dict[str, Clause]:
             # The sender, as XMail and Domino write it
             current = Clause()
         elif keyword in _KEYWORDS and (keyword not in clauses or keyword in {"from", "by", "with"}):
-            if keyword in clauses or (keyword == "from" and clauses):
+            # RFC 5321 §4.4: first from, then by, then the others. In another order a HELO name could be clauses
+            if keyword in clauses or (keyword == "from" and clauses) or (keyword == "by" and clauses.keys() - {"from"}):
                 raise TraceError(f'the word "{keyword}" more than once, or in a wrong place')
-            # RFC 5321 §4.4: with comes after by
-            if keyword == "by" and "with" in clauses:
-                raise TraceError('"with" before "by"')
             current = clauses[keyword] = Clause()
         elif not clauses and item != ";":
             raise TraceError(f"{item[:40]!a} before any clause")
         elif item := item.strip(",;"):
             current.words.append(item)
+    if len(clauses) > 1 and "by" not in clauses and "from" in clauses:
+        raise TraceError('there is no "by"')
     clauses[";"] = Clause()
     for item in items[date + 1 :]:
         if isinstance(item, Comment):

@@ -33,6 +33,7 @@ _GREETINGS = frozenset({"HELO", "EHLO", "LHLO"})
 _NO_NAME = frozenset({"unknown", "softdnserr", "nxdomain", "dnserror"})
 # What comes before something that the client said, where a name would be
 _TOLD = frozenset({"helo", "ehlo", "lhlo", "envelope-from", "envelope-sender", "account", "authenticated", "user"})
+_FORGED = "may be forged"
 _OLD_EXIM_DOTS = 4  # in [192.0.2.1.4321], an address with its port
 
 
@@ -51,7 +52,7 @@ class _Seen(NamedTuple):
 
     ip: Address
     name: str | None = None
-    forged: bool = False
+    inner: tuple[str, ...] = ()
 
 
 def client_of(clauses: dict[str, Clause]) -> Client:
@@ -78,18 +79,21 @@ def client_of(clauses: dict[str, Clause]) -> Client:
         # A browser says no HELO
         return Client(name, ip=_one(seen) or (own if not seen else None))
     if own and name.startswith("[") and said is None and (writer == "chasquid" or (alone and not seen)):
-        return Client(name, source.comments[0].words[0] if alone or seen else None, ip=own)
+        return Client(name, next((c.words[0] for c in source.comments if c.words), None), ip=own)
     if seen:
         ip = _one(seen)
-        beside = next((each for each in seen if each.name), None)
+        # With two comments, either may be the client's
+        beside = seen[0] if len(seen) == 1 and seen[0].name else None
         if own not in (None, ip) and not _is_helo(name, clauses, said=said is not None, beside=beside is not None):
             ip = None
         # Where HELO has its own place, the name in front was looked up
         front = name if (said is not None or outside or writer == "exim") and own is None else None
         reverse = _looked_up(beside.name if beside else front)
         helo = said if said is not None else alone if outside and alone else name
-        confirmed = bool(reverse) and (
-            writer == "exim" if beside is None else writer in {"postfix", "sendmail"} and not beside.forged
+        confirmed = (
+            len(seen) == 1
+            and reverse is not None
+            and (writer == "exim" if beside is None else writer in {"postfix", "sendmail"} and not beside.inner)
         )
         return Client(name, helo or None, reverse, confirmed, ip)
     if own and (said is not None or (writer == "exim" and name.startswith("["))):
@@ -120,8 +124,9 @@ def _is_helo(name: str, clauses: dict[str, Clause], *, said: bool, beside: bool)
 
 
 def _one(seen: list[_Seen]) -> Address | None:
-    """Return the address, if there is one only."""
-    return seen[0].ip if len({each.ip for each in seen}) == 1 else None
+    """Return the address, if there is one only, and no comment beside it that the client may have written."""
+    clean = all(each.inner in {(), (_FORGED,)} for each in seen)
+    return seen[0].ip if clean and len({each.ip for each in seen}) == 1 else None
 
 
 def _seen(comment: Comment) -> _Seen | None:
@@ -130,7 +135,7 @@ def _seen(comment: Comment) -> _Seen | None:
     if not words:
         return None
     if ip := _literal(words[0]):
-        return _Seen(ip)
+        return _Seen(ip, None, comment.inner)
     # Exim: helo=… and ident=… are the client's
     if "=" in words[0]:
         return None
@@ -138,10 +143,10 @@ def _seen(comment: Comment) -> _Seen | None:
     if len(words) == 1:
         text = words[0].rpartition("@")[2]
         ip = _literal(text) or _address(text)
-        return _Seen(ip) if ip else None
+        return _Seen(ip, None, comment.inner) if ip else None
     if len(words) > 2 or words[0].lower() in _TOLD or not (ip := _literal(words[1])):
         return None
-    return _Seen(ip, words[0].rpartition("@")[2], "may be forged" in comment.inner)
+    return _Seen(ip, words[0].rpartition("@")[2], comment.inner)
 
 
 def _greeting(words: tuple[str, ...]) -> str | None:
@@ -171,7 +176,9 @@ def _literal(word: str) -> Address | None:
     """Return the address of a word in brackets, with a port perhaps."""
     if not word.startswith("["):
         return None
-    return _address(word[1:].partition("]")[0])
+    text, _, rest = word[1:].partition("]")
+    # Exchange has written one bracket too many
+    return _address(text) if rest in {"", "]"} or rest.startswith(":") else None
 
 
 def _address(text: str) -> Address | None:

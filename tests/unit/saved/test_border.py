@@ -252,6 +252,12 @@ def test_a_trusted_domain_needs_a_name_that_was_confirmed() -> None:
         assert border(hop(client, by), *FORGED, trusted="example.org").connection.ip == "203.0.113.66"
 
 
+def test_a_client_cannot_say_that_it_is_the_server_itself() -> None:
+    said = "x (mx.example.org [203.0.113.66])"
+    found = border(hop(f"{said} (evil.example [203.0.113.66])", mark=" (Postfix)"), *FORGED)
+    assert (found.connection.ip, found.passed) == ("203.0.113.66", ())
+
+
 def test_a_number_of_hops() -> None:
     private = hop("a (a [10.0.0.1])")
     assert border(private, CLIENT, trusted=0).connection.ip == "10.0.0.1"

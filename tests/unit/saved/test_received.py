@@ -160,7 +160,7 @@ SAID = [
     "[192.0.2.1]", "192.0.2.1", "x([192.0.2.1])", "x ([192.0.2.1])", "x (y [192.0.2.1])", "[192.0.2.1] (x)", "x) ([192.0.2.1]",
     "x) (192.0.2.1", "x (192.0.2.1)", "x [192.0.2.1]", "a@192.0.2.1", "x (y [192.0.2.1]) by mx (Postfix) with ESMTP id 1; date",
     "x (y [192.0.2.1]) by mx (", 'x (y [192.0.2.1]) by mx "', "x (y [192.0.2.1]", "x\\", "x with LMTP", "by", "from", "with", "id",
-    "x (EHLO y) ([192.0.2.1])", "x helo=[192.0.2.1]", "x; y", "[192.0.2.1] helo=x", "HELO", "(", ")", '"', "", "for x from y",
+    "x (EHLO y) ([192.0.2.1])", "x helo=[192.0.2.1]", "([192.0.2.1]) id", "([192.0.2.1]) via", "(x [192.0.2.1]) with", "x(y)[192.0.2.1]", "x(y))[192.0.2.1]\\", "x(y)) [192.0.2.1]\\", "()", "x; y", "[192.0.2.1] helo=x", "HELO", "(", ")", '"', "", "for x from y",
 ]  # fmt: skip
 # How a server writes what it saw, and {} what the client said
 AROUND = {
@@ -224,7 +224,10 @@ def test_what_is_left_open(text: str) -> None:
         ("from x by y by z", "more than once"),
         ("from x from y", "more than once"),
         ("by y from x", "wrong place"),
-        ("from x with LMTP by y", '"with" before "by"'),
+        ("from x with LMTP by y", '"by" more than once, or in a wrong place'),
+        ("from x id by y", "wrong place"),
+        ("from x via SMTP by y", "wrong place"),
+        ("from x with SMTP", 'no "by"'),
         ("x from y", "before any clause"),
         ("from " + "x" * MAX_OCTETS, "longer than"),
     ],
