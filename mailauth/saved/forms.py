@@ -78,7 +78,9 @@ def client_of(clauses: dict[str, Clause]) -> Client:
     if protocol.startswith("http"):
         # A browser says no HELO
         return Client(name, ip=_one(seen) or (own if not seen else None))
-    if own and name.startswith("[") and said is None and (writer == "chasquid" or (alone and not seen)):
+    # With an id it may be "from HELO (name)" of a server that writes no address (LSMTP)
+    by_chasquid = writer == "chasquid" or (alone and not seen and "id" not in clauses)
+    if own and name.startswith("[") and said is None and by_chasquid:
         return Client(name, next((c.words[0] for c in source.comments if c.words), None), ip=own)
     if seen:
         ip = _one(seen)

@@ -198,6 +198,7 @@ def test_what_the_client_says_is_not_the_client(around: str, said: str) -> None:
     [
         "from [192.0.2.1] by mx.example.org with SMTP",  # HELO, or the client?
         "from [192.0.2.1] ([203.0.113.66]) by mx.example.org with ESMTPS",  # which is which?
+        "from [192.0.2.1] (host.example.net) by mx.example.org (LSMTP) with SMTP id 1",
         "from x (203.0.113.66) (192.0.2.1) by mx.example.org with SMTP",
         "from x (y 192.0.2.1) by mx.example.org with SMTP",
         "from x y (z [192.0.2.1]) by mx.example.org with SMTP",
