@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.saved.test_received import AROUND, OTHER
+from support.trace import AROUND, OTHER
 
 from mailauth import Message
 from mailauth.saved import Hop, border_of
