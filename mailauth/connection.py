@@ -27,7 +27,8 @@ class Connection:
         helo: argument of HELO or EHLO, with surrounding white space removed; None if unknown.
         mail_from: reverse-path of MAIL FROM, without surrounding white space, angle brackets and parameters; "" for the
             null reverse-path, None when unknown.
-        source: where this came from: "argument", "received" (trace fields of a saved message) or "none".
+        source: where this came from: "argument", "received" (trace fields of a saved message), "stated" (other fields
+            in which the receiver of a saved message named the client) or "none".
 
     Raises:
         UsageError: for other text that is not an IP address.
@@ -37,7 +38,7 @@ class Connection:
     ip: str | IPv4Address | IPv6Address | None = None
     helo: str | None = None
     mail_from: str | None = None
-    source: Literal["argument", "received", "none"] = "argument"
+    source: Literal["argument", "received", "stated", "none"] = "argument"
     address: IPv4Address | IPv6Address | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -74,7 +74,10 @@ ROOMS: dict[str, set[str]] = {
         *("iprev", "limits", "message", "resolvers", "results", "spf", "sync"),
     },
     "testing": {"dns", "errors", "resolvers"},
-    "saved": {"connection", "errors", "message", "text"},
+    "saved": {
+        *("authentication", "authres", "connection", "context", "dkim", "dns", "errors", "limits", "message", "names"),
+        *("results", "sync", "text"),
+    },
     "opinions": {
         *("arc.outcome", "authentication", "authres", "connection", "dkim.outcome", "dns", "message", "names"),
         *("results", "spf", "text"),

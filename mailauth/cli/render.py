@@ -55,7 +55,10 @@ def notes(authentication: Authentication) -> list[str]:
 def _connection_note(connection: Connection) -> str:
     if connection.source == "none":
         return "connection: not known (no --ip, and no Received field names a client): SPF cannot be checked"
-    source = "read from the Received fields of the message" if connection.source == "received" else "as given"
+    source = {
+        "received": "read from the Received fields of the message",
+        "stated": "read from what the receiver wrote into the message",
+    }.get(connection.source, "as given")
     sender = "<>" if connection.mail_from == "" else connection.mail_from
     return f"connection: {connection.ip} helo={connection.helo} mail-from={sender}, {source}"
 

@@ -1,59 +1,94 @@
-"""The connection that the trace fields of a saved message tell of (RFC 5321 §4.4): a guess, and called one."""
+"""One Received field: what a server wrote of the connection that it got a message through (RFC 5321 §4.4).
+
+The field is read whole, and nothing in it is believed here: whether its writer can be trusted is asked in `border`.
+"""
 
 from __future__ import annotations
 
-import re
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
-from mailauth.connection import Connection, client_address
-from mailauth.errors import UsageError
-from mailauth.message.fields import Message
+from mailauth.saved.clauses import Clause, Comment, TraceError, split
+from mailauth.saved.forms import Address, client_of
 
-_FROM_CLAUSE = re.compile(r"\s*from\s+(\S+)(.*?)(?:\sby\s|$)", re.IGNORECASE | re.DOTALL)
-_LITERAL = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)
-# qmail writes the address in parentheses alone
-_BARE = re.compile(r"\(([0-9a-f.:]{2,45})\)", re.IGNORECASE)
-_EXIM = re.compile(r"\s*\([^()]*?\b(?:helo|port)=", re.IGNORECASE)
-_RECEIVED_LIMIT = 2000
-_LOCAL = frozenset({"localhost", "localhost.localdomain", "[127.0.0.1]"})
-_EXAMPLES = [ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+_DATE_LENGTH = 80
 
 
-def from_received(message: Message) -> Connection:
-    """Return the connection described by the trace fields of a saved message. Never raises for any message.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """What one Received field says; each part is None where the field does not say it, or leaves it open.
 
-    The topmost Received field with a public client address was written at the receiver's border: those above it
-    describe private and loopback hops inside. A field whose from clause cannot be parsed ends the search, because a
-    stranger may have written what is below it. The reverse-path is that of the topmost Return-Path.
+    Attributes:
+        name: the word after "from", whoever chose it; "" for a from clause without one, None without a clause.
+        helo: what the client said in HELO or EHLO: never to be trusted.
+        reverse: the name that the server found for the address of the client, without final dot.
+        confirmed: the server is one that compares the addresses of that name with that of the client, and they match.
+        ip: the address that the server saw; never one that the client said.
+        by: the name, or address, that the server has for itself.
+        protocol: what follows "with", as written: "ESMTPS", "LMTP", "Microsoft SMTP Server".
+        id: the server's own identifier of the message, without angle brackets.
+        recipient: the address of the for clause, without angle brackets.
+        mail_from: the reverse-path, where a comment gives the envelope sender, without angle brackets.
+        date: when the server received the message.
+        problem: why nothing was read, in words; None where the field was read.
     """
-    mail_from = None
-    if paths := message.find(b"return-path"):
-        mail_from = message.value(paths[0]).decode("utf-8", "replace").strip()
-    for position in message.find(b"received"):
-        # Only the beginning is examined: the clause comes first, and this bounds the work
-        text = message.value(position)[:_RECEIVED_LIMIT].decode("utf-8", "replace")
-        clause = _FROM_CLAUSE.match(text)
-        if clause is None:
-            continue
-        # Exim writes "from [address] (helo=…)", all others "from HELO (name [address])"
-        first = _LITERAL.fullmatch(clause[1])
-        found = first if first and _EXIM.match(clause[2]) else None
-        found = found or _LITERAL.search(clause[2]) or _BARE.search(clause[2]) or first
-        try:
-            address = client_address(found[1])[0] if found else None
-        except UsageError:
-            address = None
-        if address is None:
-            if clause[1].lower() in _LOCAL:
-                continue
-            break
-        if address.is_loopback or (address.is_private and not _documentation(address)):
-            continue
-        helo = None if clause[1].startswith("(") else clause[1]
-        return Connection(ip=address, helo=helo, mail_from=mail_from, source="received")
-    return Connection(mail_from=mail_from, source="none")
+
+    name: str | None = None
+    helo: str | None = None
+    reverse: str | None = None
+    confirmed: bool = False
+    ip: Address | None = None
+    by: str | None = None
+    protocol: str | None = None
+    id: str | None = None
+    recipient: str | None = None
+    mail_from: str | None = None
+    date: datetime | None = None
+    problem: str | None = None
 
 
-def _documentation(address: IPv4Address | IPv6Address) -> bool:
-    """RFC 5737 and RFC 3849 addresses are private to `ipaddress`, but examples use them as public ones."""
-    return any(address in network for network in _EXAMPLES if network.version == address.version)
+def parse(value: bytes) -> Hop:
+    """Read the body of one Received field, folded or not. Never raises for any octets."""
+    try:
+        clauses = split(value)
+    except TraceError as error:
+        return Hop(problem=str(error))
+    client = client_of(clauses)
+    return Hop(
+        **client._asdict(),
+        by=_first(clauses.get("by")),
+        protocol=" ".join(clauses["with"].words) or None if "with" in clauses else None,
+        id=bare(_first(clauses.get("id"))),
+        recipient=bare(_first(clauses.get("for"))),
+        mail_from=bare(_sender([c for clause in clauses.values() for c in clause.comments])),
+        date=_date(" ".join(clauses[";"].words)),
+    )
+
+
+def bare(path: str | None) -> str | None:
+    """Return a path or identifier without its angle brackets."""
+    return path[1:-1] if path and path[0] == "<" and path[-1] == ">" else path
+
+
+def _first(clause: Clause | None) -> str | None:
+    return clause.words[0] if clause and clause.words else None
+
+
+def _sender(comments: list[Comment]) -> str | None:
+    """Return the envelope sender, of the comment that Exim, qmail-ldap and others write."""
+    keys = {"envelope-from", "envelope-sender"}
+    return next((c.words[1].strip(",") for c in comments if len(c.words) > 1 and c.words[0].lower() in keys), None)
+
+
+def _date(text: str) -> datetime | None:
+    """Return the time of a date (RFC 5322 §3.3, and the obsolete forms of §4.3)."""
+    try:
+        found = parsedate_to_datetime(text[:_DATE_LENGTH])
+        # RFC 5322 §3.3: -0000 is a time in UTC, of a host that does not tell its zone
+        if found.tzinfo is None and "-0000" in text:
+            found = found.replace(tzinfo=UTC)
+        found.timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else None

@@ -76,7 +76,7 @@ def fields(data: bytes) -> None:
     for position, one in enumerate(split):
         assert position in message.find(field_name(one))
     assert all(isinstance(reason, Reason) and detail.isprintable() for reason, detail in message.problems)
-    assert from_received(message).source in {"received", "none"}
+    assert from_received(message).source in {"received", "stated", "none"}
     assert message.utf8 in {True, False}
     for position, one in enumerate(split):
         if b":" in one:
