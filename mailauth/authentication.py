@@ -147,7 +147,10 @@ class Authentication(NoTruthValue):
         return {
             "schema": 1,
             "version": __version__,
-            "connection": to_plain({name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}),
+            "connection": {
+                **to_plain({name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}),
+                "guess": known.is_guess,
+            },
             **checks,
             "headers": to_plain(self.headers),
             "forged": list(self.forged),

@@ -55,6 +55,11 @@ class Connection:
         object.__setattr__(self, "address", address)
         object.__setattr__(self, "ip", text)
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether the client was read from the message, and not given by the server that received it."""
+        return self.ip is not None and self.source != "argument"
+
 
 _WHITE = " \t\r\n"
 # A literal of RFC 5321 §4.1.3, perhaps with a port; IPv4 with a port (OpenSMTPD); IPv6 as sendmail and Postfix tag it

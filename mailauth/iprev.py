@@ -33,9 +33,14 @@ class IprevOutcome(Outcome):
         """The name."""
         return self.name or ""
 
+    @property
+    def rests_on_client(self) -> bool:
+        """It always does."""
+        return True
+
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
         """Return the result for the client."""
-        return (self._row(("policy", "iprev", str(connection.ip or ""))),)
+        return (self._row(("policy", "iprev", str(connection.ip or "")), comments=self._guess(connection)),)
 
 
 def check(ip: IPv4Address | IPv6Address, context: Context | None = None) -> Evaluation[IprevOutcome]:

@@ -232,6 +232,15 @@ class Outcome(NoTruthValue):
         """The domain or name that was checked; empty where there is none."""
         raise NotImplementedError
 
+    @property
+    def rests_on_client(self) -> bool:
+        """Whether another client address could give another result."""
+        return False
+
+    def _guess(self, connection: Connection) -> tuple[str, ...]:
+        """Return the comment of a row whose result rests on a client that is a guess."""
+        return ("client read from the message",) if connection.is_guess and self.rests_on_client else ()
+
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
         """Return what Authentication-Results says of it, for a message that came by this connection."""
         raise NotImplementedError

@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         default=(),
         help="exit 1 unless all of these checks pass, e.g. spf,dmarc",
     )
+    command.add_argument(
+        "--accept-guess", action="store_true", help="let --require accept results of a client that is a guess"
+    )
     command.add_argument("--second-opinion", action="store_true", help="also ask dkimpy, pyspf, authres, publicsuffix2")
 
     about = "Explain each verdict: the path of the message, each check with its rule, and what would have to change."
@@ -95,6 +98,19 @@ def _add_message_options(command: argparse.ArgumentParser) -> None:
     smtp.add_argument("--ip", help="IP address of the SMTP client")
     smtp.add_argument("--helo", metavar="NAME", help="the name that the client gave in HELO or EHLO")
     smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null one")
+    smtp.add_argument(
+        "--client",
+        type=_client,
+        metavar="auto|none|received:N",
+        default="auto",
+        help="without --ip: find the client, leave it open, or take that of the Nth Received field, 1 at the top",
+    )
+    smtp.add_argument(
+        "--trust",
+        action="append",
+        metavar="NAME|NETWORK",
+        help="a server or network inside, such as a relay or backup MX, whose Received fields are passed over",
+    )
     _add_resolver(command)
     command.add_argument(
         "--now",
@@ -118,6 +134,16 @@ def _add_resolver(command: argparse.ArgumentParser) -> None:
         "--dns", type=_file, metavar="FILE", help="take DNS answers from a zone file (JSON or master file)"
     )
     source.add_argument("--nameserver", metavar="IP", help="ask this nameserver instead of the system's resolver")
+
+
+def _client(text: str) -> str | int:
+    """Return "auto", "none", or how many Received fields are passed over."""
+    word, colon, number = text.partition(":")
+    if word == "received" and number.isascii() and number.isdigit() and len(number) < 4 and int(number):
+        return int(number) - 1
+    if colon or word not in {"auto", "none"}:
+        raise argparse.ArgumentTypeError(f"{text!a} is not auto, none or received:N, with N from 1")
+    return word
 
 
 def _time(text: str) -> datetime:

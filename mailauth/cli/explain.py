@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(each, Unread):
             status = EX_USAGE
             continue
-        story = tell(each.authentication, each.raw)
+        story = tell(each.saved.authentication, each.saved.raw)
         try:
             write_out(_text(story, each.name, dns=arguments.questions))
         except ReaderGoneError:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.html is not None:
             from mailauth.explain.html import as_html  # noqa: PLC0415  only for --html
 
-            write_page(arguments.html, as_html(story, each.authentication))
+            write_page(arguments.html, as_html(story, each.saved.authentication))
     return status
 
 

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from mailauth.authentication import Authentication
 from mailauth.connection import Connection
+from mailauth.results import Outcome
 from mailauth.text import safe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mailauth.opinions import Opinion
+    from mailauth.saved import Saved
 
+_FEW = 4  # hops
 _MIN_WIDTH = 40  # columns; some terminals say 0
 _HEADINGS = ("check", "result", "domain", "why")
 STYLES = {
@@ -33,14 +36,20 @@ STYLES = {
 def rows(authentication: Authentication) -> list[tuple[str, str, str, str]]:
     """Return the lines of the table: check, result, domain, why."""
     return [
-        (outcome.check, outcome.result, safe(outcome.subject), safe(outcome.detail))
+        (outcome.check, outcome.result, safe(outcome.subject), safe(outcome.detail) + _guess(outcome, authentication))
         for outcome in authentication.outcomes
     ]
 
 
-def notes(authentication: Authentication) -> list[str]:
+def _guess(outcome: Outcome, authentication: Authentication) -> str:
+    guess = outcome.rests_on_client and authentication.connection.is_guess
+    return " (a guess: the client was read from the message)" if guess else ""
+
+
+def notes(saved: Saved) -> list[str]:
     """Return the lines below the table."""
-    lines = [_connection_note(authentication.connection)]
+    authentication = saved.authentication
+    lines = [_connection_note(authentication.connection), *_saved_notes(saved)]
     if (dmarc := authentication.dmarc) is not None:
         policy = f" (policy of {dmarc.policy_domain}: {dmarc.policy})" if dmarc.policy else ""
         lines.append(f"advice: {dmarc.disposition}{policy}")
@@ -53,8 +62,8 @@ def notes(authentication: Authentication) -> list[str]:
 
 
 def _connection_note(connection: Connection) -> str:
-    if connection.source == "none":
-        return "connection: not known (no --ip, and no Received field names a client): SPF cannot be checked"
+    if connection.ip is None:
+        return "connection: not known (no --ip, and no field of the message names a client for certain), so no SPF"
     source = {
         "received": "read from the Received fields of the message",
         "stated": "read from what the receiver wrote into the message",
@@ -63,10 +72,24 @@ def _connection_note(connection: Connection) -> str:
     return f"connection: {connection.ip} helo={connection.helo} mail-from={sender}, {source}"
 
 
-def report(authentication: Authentication, name: str, opinions: tuple[Opinion, ...] | None = None) -> str:
+def _saved_notes(saved: Saved) -> Iterator[str]:
+    """Yield what was put right in the file, and what the connection is based on."""
+    for damage in saved.damage:
+        yield f"the file has {damage.detail}"
+    if saved.border is None:
+        return
+    if saved.border.problem:
+        yield f"the client is not known: {saved.border.problem}"
+    if saved.border.passed:
+        yield f"hops passed over: {', '.join(each.reason for each in saved.border.passed[:_FEW])}"
+    if saved.received_at is not None:
+        yield f"time of receipt: {saved.received_at.isoformat()}, from the Received field of the border"
+
+
+def report(saved: Saved, name: str, opinions: tuple[Opinion, ...] | None = None) -> str:
     """Return the report of one message: the table, the notes below it, and the second opinion if requested."""
-    table = rows(authentication)
-    below = "".join(f"{line}\n" for line in (*notes(authentication), *_opinion_lines(opinions)))
+    table = rows(saved.authentication)
+    below = "".join(f"{line}\n" for line in (*notes(saved), *_opinion_lines(opinions)))
     console = terminal()
     return (_plain_table(name, table) if console is None else _rich_table(console, name, table)) + below
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -18,9 +17,9 @@ from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, rea
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.limits import Options
-from mailauth.message.fields import Message
 from mailauth.results import Result
-from mailauth.sync import authenticate
+from mailauth.saved import Saved
+from mailauth.saved import verify as verify_saved
 
 EX_FAILED = 1
 EX_TEMPFAIL = 75
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(msg)
     statuses = {0}
     for each in verified(arguments):
-        statuses.add(EX_USAGE if isinstance(each, Unread) else _status(each.authentication, arguments.require))
+        statuses.add(EX_USAGE if isinstance(each, Unread) else _status(each.saved.authentication, arguments))
         try:
             write_out(_printed(each, arguments))
         except ReaderGoneError:
@@ -51,8 +50,7 @@ class Verified(NamedTuple):
     """A message that was verified, and the resolver that was used."""
 
     name: str
-    raw: bytes
-    authentication: Authentication
+    saved: Saved
     resolver: Any
 
 
@@ -86,39 +84,43 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
             report_error(f"cannot read {'standard input' if name == '-' else name or repr(name)}: {error}")
             yield Unread(name, str(error))
             continue
-        connection = connection_of(raw, arguments)
-        authentication = authenticate(raw, connection, resolver, arguments.authserv_id, now, options=options)
-        yield Verified(name, raw, authentication, resolver)
+        saved = verify_saved(
+            raw,
+            resolver,
+            connection=_given(arguments),
+            trusted=arguments.client if isinstance(arguments.client, int) else arguments.trust,
+            helo=arguments.helo,
+            mail_from=arguments.mail_from,
+            authserv_id=arguments.authserv_id,
+            now=now,
+            options=options,
+        )
+        yield Verified(name, saved, resolver)
     if arguments.record is not None:
         done = len(arguments.messages) - unread
         write_recording(resolver, arguments.record, now, verified=done, unread=unread)
 
 
-def connection_of(raw: bytes, arguments: argparse.Namespace) -> Connection:
-    """Return the connection given by the arguments; without --ip, the rest is read from the trace fields."""
+def _given(arguments: argparse.Namespace) -> Connection | None:
+    """Return the connection that the arguments give; None if it is to be read from the message."""
     if arguments.ip is not None:
         return Connection(ip=arguments.ip, helo=arguments.helo, mail_from=arguments.mail_from)
-    from mailauth.saved import from_received  # noqa: PLC0415  only without --ip
-
-    found = from_received(Message.parse(raw))
-    given = {"helo": arguments.helo, "mail_from": arguments.mail_from}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return dataclasses.replace(found, **changes)
+    return Connection(source="none") if arguments.client == "none" else None
 
 
 def _printed(each: Verified | Unread, arguments: argparse.Namespace) -> str:
     if isinstance(each, Unread):
         return f"{json.dumps({'file': _text(each.name), 'error': each.error})}\n" if arguments.jsonl else ""
-    opinions = None
+    opinions, authentication = None, each.saved.authentication
     if arguments.second_opinion:
         from mailauth.opinions import second_opinion  # noqa: PLC0415  it loads four more packages
 
-        opinions = second_opinion(each.raw, each.authentication, each.resolver)
+        opinions = second_opinion(each.saved.raw, authentication, each.resolver)
     if arguments.headers:
-        return "".join(header.replace("\r\n", "\n") + "\n" for header in each.authentication.headers)
+        return "".join(header.replace("\r\n", "\n") + "\n" for header in authentication.headers)
     if not (arguments.json or arguments.jsonl):
-        return report(each.authentication, each.name, opinions)
-    data = each.authentication.to_dict()
+        return report(each.saved, each.name, opinions)
+    data = {**authentication.to_dict(), "saved": each.saved.to_dict()}
     if opinions is not None:
         data["second_opinion"] = [opinion.to_dict() for opinion in opinions]
     row = {"file": _text(each.name), **data} if arguments.jsonl else data
@@ -130,13 +132,19 @@ def _text(name: str) -> str:
     return _OCTET.sub(lambda octet: f"\\x{ord(octet[0]) - 0xDC00:02x}", name)
 
 
-def _status(authentication: Authentication, required: Iterable[str]) -> int:
+def _status(authentication: Authentication, arguments: argparse.Namespace) -> int:
     status = 0
-    for check in required:
-        results = {outcome.result for outcome in authentication.outcomes if outcome.check == check}
-        if Result.PASS in results:
+    for check in arguments.require:
+        outcomes = [outcome for outcome in authentication.outcomes if outcome.check == check]
+        passes = [outcome for outcome in outcomes if outcome.result is Result.PASS]
+        if authentication.connection.is_guess and not arguments.accept_guess:
+            certain = [outcome for outcome in passes if not outcome.rests_on_client]
+            if passes and not certain:
+                report_error(f"{check} passes for a client that is a guess, which --accept-guess accepts")
+            passes = certain
+        if passes:
             continue
-        if Result.TEMPERROR in results:
+        if Result.TEMPERROR in {outcome.result for outcome in outcomes}:
             return EX_TEMPFAIL
         status = EX_FAILED
     return status

@@ -56,6 +56,12 @@ class DmarcOutcome(Outcome):
         """The Author Domain."""
         return self.author_domain or ""
 
-    def rows(self, connection: Connection) -> tuple[MethodResult, ...]:  # noqa: ARG002  the same for each
+    @property
+    def rests_on_client(self) -> bool:
+        """A pass by SPF alone does."""
+        return self.aligned == ("spf",)
+
+    def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
         """Return the result for the author."""
-        return (self._row(("header", "from", self.subject), ("policy", "dmarc", self.policy or "")),)
+        properties = ("header", "from", self.subject), ("policy", "dmarc", self.policy or "")
+        return (self._row(*properties, comments=self._guess(connection)),)

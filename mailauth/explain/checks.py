@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 from mailauth.arc.outcome import ArcOutcome
-from mailauth.connection import Connection
 from mailauth.dkim.outcome import DkimOutcome, Unsigned
 from mailauth.dmarc.outcome import DmarcOutcome, Identifier
 from mailauth.dns.values import Question, Use
@@ -64,11 +63,6 @@ class Step:
     source: str
     lines: tuple[str, ...] = ()
     remedy: tuple[str, ...] = ()
-
-
-def is_guess(connection: Connection) -> bool:
-    """Whether the client address was read from the message, not given by the receiving server."""
-    return connection.ip is not None and connection.source != "argument"
 
 
 class Checks:
@@ -135,7 +129,7 @@ class Checks:
 
     def _guess(self) -> list[str]:
         return (
-            ["the client address was read from the message: this is a guess"] if is_guess(self._all.connection) else []
+            ["the client address was read from the message: this is a guess"] if self._all.connection.is_guess else []
         )
 
     def _counted(self, outcome: SpfOutcome) -> list[str]:
@@ -256,7 +250,7 @@ class Checks:
         return some([*dict.fromkeys(self._identifier(each, outcome) for each in ordered)], _MAX_FEW * 2)
 
     def _identifier(self, each: Identifier, outcome: DmarcOutcome) -> str:
-        guess = " (a guess)" if each.mechanism == "spf" and is_guess(self._all.connection) else ""
+        guess = " (a guess)" if each.mechanism == "spf" and self._all.connection.is_guess else ""
         line = f"{each.mechanism}={each.result} for {shorten(each.domain)}{guess}"
         if outcome.author_domain is None:
             return line

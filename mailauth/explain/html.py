@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.dmarc.outcome import DmarcOutcome
-from mailauth.explain.checks import Step, is_guess
+from mailauth.explain.checks import Step
 from mailauth.explain.judged import Judged
 from mailauth.explain.lines import record_of, shorten, some
 from mailauth.explain.story import Story
@@ -182,7 +182,7 @@ def _connection(authentication: Judged) -> str:
         "MAIL FROM": None if connection.mail_from is None else f"<{connection.mail_from}>",
     }
     shown = [f"{name} <bdi>{html(value)}</bdi>" for name, value in facts.items() if value is not None]
-    learnt = " (read from the message: a guess)" if is_guess(connection) else ""
+    learnt = " (read from the message: a guess)" if connection.is_guess else ""
     return ", ".join(shown) + learnt if shown else "Nothing is known about the SMTP connection."
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.dns.values import Traced
-from mailauth.explain.checks import Checks, Step, is_guess
+from mailauth.explain.checks import Checks, Step
 from mailauth.explain.judged import Judged
 from mailauth.explain.lines import MAX_LINE, answer_of, detail_of, readable, shorten, some, unfolded
 from mailauth.explain.reasons import CATALOGUE
@@ -54,7 +54,7 @@ def tell(authentication: Judged, raw: Octets | None = None) -> Story:
     # Under the limits of the evaluation, so that positions mean the same
     message = None if raw is None else Message.parse(raw, authentication.limits)
     checks = Checks(authentication, message)
-    guess = _GUESS if is_guess(authentication.connection) else ""
+    guess = _GUESS if authentication.connection.is_guess else ""
     return Story(
         headline=_headline(authentication) + guess,
         identity=() if message is None else tuple(_identity(message)),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from mailauth.saved.clauses import Clause, Comment, TraceError, split
 from mailauth.saved.forms import Address, client_of
@@ -83,6 +82,8 @@ def _sender(comments: list[Comment]) -> str | None:
 
 def _date(text: str) -> datetime | None:
     """Return the time of a date (RFC 5322 §3.3, and the obsolete forms of §4.3)."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  it loads sockets and more
+
     try:
         found = parsedate_to_datetime(text[:_DATE_LENGTH])
         # RFC 5322 §3.3: -0000 is a time in UTC, of a host that does not tell its zone

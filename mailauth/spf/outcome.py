@@ -45,6 +45,11 @@ class SpfOutcome(Outcome):
         """The domain checked."""
         return self.domain or ""
 
+    @property
+    def rests_on_client(self) -> bool:
+        """It always does."""
+        return True
+
     def is_reported(self, connection: Connection) -> bool:
         """Whether it is for the identity that is reported: MAIL FROM, and HELO only where there is no other."""
         # RFC 8601 §2.7.2: one identity is reported
@@ -57,6 +62,6 @@ class SpfOutcome(Outcome):
         null = self.scope == "mfrom" and self.domain and not (connection.mail_from or "").strip()
         # RFC 8601 §2.7.2: the identity that was checked, without the local part, which nobody authenticated
         identity = "mailfrom" if self.scope == "mfrom" else "helo"
-        comments = ("null sender",) if null else ()
+        comments = (*(("null sender",) if null else ()), *self._guess(connection))
         # That a term matched needs no reason either
         return (self._row(("smtp", identity, self.subject), comments=comments, plain=self.reason is Reason.SPF_MATCH),)

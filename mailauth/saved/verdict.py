@@ -1,0 +1,107 @@
+"""The verdict on one saved message: put right, with the connection and the time that its own fields tell of.
+
+What `mailauth verify`, `explain` and `bulk` have in common.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mailauth.authentication import Authentication
+from mailauth.connection import Connection
+from mailauth.limits import Limits, Options
+from mailauth.message.fields import Message, Octets
+from mailauth.results import to_plain
+from mailauth.saved.border import Border, Trusted, border_of
+from mailauth.saved.damage import Damage, restored
+from mailauth.saved.undo import explained
+from mailauth.sync import authenticate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What was found out about a saved message.
+
+    Attributes:
+        raw: the octets that were verified: those of the file without its `damage`.
+        damage: what was put right in them.
+        border: where the message entered the receiver's organisation; None if the connection was given.
+        received_at: the time of receipt that was used, from the border; None where that of the call was.
+        authentication: the verdict.
+    """
+
+    raw: bytes
+    damage: tuple[Damage, ...]
+    border: Border | None
+    received_at: datetime | None
+    authentication: Authentication
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        border = self.border
+        return {
+            "damage": to_plain(self.damage),
+            "received_at": None if self.received_at is None else self.received_at.isoformat(),
+            "problem": None if border is None else border.problem,
+            "evidence": [] if border is None else to_plain(border.evidence),
+            "passed": [] if border is None else [{"position": p.position, "reason": p.reason} for p in border.passed],
+        }
+
+
+def verify(
+    raw: Octets,
+    resolver: Any = None,
+    *,
+    connection: Connection | None = None,
+    trusted: Trusted = None,
+    helo: str | None = None,
+    mail_from: str | None = None,
+    authserv_id: str | None = None,
+    now: datetime | None = None,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> Saved:
+    """Verify a message that was saved to a file. Never raises for any octets.
+
+    Without a connection, the one at the border counts, and its time of receipt: a signature does not expire in a drawer
+    (RFC 6376 §3.5, x=).
+
+    Args:
+        raw: the octets of the file.
+        resolver: see `mailauth.authenticate`.
+        connection: what the SMTP server saw, if that is known; `Connection(source="none")` if nothing is to be guessed.
+        trusted: see `border_of`.
+        helo: what the client said, in place of what the border tells.
+        mail_from: the reverse-path, likewise.
+        authserv_id: see `mailauth.authenticate`.
+        now: the present, an aware datetime; None reads the clock.
+        limits: see `Limits`.
+        options: see `Options`.
+
+    Raises:
+        UsageError, TypeError: for an argument that cannot be used.
+    """
+    octets, damage = restored(raw)
+    now = now or datetime.now(UTC)
+    border, received_at = None, None
+    if connection is None:
+        border = border_of(Message.parse(octets, limits), trusted=trusted)
+        connection, received_at = border.connection, border.received_at
+        if received_at is not None and received_at > now:
+            # A clock that is wrong, or a date that was made up
+            received_at = None
+    connection = replace(
+        connection,
+        helo=connection.helo if helo is None else helo,
+        mail_from=connection.mail_from if mail_from is None else mail_from,
+    )
+    found = authenticate(octets, connection, resolver, authserv_id, received_at or now, limits, options)
+    return Saved(
+        raw=octets,
+        damage=damage,
+        border=border,
+        received_at=received_at,
+        authentication=explained(found, octets),
+    )
