@@ -3,13 +3,15 @@
 Trace fields are read from the top, because each server puts its own above those of the servers before it (RFC 5321
 §4.4): what is below the first hop that a stranger may have written proves nothing, and is not read. Hops that are
 certainly inside are passed over; where a hop may be inside or not, the answer is that nothing is known. Any client of
-the receiver chose its HELO name, so that name never makes a hop an inside one. Fields of the receiver that tell of the
+the receiver chose its HELO name, so that name never makes a hop an inside one. Where a user of the receiver may have
+submitted the message (RFC 6409), all below may be the words of that user. Fields of the receiver that tell of the
 client (Received-SPF of RFC 7208 §9.1, Authentication-Results of RFC 8601) count above the border hop only. X-Sender-IP,
 X-Originating-IP and the like have no rule that says who may write them, and do not count.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +44,10 @@ _INSIDE = [
 # Between its own servers Microsoft 365 uses public addresses; no customer has one of these
 _MICROSOFT_NAMES = ("outlook.com", "office365.com")
 _MICROSOFT = [ip_network(f"2603:{n}::/32") for n in ("1096", "10a6", "10b6", "10c6", "10d6")]
-# RFC 2033: LMTP is not for wide area networks. The others fetch, submit or store
-_NOT_SMTP = ("LMTP", "UTF8LMTP", "IMAP", "POP", "HTTP", "MAPI", "LOCAL")
+# RFC 2033: LMTP is not for wide area networks. The others fetch or store
+_NOT_SMTP = ("LMTP", "UTF8LMTP", "IMAP", "POP", "HTTP")
+# RFC 3848, RFC 6531 §4.3: the client has logged in
+_AUTHENTICATED = re.compile(r"(?:UTF8|E)?SMTPS?A\b|ASMTP\b")
 # Second-level names under which organisations register
 _REGISTRIES = frozenset({"ac", "co", "com", "edu", "gob", "gov", "go", "mil", "ne", "net", "nom", "or", "org"})
 
@@ -115,6 +119,7 @@ def border_of(message: Message, *, trusted: Trusted = None) -> Border:
     """
     count, hosts = _trusted(trusted)
     passed: list[Passed] = []
+    checked = next((s.ip for s in statements.find(message, len(message.fields)) if s.exact), None)
     position = 0
     hop: Hop | None = None
     problem: str | None = "there is no Received field"
@@ -123,7 +128,7 @@ def border_of(message: Message, *, trusted: Trusted = None) -> Border:
         if count is not None:
             reason = f"one of {count} to be passed over" if number < count else None
         else:
-            reason = _inside(hop, hosts)
+            reason = _inside(hop, hosts, checked)
         if reason is None:
             break
         passed.append(Passed(position, hop, reason))
@@ -131,7 +136,7 @@ def border_of(message: Message, *, trusted: Trusted = None) -> Border:
     if hop is None:
         position = len(message.fields)
     else:
-        problem = hop.problem or _doubt(hop, sure=trusted is not None)
+        problem = hop.problem or _doubt(hop, counted=count is not None, sure=trusted is not None)
     return _border(message, position, hop, problem, tuple(passed), sure=trusted is not None)
 
 
@@ -157,7 +162,7 @@ def _border(
     agreeing = [s for s in stated if s.ip == ip]
     helos = [(s.helo, s.field, s.position) for s in agreeing]
     paths = [(s.mail_from, s.field, s.position) for s in agreeing if s.exact]
-    paths += [_return_path(message, position)]
+    paths += [_return_path(message, position)] if hop else []
     if hop and ip and hop.ip == ip:
         helos.append((hop.helo, "Received", position))
         paths.append((hop.mail_from, "Received", position))
@@ -178,10 +183,10 @@ def _border(
     )
 
 
-def _inside(hop: Hop, hosts: _Hosts) -> str | None:
-    """Return why a hop is certainly an inside one, or None."""
+def _inside(hop: Hop, hosts: _Hosts, checked: Address | None) -> str | None:
+    """Return why a hop is certainly an inside one, or None; `checked` is the client of the topmost Received-SPF."""
     protocol = (hop.protocol or "").upper()
-    if hop.problem:
+    if hop.problem or _submission(hop):
         return None
     if hop.name is None:
         return "it names no client: the message was inside already"
@@ -189,14 +194,14 @@ def _inside(hop: Hop, hosts: _Hosts) -> str | None:
         return f"{_short(hop.protocol)} is not SMTP"
     if hop.ip is None:
         return None
-    if _within(hop.ip, _INSIDE):
-        return f"{hop.ip} is not a public address"
     if _within(hop.ip, hosts.networks):
         return f"{hop.ip} is trusted"
+    if _within(hop.ip, _INSIDE):
+        return None if _is_proxy(hop, checked) else f"{hop.ip} is not a public address"
+    if _is_microsoft(hop):
+        return f"{hop.ip} is a server of Microsoft 365"
     if not hop.confirmed or hop.reverse is None:
-        by = (hop.by or "").lower()
-        microsoft = _within(hop.ip, _MICROSOFT) and by.endswith(tuple(f".{name}" for name in _MICROSOFT_NAMES))
-        return f"{hop.ip} is a server of Microsoft 365" if microsoft else None
+        return None
     reverse = hop.reverse.lower()
     if reverse == (hop.by or "").lower():
         return f"{_short(reverse)} is the server itself"
@@ -205,20 +210,52 @@ def _inside(hop: Hop, hosts: _Hosts) -> str | None:
     return None
 
 
-def _doubt(hop: Hop, *, sure: bool) -> str | None:
+def _is_proxy(hop: Hop, checked: Address | None) -> bool:
+    """Whether the receiver took a private address for a client from outside: a proxy or NAT hides all of them."""
+    return hop.ip is not None and hop.ip == checked and not hop.ip.is_loopback
+
+
+def _is_microsoft(hop: Hop) -> bool:
+    by = (hop.by or "").lower()
+    return hop.ip is not None and _within(hop.ip, _MICROSOFT) and by.endswith(tuple(f".{n}" for n in _MICROSOFT_NAMES))
+
+
+def _submission(hop: Hop) -> str | None:
+    """Return why what is below a hop may be the words of a user of the server, or None."""
+    protocol = (hop.protocol or "").upper()
+    if hop.local or protocol.startswith("LOCAL"):
+        return "a user of the server may have submitted the message there, by a command"
+    if _AUTHENTICATED.match(protocol):
+        return f"a user of the server, who had logged in ({_short(hop.protocol)}), may have submitted the message there"
+    # Between servers inside, Yahoo and Microsoft 365 use HTTP
+    inside = hop.ip is not None and (_within(hop.ip, _INSIDE) or _is_microsoft(hop))
+    if protocol.startswith("MAPI") or (protocol.startswith("HTTP") and not inside):
+        return f"a user of the server may have submitted the message there, with {_short(hop.protocol)}"
+    return None
+
+
+def _doubt(hop: Hop, *, counted: bool, sure: bool) -> str | None:
     """Return why a hop may not be what it looks like, or None."""
+    if not counted and (reason := _submission(hop)):
+        return reason
     if hop.ip is None:
         return "the trace field does not tell for certain which address the server saw"
+    if not counted and _within(hop.ip, _INSIDE):
+        return f"Received-SPF names the client {hop.ip}, which is not a public address: a proxy may hide the clients"
     if sure:
         return None
     if hop.protocol and "SMTP" not in hop.protocol.upper():
         return f"{_short(hop.protocol)} may not be SMTP"
-    # By its name an MX host gets mail from outside: at Gmail, that of other customers of Gmail
-    ours = None if (hop.by or "").lower().startswith("mx") else _organization(hop.by)
+    # By its name an MX host gets mail from outside: at Gmail, that of other customers of Gmail. But a backup MX relays
+    ours, is_mx = _organization(hop.by), _is_mx(hop.by)
     for name in (hop.reverse, hop.helo):
-        if ours and _organization(name) == ours:
+        if ours and _organization(name) == ours and not (is_mx and not _is_mx(name)):
             return f"{_short(name)} may be a server inside, as {_short(hop.by)} is: `trusted` can tell"
     return None
+
+
+def _is_mx(name: str | None) -> bool:
+    return (name or "").lower().startswith("mx")
 
 
 def _organization(name: str | None) -> str | None:

@@ -102,6 +102,8 @@ def scan(octets: bytes) -> list[Item]:
 def split(octets: bytes) -> dict[str, Clause]:
     """Return the clauses of a Received field by keyword in lower case; ";" is what follows the last semicolon.
 
+    "" has the comments in front of the first clause.
+
     A keyword with two clauses, or a clause in a wrong order, could be words of the client (its HELO name), so nothing
     of such a field is believed. Text in front of the first clause may be a comment only.
 
@@ -111,7 +113,7 @@ def split(octets: bytes) -> dict[str, Clause]:
     items = scan(octets)
     date = len(items) - 1 - items[::-1].index(";") if ";" in items else len(items)
     clauses: dict[str, Clause] = {}
-    current = Clause()
+    current = front = Clause()
     for item in items[:date]:
         if isinstance(item, Comment):
             current.comments.append(item)
@@ -129,9 +131,9 @@ def split(octets: bytes) -> dict[str, Clause]:
             raise TraceError(f"{item[:40]!a} before any clause")
         elif item := item.strip(",;"):
             current.words.append(item)
-    if len(clauses) > 1 and "by" not in clauses and "from" in clauses:
+    if "from" in clauses and "by" not in clauses and (len(clauses) > 1 or ";" in items):
         raise TraceError('there is no "by"')
-    clauses[";"] = Clause()
+    clauses[""], clauses[";"] = front, Clause()
     for item in items[date + 1 :]:
         if isinstance(item, Comment):
             clauses[";"].comments.append(item)

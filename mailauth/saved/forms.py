@@ -20,6 +20,7 @@ may be an address literal) is never the address; where a form leaves open which 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from mailauth.connection import client_address
@@ -66,27 +67,30 @@ def client_of(clauses: dict[str, Clause]) -> Client:
         return Client(name)
     own = _literal(name) or _address(name)
     seen = [found for comment in source.comments if (found := _seen(comment))]
-    # "from name [address]" alone is a mailbox that was polled (fetchmail), and no client
-    if outside and source.comments:
+    said = next((helo for comment in source.comments if (helo := _greeting(comment.words)) is not None), None)
+    bracketed = _bracketed(source.comments)
+    writer = _writer(clauses)
+    # Else "from name [address]" is a mailbox that was polled (fetchmail), and no client, or all of it is a HELO name
+    if outside and own is None and (said is not None or (writer == "exim" and source.comments)):
         seen.append(_Seen(outside))
     elif outside:
         return Client(name)
-    said = next((helo for comment in source.comments if (helo := _greeting(comment.words)) is not None), None)
     alone = next((c.words[0] for c in source.comments if _is_name(c)), None)
-    writer = _writer(clauses)
     protocol = " ".join(clauses["with"].words).lower() if "with" in clauses else ""
     if protocol.startswith("http"):
         # A browser says no HELO
-        return Client(name, ip=_one(seen) or (own if not seen else None))
+        return Client(name, ip=_one(seen, bracketed) or (own if not seen and not bracketed else None))
     # With an id it may be "from HELO (name)" of a server that writes no address (LSMTP)
     by_chasquid = writer == "chasquid" or (alone and not seen and "id" not in clauses)
     if own and name.startswith("[") and said is None and by_chasquid:
         return Client(name, next((c.words[0] for c in source.comments if c.words), None), ip=own)
     if seen:
-        ip = _one(seen)
+        ip = _one(seen, bracketed)
         # With two comments, either may be the client's
         beside = seen[0] if len(seen) == 1 and seen[0].name else None
-        if own not in (None, ip) and not _is_helo(name, clauses, said=said is not None, beside=beside is not None):
+        if own not in (None, ip) and (
+            writer == "exim" or not _is_helo(name, clauses, said=said is not None, beside=beside is not None)
+        ):
             ip = None
         # Where HELO has its own place, the name in front was looked up
         front = name if (said is not None or outside or writer == "exim") and own is None else None
@@ -98,7 +102,7 @@ def client_of(clauses: dict[str, Clause]) -> Client:
             and (writer == "exim" if beside is None else writer in {"postfix", "sendmail"} and not beside.inner)
         )
         return Client(name, helo or None, reverse, confirmed, ip)
-    if own and (said is not None or (writer == "exim" and name.startswith("["))):
+    if own and not bracketed and (said is not None or (writer == "exim" and name.startswith("["))):
         return Client(name, said or None, ip=own)
     return Client(name, (name if said is None else said) or None, None if said is None or own else _looked_up(name))
 
@@ -125,10 +129,16 @@ def _is_helo(name: str, clauses: dict[str, Clause], *, said: bool, beside: bool)
     return beside or "id" in clauses or "Microsoft" in clauses.get("with", Clause()).words
 
 
-def _one(seen: list[_Seen]) -> Address | None:
+def _one(seen: list[_Seen], bracketed: set[Address]) -> Address | None:
     """Return the address, if there is one only, and no comment beside it that the client may have written."""
     clean = all(each.inner in {(), (_FORGED,)} for each in seen)
-    return seen[0].ip if clean and len({each.ip for each in seen}) == 1 else None
+    return seen[0].ip if clean and len({each.ip for each in seen} | bracketed) == 1 else None
+
+
+def _bracketed(comments: list[Comment]) -> set[Address]:
+    """Return the addresses in brackets, except where HELO names one; a reverse name may look like anything."""
+    pairs = [pair for comment in comments for pair in pairwise(("", *comment.words))]
+    return {ip for before, word in pairs if before.upper() not in _GREETINGS and (ip := _literal(word))}
 
 
 def _seen(comment: Comment) -> _Seen | None:
@@ -156,8 +166,9 @@ def _greeting(words: tuple[str, ...]) -> str | None:
     for i, word in enumerate(words):
         if word.upper() in _GREETINGS:
             return words[i + 1] if i + 1 < len(words) else ""
+        # Exim: after the address, and with nothing else that has no key: a reverse name could begin with helo= too
         if word[:5].lower() == "helo=":
-            return word[5:]
+            return word[5:] if all("=" in other for other in words[min(i, 1) :]) else None
         # zmailer: "EHLO name", in quotes
         if word[:1] == '"' and word[1:5].upper() in _GREETINGS:
             return word[5:].strip('" ')

@@ -30,6 +30,7 @@ class Hop:
         recipient: the address of the for clause, without angle brackets.
         mail_from: the reverse-path, where a comment gives the envelope sender, without angle brackets.
         date: when the server received the message.
+        local: a user of the server handed it the message by a command, as the server writes in a comment.
         problem: why nothing was read, in words; None where the field was read.
     """
 
@@ -44,6 +45,7 @@ class Hop:
     recipient: str | None = None
     mail_from: str | None = None
     date: datetime | None = None
+    local: bool = False
     problem: str | None = None
 
 
@@ -62,6 +64,7 @@ def parse(value: bytes) -> Hop:
         recipient=bare(_first(clauses.get("for"))),
         mail_from=bare(_sender([c for clause in clauses.values() for c in clause.comments])),
         date=_date(" ".join(clauses[";"].words)),
+        local=_is_local(clauses),
     )
 
 
@@ -78,6 +81,14 @@ def _sender(comments: list[Comment]) -> str | None:
     """Return the envelope sender, of the comment that Exim, qmail-ldap and others write."""
     keys = {"envelope-from", "envelope-sender"}
     return next((c.words[1].strip(",") for c in comments if len(c.words) > 1 and c.words[0].lower() in keys), None)
+
+
+def _is_local(clauses: dict[str, Clause]) -> bool:
+    """Whether a comment outside the from clause says so, as Postfix, qmail, nullmailer and Sendmail write it."""
+    front = clauses[""].comments
+    comments = [*front, *(clauses["by"].comments if "by" in clauses else [])]
+    # (Postfix, from userid 1000), (qmail 1 invoked by uid 1000), (from anna@localhost)
+    return any({"uid", "userid"} & {*c.words} for c in comments) or any(c.words[:1] == ("from",) for c in front)
 
 
 def _date(text: str) -> datetime | None:

@@ -49,9 +49,13 @@ def find(message: Message, end: int) -> list[Statement]:
 def _received_spf(value: bytes) -> tuple[Address | None, str | None, str | None]:
     """Return client-ip, helo and envelope-from of a Received-SPF field (RFC 7208 §9.1)."""
     try:
-        pairs = [item.partition("=") for item in scan(value) if isinstance(item, str) and "=" in item]
+        items = scan(value)
     except TraceError:
         return None, None, None
+    # RFC 7208 §9.1: one comment, after the result. In another, and in pairs before it, the client may have the word
+    if any(not isinstance(item, str) for item in (*items[:1], *items[2:])):
+        return None, None, None
+    pairs = [item.partition("=") for item in items if isinstance(item, str) and "=" in item]
     found: dict[str, str] = {}
     for key, _, text in pairs:
         # What comes a second time may be the client's own words

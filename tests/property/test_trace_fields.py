@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,14 +33,24 @@ def test_any_field_is_read(value: str | bytes) -> None:
     assert hop.problem is None or hop == Hop(problem=hop.problem)
 
 
-@given(st.sampled_from(sorted(AROUND)), texts)
-def test_whatever_the_client_says(around: str, said: str) -> None:
+# What the owner of an address may have put into DNS for it
+NAMES = ["host.example.net", "192.0.2.1", "192-0-2-1", "helo=x", "unknown", "mx.example.org", "by", "localhost", "a@b"]
+
+
+@given(st.sampled_from(sorted(AROUND)), texts, st.sampled_from(NAMES))
+def test_whatever_the_client_says(around: str, said: str, name: str) -> None:
+    field = AROUND[around].replace("host.example.net", name)
     if around.startswith("chasquid"):
         # chasquid takes the first word
         said = (said.split() or [""])[0]
-    hop = parse(f"{AROUND[around].replace('{}', said)}{DATE}".encode("utf-8", "replace"))
+    hop = parse(f"{field.replace('{}', said)}{DATE}".encode("utf-8", "replace"))
     assert hop.ip is None or str(hop.ip) == OTHER
-    message = f"Received: {AROUND[around].replace('{}', ' '.join(said.split()))}{DATE}\r\n"
+    assert hop.local is False
+    assert hop.date in {None, datetime(2026, 11, 2, 9, 30, tzinfo=UTC)}
+    if name == "mx.example.org" and around in {"Postfix", "Exim"}:
+        # There the server would have looked up the addresses of its own name
+        return
+    message = f"Received: {field.replace('{}', ' '.join(said.split()))}{DATE}\r\n"
     below = "Received: from x (x [192.0.2.7]) by mx.example.org with ESMTP; 2 Nov 2026 09:30:00 +0000\r\n\r\n"
     found = border_of(Message.parse((message + below).encode("utf-8", "replace")))
     assert found.connection.ip in {None, OTHER}

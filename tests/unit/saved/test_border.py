@@ -64,7 +64,12 @@ INSIDE = {
     "LMTP, no address": (hop("mx.example.org", "mx.example.org", "LMTP"), "LMTP is not SMTP"),
     "socket": (hop("mx ([unix socket])", "mx (Cyrus v3)", "LMTPA"), "LMTPA is not SMTP"),
     "fetched": (hop("imap.example.org [198.51.100.9]", "laptop", "IMAP (fetchmail-6.4.37)"), "IMAP is not SMTP"),
-    "mapi": (hop("EX1 ([198.51.100.9])", "EX1", "mapi"), "mapi is not SMTP"),
+    "HTTP inside": (hop("10.1.2.3", "web7", "HTTPS"), "HTTPS is not SMTP"),
+    "HTTP inside Microsoft 365": (
+        hop("A.PROD.OUTLOOK.COM (2603:10a6:20b:1::5)", "B.PROD.OUTLOOK.COM", "HTTPS"), "HTTPS is not SMTP",
+    ),
+    "forwarded inside": (f"Received: by mx.example.org (Postfix) id 4; {DATE}", "names no client"),
+    "qmail alias": (f"Received: (qmail 7 invoked by alias); {DATE}", "names no client"),
     "a pipe": (hop("Debian-exim", "mx.example.org", "spam-scanned (Exim 4.96)"), "spam-scanned is not SMTP"),
     "no client": (f"Received: by 2002:a54:25ca:: with SMTP id x10; {DATE}", "names no client"),
     "a comment": (f"Received: (scanner 4.1.0); {DATE}", "names no client"),
@@ -104,10 +109,70 @@ DOUBTFUL = {
         "relay.example.org may be a server inside",
     ),
     "one organisation, as it says": (hop("a.example.org (203.0.113.66)", "b.example.org"), "may be a server inside"),
+    "a backup MX": (
+        hop("mx2.example.org (mx2.example.org [198.51.100.9])", "mx1.example.org (Postfix)"),
+        "mx2.example.org may be a server inside",
+    ),
     "Microsoft 365, elsewhere": (
         hop("A.prod.outlook.com (203.0.113.66)", "B.outlook.com", "Microsoft SMTP Server"), "may be a server inside",
     ),
 }  # fmt: skip
+
+
+# Who can submit a message to the receiver's server can write trace fields that look like its own
+SUBMITTED = {
+    "Postfix": f"Received: by mx.example.org (Postfix, from userid 1001) id 4; {DATE}",
+    "Postfix, sendmail -bs": (
+        f"Received: from x (localhost [127.0.0.1]) by mx.example.org (Postfix, from userid 1001) with SMTP id 4; {DATE}"
+    ),
+    "Exim": hop("mallory", protocol="local (Exim 4.96) (envelope-from <m@mx.example.org>)"),
+    "Exim, -bs": hop("mallory (helo=x)", protocol="local-esmtp (Exim 4.96)"),
+    "Courier": hop("localhost (localhost [127.0.0.1]) (uid 1001)", protocol="local"),
+    "qmail": f"Received: (qmail 12 invoked by uid 1001); {DATE}",
+    "nullmailer": f"Received: (nullmailer pid 12 invoked by uid 1001); {DATE}",
+    "Sendmail": f"Received: (from mallory@localhost) by mx.example.org (8.17.1/8.17.1/Submit) id 4; {DATE}",
+    "OpenSMTPD": hop("localhost (mx [local])", "mx (OpenSMTPD)", "ESMTPA"),
+    "web mail": hop("203.0.113.66 (SquirrelMail authenticated user mallory)", protocol="HTTP"),
+    "an interface": hop("1234567 named unknown", "gmailapi.example.org", "HTTPREST"),
+    "Exchange": hop("EX1 ([fe80::1])", "EX1", "mapi"),
+    "with a password": hop("laptop (x.example.net [203.0.113.66]) (Authenticated sender: m@x)", protocol="ESMTPSA"),
+    "with a password, inside": hop("laptop (laptop [10.1.2.3])", protocol="ESMTPA"),
+    "with a password, SMTPUTF8": hop("laptop (x.example.net [203.0.113.66])", protocol="UTF8SMTPSA"),
+    "with a password, old Exim": hop("x.example.net ([203.0.113.66])", protocol="asmtp (Exim 4.20)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trusted", [None, (), "198.51.100.0/24"], ids=str)
+@pytest.mark.parametrize("kind", SUBMITTED)
+def test_what_a_user_of_the_server_submitted_is_not_believed(kind: str, trusted: Any) -> None:
+    found = border(SUBMITTED[kind], CLIENT, *FORGED, trusted=trusted)
+    assert found.connection == Connection(source="none")
+    assert "a user of the server" in (found.problem or "")
+    # the clock is that of the server all the same
+    assert found.received_at == datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+    # Who knows that it is an inside one can say so
+    assert border(SUBMITTED[kind], CLIENT, *FORGED, trusted=1).connection.ip == "192.0.2.10"
+
+
+def test_a_proxy_that_hides_the_clients() -> None:
+    """Where the receiver itself takes a private address for the client, that is its border, and no hop below it."""
+    client = hop("mail.evil.example (unknown [172.18.0.1])", mark=" (Postfix)")
+    spf = "Received-SPF: softfail (x) client-ip=172.18.0.1; helo=mail.evil.example; envelope-from=a@example.com"
+    for trusted in (None, (), "198.51.100.0/24"):
+        found = border(spf, client, *FORGED, trusted=trusted)
+        assert found.connection == Connection(source="none")
+        assert "a proxy may hide the clients" in (found.problem or "")
+    assert border(spf, client, CLIENT, trusted="172.18.0.0/16").connection.ip == "192.0.2.10"
+    assert (
+        border(spf.replace("172.18.0.1", "127.0.0.1"), hop("a (a [127.0.0.1])"), CLIENT).connection.ip == "192.0.2.10"
+    )
+
+
+def test_a_return_path_counts_above_the_border_only() -> None:
+    path = "Return-Path: <>"
+    assert border(path, CLIENT).connection.mail_from == ""
+    for fields in ([path], [hop("a (a [10.0.0.1])"), path], [CLIENT, path]):
+        assert border(*fields).connection.mail_from is None
 
 
 @pytest.mark.parametrize("kind", DOUBTFUL)
@@ -179,6 +244,10 @@ def test_the_fields_complete_each_other() -> None:
         "Received-SPF: fail (domain of a) client-ip=192.0.2.7; (( x) client-ip=203.0.113.66; helo=x",
         'Received-SPF: fail (of "a) client-ip=192.0.2.7; x="@evil) client-ip=203.0.113.66; envelope-from="a"',
         "Received-SPF: fail (designates 192.0.2.7 as permitted sender)",
+        "Received-SPF: none (mx: domain at x) client-ip=192.0.2.7 (y does not designate permitted sender hosts)",
+        "Received-SPF: fail (domain of a) client-ip=192.0.2.7; ((x does not) client-ip=203.0.113.66; helo=y)",
+        "Received-SPF: fail client-ip=192.0.2.7; (x does not) helo=y",
+        "Received-SPF: (x) client-ip=192.0.2.7; helo=y",
         "Received-SPF: fail client-ip=10.0.0.1; helo=x",
         "Received-SPF: fail client-ip=; helo=x",
         "Received-SPF: fail client-ip=192.0.2.777; helo=x",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -186,6 +185,11 @@ def test_what_the_client_says_is_not_the_client(around: str, said: str) -> None:
         "from [192.0.2.1] (host.example.net) by mx.example.org (LSMTP) with SMTP id 1",
         "from x (203.0.113.66) (192.0.2.1) by mx.example.org with SMTP",
         "from x (y 192.0.2.1) by mx.example.org with SMTP",
+        "from x [192.0.2.1] (host.example.net) by mx.example.org with SMTP id 1",
+        "from 192.0.2.1 (helo=x.example [203.0.113.66]) by mx.example.org with SMTP id 1",
+        "from (192.0.2.1) (helo=x.example [203.0.113.66]) by mx.example.org with SMTP id 1",
+        "from x ([192.0.2.1] [203.0.113.66]) by mx.example.org with SMTP id 1",
+        "from [203.0.113.66] (helo=x y) (192.0.2.1) by mx.example.org with esmtp (Exim 4.97) id 1r",
         "from x y (z [192.0.2.1]) by mx.example.org with SMTP",
         "from x (envelope-from [192.0.2.1]) by mx.example.org with SMTP",
         "from x (Authenticated sender: [192.0.2.1]) by mx.example.org with SMTP",
@@ -232,9 +236,9 @@ def test_the_other_clauses() -> None:
     found = (hop.name, hop.by, hop.protocol, hop.id, hop.recipient, hop.mail_from)
     assert found == ("x", "mx.example.org", "UTF8SMTPS", "a@b", "bo@example.org", "anna@example.com")
     assert read("by 2001:db8::1 with SMTP id x10csp98").name is None
-    assert read("(qmail 1 invoked by uid 2)") == dataclasses.replace(
-        Hop(), date=datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
-    )
+    date = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+    assert read("(qmail 1 invoked from network)") == Hop(date=date)
+    assert read("(qmail 1 invoked by uid 2)") == Hop(date=date, local=True)
     assert read("from  ([192.0.2.10]) by mx with SMTP").name == ""
     assert read('from x by y for <"a b"@example.org>').recipient == '"a b"@example.org'
     assert read("from x (helo=) by y").helo is None
@@ -258,6 +262,12 @@ def test_the_date(text: str, date: datetime | None) -> None:
     found = parse(f"from x; by y; {text}".encode()).date
     assert found == date
     assert found is None or found.utcoffset() in (timedelta(0), timedelta(hours=-8))
+
+
+def test_a_date_that_the_client_said() -> None:
+    """A server that writes no date leaves a HELO name the last semicolon."""
+    hop = parse(b"from x; Mon, 02 Nov 2020 09:30:00 +0000 (y [192.0.2.1]) by mx.example.org with ESMTP")
+    assert hop == Hop(problem='there is no "by"')
 
 
 # --- work -----------------------------------------------------------------------------------------------------------
