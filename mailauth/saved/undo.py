@@ -11,6 +11,7 @@ import dataclasses
 import re
 from base64 import encodebytes
 from collections.abc import Iterator
+from hashlib import sha256
 
 from mailauth import dkim
 from mailauth.authentication import Authentication
@@ -39,6 +40,9 @@ _CHARSET = re.compile(
     re.IGNORECASE,
 )
 _CTE = b"content-transfer-encoding"
+# What decoders read in several ways: RFC 2045 §6.7 has none of it
+_NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r\n)|\r(?!\n)|(?<!\r)\n")
+_COMPOSITE = re.compile(rb"[ \t\r\n]*+(?:multipart|message)[ \t]*+/", re.IGNORECASE)
 
 
 def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
@@ -52,7 +56,8 @@ def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
     yield Damage("mbox_quoting", mbox), header + _QUOTED.sub(rb"\1", body)
     yield Damage("mbox_quoting", mbox), header + _QUOTED_ONCE.sub(rb"\1", body)
     if footer := _FOOTER.search(body):
-        yield Damage("list_footer", "a footer, added by a mailing list"), header + body[: footer.start()]
+        detail = "what follows a line that begins the footer of a mailing list"
+        yield Damage("list_footer", detail), header + body[: footer.start()]
     yield from _recoded(message, body)
 
 
@@ -61,11 +66,10 @@ def _recoded(message: Message, body: bytes) -> Iterator[tuple[Damage, bytes]]:
     positions = message.find(_CTE)
     named = _ENCODING.fullmatch(message.value(positions[0])) if len(positions) == 1 else None
     encoding = named[1].lower() if named else b""
-    try:
-        decoded = binascii.a2b_qp(body) if encoding == b"quoted-printable" else b""
-        decoded = binascii.a2b_base64(body) if encoding == b"base64" else decoded
-    except binascii.Error:
-        decoded = b""
+    content = message.find(b"content-type")
+    types = message.value(content[0]) if len(content) == 1 else b""
+    # RFC 2045 §6.4: a relay encodes the parts of a multipart, never the whole
+    decoded = b"" if len(content) > 1 or _COMPOSITE.match(types) else _decoded(body, encoding)
     if decoded and message.overflow is None:
         # RFC 6152 §3: a relay to a server without 8BITMIME has to encode it
         fields = [*message.fields]
@@ -76,8 +80,7 @@ def _recoded(message: Message, body: bytes) -> Iterator[tuple[Damage, bytes]]:
     if encoding == b"base64":
         detail = "the body decoded from base64, by the program that wrote the file"
         yield Damage("decoded", detail), header + encodebytes(body).replace(b"\n", CRLF)
-    content = message.find(b"content-type")
-    charset = _CHARSET.search(message.value(content[0])) if len(content) == 1 else None
+    charset = _CHARSET.search(types)
     if charset and not body.isascii():
         try:
             original = body.decode("utf-8").encode(charset[1].decode())
@@ -85,6 +88,18 @@ def _recoded(message: Message, body: bytes) -> Iterator[tuple[Damage, bytes]]:
             return
         detail = f"the body converted from {charset[1].decode()} to UTF-8, by the program that wrote the file"
         yield Damage("converted", detail), header + original
+
+
+def _decoded(body: bytes, encoding: bytes) -> bytes:
+    """Return what was encoded, where every reader sees the same; empty for anything else."""
+    if encoding == b"quoted-printable" and not _NOT_QUOTED_PRINTABLE.search(body):
+        return binascii.a2b_qp(body)
+    try:
+        # Strictly: decoders differ about what follows the padding, and other octets
+        compact = body.translate(None, b" \t\r\n")
+        return binascii.a2b_base64(compact, strict_mode=True) if encoding == b"base64" else b""
+    except binascii.Error:
+        return b""
 
 
 def explained(authentication: Authentication, raw: Octets) -> Authentication:
@@ -106,11 +121,12 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
     # Times and what is acceptable here do not matter: only whether the octets are those that were signed
     context = Context(limits=authentication.limits, options=DEFAULT_OPTIONS)
     found: dict[int, Damage] = {}
-    tried = {message.raw}
+    tried = {sha256(message.raw).digest()}
     for damage, octets in _each(message):
-        if octets in tried:
+        digest = sha256(octets).digest()
+        if digest in tried:
             continue
-        tried.add(octets)
+        tried.add(digest)
         check = dkim.verify(Message.parse(octets, authentication.limits), context)
         for outcome in run(check, lambda name, rdtype: answers.get(Question(name, rdtype), unknown)):
             if outcome.index in failed and outcome.reason is Reason.SIGNATURE_VERIFIED:

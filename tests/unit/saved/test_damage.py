@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import mailbox
 import quopri
 import smtplib
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_from_lines_of_mboxrd() -> None:
     ],
 )
 def test_the_footer_of_a_list(footer: bytes) -> None:
-    assert said(with_body(sent(), LINES + footer)).startswith("a footer, added by a mailing list")
+    assert said(with_body(sent(), LINES + footer)).startswith("what follows a line that begins the footer of a")
 
 
 TEXT = "Grüße aus Köln,\r\nÅsa\r\n"
@@ -155,6 +156,42 @@ def test_a_body_encoded_by_a_relay() -> None:
 def test_a_body_converted_to_utf8() -> None:
     raw = with_body(sent(TEXT.encode("latin-1"), TYPED), TEXT.encode())
     assert said(raw).startswith("the body converted from iso-8859-1 to UTF-8")
+
+
+def encoded(encoding: bytes, body: bytes, kind: bytes = b"text/plain") -> bytes:
+    """Return a message signed as 8bit text, whose body a relay has encoded as this one."""
+    raw = sent(TEXT.encode("latin-1"), TYPED.replace(b"text/plain", kind))
+    return with_body(raw, body).replace(b"Encoding: 8bit", b"Encoding: " + encoding)
+
+
+QUOTED = b"Gr=FC=DFe aus K=F6ln,=\r\n\r\n=C5sa\r\n"
+BASE64 = b64encode(TEXT.encode("latin-1")) + b"\r\n"
+
+
+def test_an_encoding_that_readers_decode_in_several_ways_is_no_damage() -> None:
+    """Python's decoder drops what some readers show; a text could be added so, and would be called damage."""
+    assert said(encoded(b"quoted-printable", QUOTED)).startswith("the body encoded in quoted-printable")
+    assert said(encoded(b"base64", BASE64)).startswith("the body encoded in base64")
+    for body in (
+        QUOTED.replace(b",=\r\n", b",=\rPay to account 1\r\n"),
+        QUOTED.replace(b",=\r\n", b",=\n"),
+        QUOTED.replace(b"=C5", b"=C5").replace(b"sa", b"sa=\rPay\n"),
+    ):
+        assert binascii.a2b_qp(body).split(b"\r\n")[0] == TEXT.encode("latin-1").split(b"\r\n")[0]
+        assert said(encoded(b"quoted-printable", body)) == ""
+    assert BASE64.endswith(b"=\r\n")
+    for body in (
+        BASE64 + b64encode(b"Pay to account 1\r\n"),
+        BASE64.replace(b"R", b"R!", 1),
+        BASE64 + b"Pay: now!\r\n",
+    ):
+        assert said(encoded(b"base64", body)) == ""
+
+
+def test_a_relay_does_not_encode_the_whole_of_a_multipart() -> None:
+    """RFC 2045 §6.4. Readers look for the parts in the octets as they are."""
+    for kind in (b"multipart/mixed", b" Multipart/alternative", b"message/rfc822"):
+        assert said(encoded(b"base64", BASE64, kind)) == ""
 
 
 def test_a_body_decoded_by_a_program() -> None:
