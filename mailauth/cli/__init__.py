@@ -71,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         help="exit 1 unless all of these checks pass, e.g. spf,dmarc",
     )
     command.add_argument(
-        "--accept-guess", action="store_true", help="let --require accept results of a client that is a guess"
+        "--accept-guess",
+        action="store_true",
+        help="let --require accept what rests on a client or time of receipt that is a guess",
     )
     command.add_argument("--second-opinion", action="store_true", help="also ask dkimpy, pyspf, authres, publicsuffix2")
 

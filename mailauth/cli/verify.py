@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mailauth.authentication import Authentication
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
@@ -17,7 +16,7 @@ from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, rea
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.limits import Options
-from mailauth.results import Result
+from mailauth.results import Outcome, Result
 from mailauth.saved import Saved
 from mailauth.saved import verify as verify_saved
 
@@ -35,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(msg)
     statuses = {0}
     for each in verified(arguments):
-        statuses.add(EX_USAGE if isinstance(each, Unread) else _status(each.saved.authentication, arguments))
+        statuses.add(EX_USAGE if isinstance(each, Unread) else _status(each.saved, arguments))
         try:
             write_out(_printed(each, arguments))
         except ReaderGoneError:
@@ -132,16 +131,21 @@ def _text(name: str) -> str:
     return _OCTET.sub(lambda octet: f"\\x{ord(octet[0]) - 0xDC00:02x}", name)
 
 
-def _status(authentication: Authentication, arguments: argparse.Namespace) -> int:
-    status = 0
+def _guess(saved: Saved, passes: list[Outcome]) -> str | None:
+    """Return what all passing outcomes of a check rest on that was read from the message, or None."""
+    if saved.authentication.connection.is_guess and all(outcome.rests_on_client for outcome in passes):
+        return "a client"
+    return "a time of receipt" if passes[0].check in saved.dated else None
+
+
+def _status(saved: Saved, arguments: argparse.Namespace) -> int:
+    status, authentication = 0, saved.authentication
     for check in arguments.require:
         outcomes = [outcome for outcome in authentication.outcomes if outcome.check == check]
         passes = [outcome for outcome in outcomes if outcome.result is Result.PASS]
-        if authentication.connection.is_guess and not arguments.accept_guess:
-            certain = [outcome for outcome in passes if not outcome.rests_on_client]
-            if passes and not certain:
-                report_error(f"{check} passes for a client that is a guess, which --accept-guess accepts")
-            passes = certain
+        if passes and not arguments.accept_guess and (guess := _guess(saved, passes)):
+            report_error(f"{check} passes for {guess} that is a guess, which --accept-guess accepts")
+            passes = []
         if passes:
             continue
         if Result.TEMPERROR in {outcome.result for outcome in outcomes}:

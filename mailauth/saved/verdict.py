@@ -11,13 +11,17 @@ from typing import Any
 
 from mailauth.authentication import Authentication
 from mailauth.connection import Connection
+from mailauth.dkim.outcome import DkimOutcome
 from mailauth.limits import Limits, Options
 from mailauth.message.fields import Message, Octets
-from mailauth.results import to_plain
+from mailauth.moments import seconds_of
+from mailauth.results import Outcome, Result, to_plain
 from mailauth.saved.border import Border, Trusted, border_of
 from mailauth.saved.damage import Damage, restored
 from mailauth.saved.undo import explained
 from mailauth.sync import authenticate
+
+_TIME = "the time of receipt was read from the message"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Saved:
         border: where the message entered the receiver's organisation; None if the connection was given.
         received_at: the time of receipt that was used, from the border; None where that of the call was.
         authentication: the verdict.
+        dated: the checks that pass at that time only ("dkim", "dmarc"): every signature they rest on has expired since.
+            Like the client, the time is a guess.
     """
 
     raw: bytes
@@ -37,6 +43,7 @@ class Saved:
     border: Border | None
     received_at: datetime | None
     authentication: Authentication
+    dated: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -44,6 +51,7 @@ class Saved:
         return {
             "damage": to_plain(self.damage),
             "received_at": None if self.received_at is None else self.received_at.isoformat(),
+            "dated": sorted(self.dated),
             "problem": None if border is None else border.problem,
             "evidence": [] if border is None else to_plain(border.evidence),
             "passed": [] if border is None else [{"position": p.position, "reason": p.reason} for p in border.passed],
@@ -98,10 +106,28 @@ def verify(
         mail_from=connection.mail_from if mail_from is None else mail_from,
     )
     found = authenticate(octets, connection, resolver, authserv_id, received_at or now, limits, options)
-    return Saved(
-        raw=octets,
-        damage=damage,
-        border=border,
-        received_at=received_at,
-        authentication=explained(found, octets),
-    )
+    found, dated = _dated(explained(found, octets), seconds_of(now))
+    return Saved(raw=octets, damage=damage, border=border, received_at=received_at, authentication=found, dated=dated)
+
+
+def _dated(found: Authentication, now: int) -> tuple[Authentication, frozenset[str]]:
+    """Return an authentication that says where a signature has expired since, and the checks that rest on such ones."""
+    passes = [each for each in found.dkim if each.result is Result.PASS]
+    late = {each.index for each in passes if each.expiration is not None and each.expiration < now}
+    if not late:
+        return found, frozenset()
+    dated = set() if len(late) < len(passes) else {"dkim"}
+    dmarc = found.dmarc
+    if dmarc is not None and dmarc.aligned == ("dkim",):
+        good = {each.domain for each in passes if each.index not in late}
+        if not any(each.mechanism == "dkim" and each.aligned and each.domain in good for each in dmarc.identifiers):
+            dated.add("dmarc")
+
+    def said(outcome: Outcome) -> Outcome:
+        if outcome is dmarc and "dmarc" in dated:
+            return replace(dmarc, detail=f"{dmarc.detail}; its signature has expired since (a guess: {_TIME})")
+        if isinstance(outcome, DkimOutcome) and outcome.index in late:
+            return replace(outcome, detail=f"{outcome.detail}; it has expired since (a guess: {_TIME})")
+        return outcome
+
+    return replace(found, outcomes=tuple(map(said, found.outcomes))), frozenset(dated)
