@@ -27,6 +27,7 @@ from mailauth.saved.damage import Damage
 
 _FAILED = frozenset({Reason.BODY_HASH_MISMATCH, Reason.SIGNATURE_MISMATCH})
 _MAX_BODY = 32 * 2**20  # octets; a larger body is not tried
+_PIECE = 2**15  # octets
 _STUFFED = re.compile(rb"^\.\.", re.MULTILINE)
 _QUOTED = re.compile(rb"^>(>*+From )", re.MULTILINE)
 _QUOTED_ONCE = re.compile(rb"^>(From )", re.MULTILINE)
@@ -50,15 +51,25 @@ def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
     header, body = message.raw[: message.body_start], message.raw[message.body_start :]
     whole = body.replace(CRLF, b"\n").replace(b"\n", CRLF)
     yield Damage("bare_lf", "bare LF line ends in the body, by the program that wrote the file"), header + whole
-    unstuffed = _STUFFED.sub(b".", body)
+    unstuffed = _substituted(_STUFFED, b".", body)
     yield Damage("dot_stuffing", 'dots of SMTP left at the start of lines (".."), by a receiver'), header + unstuffed
     mbox = '">" before lines that begin with "From ", by the program that wrote an mbox file'
-    yield Damage("mbox_quoting", mbox), header + _QUOTED.sub(rb"\1", body)
-    yield Damage("mbox_quoting", mbox), header + _QUOTED_ONCE.sub(rb"\1", body)
+    yield Damage("mbox_quoting", mbox), header + _substituted(_QUOTED, rb"\1", body)
+    yield Damage("mbox_quoting", mbox), header + _substituted(_QUOTED_ONCE, rb"\1", body)
     if footer := _FOOTER.search(body):
         detail = "what follows a line that begins the footer of a mailing list"
         yield Damage("list_footer", detail), header + body[: footer.start()]
     yield from _recoded(message, body)
+
+
+def _substituted(pattern: re.Pattern[bytes], replacement: bytes, body: bytes) -> bytes:
+    """Return a body with the beginnings of lines replaced, many lines at a time: Python needs an object for each."""
+    pieces, start = [], 0
+    while start < len(body):
+        end = body.find(b"\n", start + _PIECE) + 1 or len(body)
+        pieces.append(pattern.sub(replacement, body[start:end]))
+        start = end
+    return b"".join(pieces)
 
 
 def _recoded(message: Message, body: bytes) -> Iterator[tuple[Damage, bytes]]:
@@ -129,7 +140,9 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
         tried.add(digest)
         check = dkim.verify(Message.parse(octets, authentication.limits), context)
         for outcome in run(check, lambda name, rdtype: answers.get(Question(name, rdtype), unknown)):
-            if outcome.index in failed and outcome.reason is Reason.SIGNATURE_VERIFIED:
+            # A second Subject is no damage of these kinds
+            verified = outcome.reason is Reason.SIGNATURE_VERIFIED and not outcome.unsigned_duplicates
+            if outcome.index in failed and verified:
                 found.setdefault(outcome.index, damage)
     if not found:
         return authentication

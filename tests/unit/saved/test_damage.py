@@ -6,16 +6,17 @@ import binascii
 import mailbox
 import quopri
 import smtplib
+import tracemalloc
 from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
+from support import signing
 
 from mailauth import Authentication, authenticate
 from mailauth.saved.damage import restored
 from mailauth.saved.undo import explained
 from mailauth.testing import Zone
-from support import signing
 
 MAIL = signing.signed()
 FIELD = b"X-Label: archive"
@@ -209,6 +210,25 @@ def test_each_signature_has_its_own_words() -> None:
     result = explained(authenticate(broken, None, zone, "mx.example.org", signing.NOW), broken)
     assert [("but for bare LF" in each.detail) for each in result.dkim] == [True, True]
     assert result.headers == authenticate(broken, None, zone, "mx.example.org", signing.NOW).headers
+
+
+def test_a_second_subject_is_not_called_damage() -> None:
+    raw = with_body(sent(), LINES.replace(b"\r\n", b"\n"))
+    assert said(raw).startswith("bare LF line ends in the body")
+    assert said(raw.replace(b"To:", b"Subject: Pay at once\r\nTo:")) == ""
+
+
+def test_many_lines_need_little_memory() -> None:
+    """Python makes an object of each piece that it replaces; a body may have millions."""
+    raw = with_body(sent(), b"..\r\n" * 400_000)
+    found = authenticate(raw, None, Zone(signing.key_zone()), "mx.example.org", signing.NOW)
+    tracemalloc.start()
+    try:
+        assert explained(found, raw) == found
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(raw)
 
 
 def test_a_changed_text_is_not_called_damage() -> None:
