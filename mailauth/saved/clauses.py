@@ -13,8 +13,10 @@ from typing import NamedTuple, TypeAlias
 
 MAX_OCTETS = 4096  # a longer field is not read; RFC 5321 §4.5.3.1.6 allows 1000 to a line
 _MAX_DEPTH = 20
+# RFC 5322 §2.2.2, §3.2.2. White space of Unicode is not FWS: a HELO name in UTF-8 may contain it
+_FWS = " \t\r\n"
 # Every alternative is one class of characters, so nothing is read twice
-_PIECE = re.compile(r"""[^\s()";\\]+|\\.?|[()";]|\s+""", re.DOTALL)
+_PIECE = re.compile(rf"""[^{_FWS}()";\\]+|\\.?|[()";]|[{_FWS}]+""", re.DOTALL)
 _KEYWORDS = frozenset({"from", "by", "via", "with", "id", "for"})
 
 
@@ -86,7 +88,7 @@ def scan(octets: bytes) -> list[Item]:
             else:
                 items.append(Comment(tuple(words), tuple(inner)))
                 inner.clear()
-        elif piece.isspace():
+        elif piece[0] in _FWS:
             end_word()
         elif piece == ";" and not comments:
             end_word()

@@ -244,6 +244,13 @@ def test_the_other_clauses() -> None:
     assert read("from x (helo=) by y").helo is None
 
 
+def test_white_space_of_unicode_is_part_of_a_name() -> None:
+    """Postfix accepts UTF-8 in EHLO, and replaces all that is grammar, but not these."""
+    for said in ("é\u00a0[192.0.2.1]", "\u2003", "x\u2028y", "\x0b", "\x1c"):
+        hop = read(f"from {said} (host.example.net [192.0.2.10]) by mx.example.org (Postfix) with UTF8SMTP id 1")
+        assert (hop.problem, str(hop.ip), hop.helo, hop.reverse) == (None, IP, said, "host.example.net")
+
+
 @pytest.mark.parametrize(
     ("text", "date"),
     [
