@@ -1,4 +1,4 @@
-"""A real IMAP server on the loopback interface: Dovecot, with one user and one Maildir.
+"""A real IMAP and LMTP server on the loopback interface: Dovecot, with one user and one Maildir.
 
 As for the servers of DNS: a child process in the foreground, on free high ports of 127.0.0.1, with all of its data in
 a directory that is removed afterwards. It gives root no mail, so root runs it as `nobody`.
@@ -28,7 +28,7 @@ _CONFIGURATION = """
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
-protocols = imap
+protocols = {protocols}
 listen = {HOST}
 ssl = yes
 ssl_cert = <{folder}/cert.pem
@@ -56,6 +56,11 @@ service imap-login {{
     port = {tls_port}
   }}
 }}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp_port}
+  }}
+}}
 service anvil {{
   chroot =
 }}
@@ -69,19 +74,23 @@ class Server:
     maildir: Path
     port: int
     tls_port: int
+    lmtp_port: int
     certificate: Path
 
 
 @contextlib.contextmanager
-def dovecot(certificate: bytes, key: bytes) -> Iterator[Server]:
-    """Run a server for the user "joe@example.com"; skips the test where Dovecot is not installed."""
+def dovecot(certificate: bytes, key: bytes, protocols: str = "imap") -> Iterator[Server]:
+    """Run a server for the user "joe@example.com"; skips the test where Dovecot, or a protocol, is not installed."""
     path = shutil.which("dovecot", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
     if path is None:
-        pytest.skip("dovecot is not installed; on Debian: apt-get install dovecot-imapd")
+        pytest.skip("dovecot is not installed; on Debian: apt-get install dovecot-imapd dovecot-lmtpd")
+    for protocol in protocols.split():
+        if not Path("/usr/lib/dovecot", protocol).exists():
+            pytest.skip(f"dovecot has no {protocol}; on Debian: apt-get install dovecot-{protocol}d")
     owner = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
         folder = Path(name)
-        port, tls_port = free_port(), free_port()
+        port, tls_port, lmtp_port = free_port(), free_port(), free_port()
         for part in ("run", "state", "Maildir/cur", "Maildir/new", "Maildir/tmp"):
             (folder / part).mkdir(parents=True)
         (folder / "cert.pem").write_bytes(certificate)
@@ -91,7 +100,7 @@ def dovecot(certificate: bytes, key: bytes) -> Iterator[Server]:
         (folder / "conf").write_text(
             _CONFIGURATION.format(
                 folder=folder, HOST=HOST, user=owner.pw_name, group=group, uid=owner.pw_uid, gid=owner.pw_gid,
-                port=port, tls_port=tls_port,
+                port=port, tls_port=tls_port, lmtp_port=lmtp_port, protocols=protocols,
             )
         )  # fmt: skip
         if os.getuid() == 0:
@@ -105,7 +114,7 @@ def dovecot(certificate: bytes, key: bytes) -> Iterator[Server]:
         )  # fmt: skip
         try:
             _wait(process, port, folder / "log")
-            yield Server(folder / "Maildir", port, tls_port, folder / "cert.pem")
+            yield Server(folder / "Maildir", port, tls_port, lmtp_port, folder / "cert.pem")
         finally:
             _stop(process)
             assert process.stderr is not None
