@@ -113,6 +113,9 @@ def _add_message_options(command: argparse.ArgumentParser) -> None:
     )
     _add_resolver(command)
     command.add_argument(
+        "--keys", action="append", type=_file, metavar="FILE", help="old DKIM keys, which you vouch for; see the manual"
+    )
+    command.add_argument(
         "--now",
         type=_time,
         metavar="TIME",

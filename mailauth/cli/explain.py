@@ -10,6 +10,7 @@ from mailauth.cli.streams import EX_USAGE, ReaderGoneError, write_out
 from mailauth.cli.verify import Unread, verified
 from mailauth.errors import UsageError
 from mailauth.explain import Story, as_text, tell
+from mailauth.saved.keys import notes as key_notes
 from mailauth.text import safe
 
 
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         story = tell(each.saved.authentication, each.saved.raw)
         try:
-            write_out(_text(story, each.name, dns=arguments.questions))
+            write_out(_text(story, each.name, dns=arguments.questions) + _below(key_notes(each.saved, each.files)))
         except ReaderGoneError:
             # The page and the recording are still useful
             if arguments.html is None and arguments.record is None:
@@ -35,6 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
 
             write_page(arguments.html, as_html(story, each.saved.authentication))
     return status
+
+
+def _below(lines: list[str]) -> str:
+    return "".join(f"{safe(line)}\n" for line in lines)
 
 
 def _text(story: Story, name: str, *, dns: bool) -> str:

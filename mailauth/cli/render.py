@@ -6,7 +6,7 @@ Everything shown is untrusted data: control characters and characters that reord
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mailauth.authentication import Authentication
@@ -86,10 +86,10 @@ def _saved_notes(saved: Saved) -> Iterator[str]:
         yield f"time of receipt: {saved.received_at.isoformat()}, from the Received field of the border"
 
 
-def report(saved: Saved, name: str, opinions: tuple[Opinion, ...] | None = None) -> str:
-    """Return the report of one message: the table, the notes below it, and the second opinion if requested."""
+def report(saved: Saved, name: str, opinions: tuple[Opinion, ...] | None = None, more: Iterable[str] = ()) -> str:
+    """Return the report of one message: the table, the notes below it and more of them, the second opinion if any."""
     table = rows(saved.authentication)
-    below = "".join(f"{line}\n" for line in (*notes(saved), *_opinion_lines(opinions)))
+    below = "".join(f"{line}\n" for line in (*notes(saved), *map(safe, more), *_opinion_lines(opinions)))
     console = terminal()
     return (_plain_table(name, table) if console is None else _rich_table(console, name, table)) + below
 
