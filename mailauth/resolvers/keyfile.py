@@ -21,6 +21,7 @@ from mailauth.text import shown
 
 _FIELDS = ("domain", "selector", "value")
 _LABEL = "._domainkey."
+_PLAIN = "a line for each key is SELECTOR._domainkey.DOMAIN, a tab, and the record"
 _JSON = f"a list of objects with {', '.join(_FIELDS)}"
 
 
@@ -45,7 +46,19 @@ class KeyFile:
             OSError: if the file cannot be read.
             UsageError: for a file in neither form, even an empty one, or larger than 256 MiB; it names the line.
         """
-        text = read_text(path, "a line for each key is SELECTOR._domainkey.DOMAIN, a tab, and the record")
+        return cls._of(read_text(path, _PLAIN), path, source or Path(path).name)
+
+    @classmethod
+    def parse(cls, octets: bytes, name: str, source: str) -> Self:
+        """Read what is in a file, whose name is for errors.
+
+        Raises:
+            UsageError: as for `load`, and where no file is empty: one without keys is fine.
+        """
+        return cls._of(octets.decode("utf-8", "surrogateescape"), name, source)
+
+    @classmethod
+    def _of(cls, text: str, path: Any, source: str) -> Self:
         found: dict[str, dict[bytes, None]] = {}
         for place, name, record in _rows(text, path):
             try:
@@ -57,10 +70,7 @@ class KeyFile:
                 msg = f"{path}: {place}: {shown(name)} is not a domain name, or its record is not text"
                 raise UsageError(msg)
             found.setdefault(key, {})[octets] = None
-        if not found:
-            msg = f"{path}: no keys in it"
-            raise UsageError(msg)
-        return cls(source or Path(path).name, {name: tuple(records) for name, records in found.items()})
+        return cls(source, {name: tuple(records) for name, records in found.items()})
 
 
 def _rows(text: str, path: Any) -> Iterator[tuple[str, str, str]]:
