@@ -160,9 +160,10 @@ def _opinions(saved: Saved, resolver: Any) -> dict[str, Any]:
     """Return what the independent engines say, or why they were not asked."""
     try:
         from mailauth.opinions import second_opinion  # noqa: PLC0415  it loads four more packages
+
+        opinions = second_opinion(saved.raw, saved.authentication, resolver)
     except ImportError as error:
         return {"asked": False, "why": f"a package is missing: {error.name}", "opinions": []}
-    opinions = second_opinion(saved.raw, saved.authentication, resolver)
     return {"asked": True, "why": "", "opinions": [opinion.to_dict() for opinion in opinions]}
 
 

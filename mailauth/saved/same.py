@@ -50,12 +50,13 @@ def differences(old: Any, new: Any) -> tuple[Difference, ...]:
 
 def _by_question(verdict: Any) -> Any:
     """Return a verdict whose DNS answers are found by their question: the order of asking is no part of a verdict."""
-    dns = verdict.get("dns") if isinstance(verdict, dict) else None
+    if not isinstance(verdict, dict) or not isinstance(verdict.get("dns"), list):
+        return verdict
     try:
-        found = {f"{row['question']['name']} {row['question']['type']}": row["answer"] for row in dns or ()}
+        found = {f"{row['question']['name']} {row['question']['type']}": row["answer"] for row in verdict["dns"]}
     except (TypeError, KeyError):
         return verdict
-    return {**verdict, "dns": found} if len(found) == len(dns or ()) else verdict
+    return {**verdict, "dns": found} if len(found) == len(verdict["dns"]) else verdict
 
 
 def _compared(old: Any, new: Any, path: str, kind: str) -> Iterator[Difference]:
@@ -81,4 +82,4 @@ def _compared(old: Any, new: Any, path: str, kind: str) -> Iterator[Difference]:
         text = isinstance(old, str) and isinstance(new, str)
         words = text and (kind.rpartition(".")[2] in _WORDS or kind in _WORDED)
         if not (words and kind == "headers[]" and old.split() == new.split()):
-            yield Difference(path, shown(old), shown(new), words=words)
+            yield Difference(path or "(all of it)", shown(old), shown(new), words=words)
