@@ -172,7 +172,8 @@ def _keys(file: KeyFile, names: set[str]) -> list[dict[str, str]]:
     rows = []
     for name in sorted(names & file.records.keys()):
         selector, _, domain = name.partition("._domainkey.")
-        for record in file.records[name][:MAX_OLD]:
+        # More than are tried, because those that DNS has are passed over
+        for record in file.records[name][: 4 * MAX_OLD]:
             value = record.decode("utf-8", "surrogateescape")
             rows.append({"domain": domain, "selector": selector, "value": value})
     return rows
