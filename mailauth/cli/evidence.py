@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver, key_files
@@ -37,12 +38,19 @@ def run(arguments: argparse.Namespace) -> int:
         name = "standard input" if arguments.message == "-" else arguments.message
         msg = f"cannot read {name}: {error}"
         raise MailauthError(msg) from None
-    found = collect(raw, resolver, how_of(arguments, resolver), files)
+    found = collect(raw, resolver, how_of(arguments, resolver), files, _asked(arguments))
     bundle.write(target, found.files)
     write_out(report(found.saved, arguments.message, None, key_notes(found.saved, files)))
     digest = hashlib.sha256(bundle.sums(found.files)).hexdigest()
     write_out(f"written: {safe(arguments.out)}, whose {bundle.SUMS} has the SHA-256 sum {digest}\n")
     return 0
+
+
+def _asked(arguments: argparse.Namespace) -> str:
+    """Return where the answers are from, in words."""
+    if arguments.dns is not None:
+        return f"the file {Path(arguments.dns).name}, not DNS itself"
+    return "the nameservers of the system" if arguments.nameserver is None else f"the nameserver {arguments.nameserver}"
 
 
 def _check(path: str) -> int:

@@ -74,7 +74,9 @@ class Checked(NamedTuple):
         return self.is_usable and not self.differs and all(each.words for each in self.verdict)
 
 
-def collect(raw: Octets, resolver: Any, how: How, files: Sequence[KeyFile] = ()) -> Collected:
+def collect(
+    raw: Octets, resolver: Any, how: How, files: Sequence[KeyFile] = (), asked: str = "the caller's resolver"
+) -> Collected:
     """Verify a message, and return the evidence for the verdict as files.
 
     Args:
@@ -82,6 +84,7 @@ def collect(raw: Octets, resolver: Any, how: How, files: Sequence[KeyFile] = ())
         resolver: a synchronous resolver; see `mailauth.authenticate`.
         how: the options.
         files: old keys, which the caller vouches for.
+        asked: where the resolver has its answers from, in words.
 
     Raises:
         UsageError, TypeError: for an argument that cannot be used.
@@ -97,12 +100,13 @@ def collect(raw: Octets, resolver: Any, how: How, files: Sequence[KeyFile] = ())
     # What was not asked because the time for the message was up
     recorder.fill(saved.authentication.dns)
     opinions = _opinions(saved, recorder)
-    asked = {question.name for question, _ in saved.authentication.dns}
-    keys = {f"keys-{number}.json": _keys(file, asked) for number, file in enumerate(files, 1)}
+    names = {question.name for question, _ in saved.authentication.dns}
+    keys = {f"keys-{number}.json": _keys(file, names) for number, file in enumerate(files, 1)}
     about = {
         "format": _FORMAT,
         "written": datetime.now(UTC).isoformat(),
         "versions": _versions(),
+        "asked": asked,
         "options": how.to_dict(),
         "keys": [{"file": name, "source": file.source} for name, file in zip(keys, files, strict=True)],
     }
@@ -119,7 +123,7 @@ def collect(raw: Octets, resolver: Any, how: How, files: Sequence[KeyFile] = ())
     content |= {
         bundle.MESSAGE: bytes(raw),
         bundle.PAGE: as_html(story, saved.authentication).encode(),
-        bundle.README: readme.text(saved, how, list(keys)).encode(),
+        bundle.README: readme.text(saved, how, asked, list(keys)).encode(),
     }
     return Collected(saved, content)
 

@@ -23,6 +23,7 @@ from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.message.fields import Message, Octets
 from mailauth.resolvers.archived import Archived, old_records
 from mailauth.resolvers.keyfile import KeyFile
+from mailauth.resolvers.recorder import relay
 from mailauth.results import Malformed, Outcome, Reason, Result
 from mailauth.saved import verdict
 from mailauth.saved.verdict import Saved
@@ -113,7 +114,7 @@ class _Known:
 
     def resolve(self, questions: Batch, timeout: float | None = None) -> Answers:
         new = tuple([question for question in questions if question not in self._answers])
-        answers = dict(zip(new, self._resolve(new, timeout), strict=True)) if new else {}
+        answers = dict(zip(new, relay(self._resolve, new, tuple, timeout), strict=True)) if new else {}
         return tuple([self._answers.get(q) or answers[q] for q in questions])
 
 

@@ -17,7 +17,8 @@ mailauth {version} checked who sent the message in message.eml. Its verdict:
 
 {verdict}
 
-The verdict was reached {moment}.
+The time of receipt that was assumed: {moment}
+The DNS answers are from: {asked}
 
 What is in this folder
 ----------------------
@@ -74,12 +75,13 @@ _VOUCHED = """\
 """
 
 
-def text(saved: Saved, how: How, keys: Sequence[str]) -> str:
+def text(saved: Saved, how: How, asked: str, keys: Sequence[str]) -> str:
     """Return the text for a verdict.
 
     Args:
         saved: the verdict.
         how: the options.
+        asked: where the answers are from.
         keys: the names of the files of old keys.
     """
     found = saved.authentication
@@ -88,7 +90,8 @@ def text(saved: Saved, how: How, keys: Sequence[str]) -> str:
     return _TEXT.format(
         version=__version__,
         verdict="\n".join(outcomes),
-        moment=f"for {(saved.received_at or how.now).isoformat()}, the time of receipt that was assumed",
+        moment=(saved.received_at or how.now).isoformat(),
+        asked=safe(asked),
         keys=files,
         where="dns.json or in a file of old keys" if keys else "dns.json",
         guess=_GUESS if found.connection.is_guess else "",

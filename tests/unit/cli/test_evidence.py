@@ -57,6 +57,18 @@ def test_a_folder_is_written_and_checked(here: Path) -> None:
     assert run(here / "moved", "evidence", "--check", ".")[0] == 0
 
 
+def test_where_the_answers_are_from_is_stored(here: Path) -> None:
+    words = "the file zone.json, not DNS itself"
+    assert json.loads((here / "folder" / "about.json").read_text())["asked"] == words
+    assert words in (here / "folder" / "README.txt").read_text()
+    # Nobody answers there
+    options = ["--nameserver", "127.0.0.1", *SET[:-2], "--out", "new"]
+    code = "import mailauth.resolvers as r\nr.DnspythonResolver = lambda servers: lambda *_: None\n"
+    assert run(here, "evidence", "good.eml", *options, code=code)[0] == 0
+    assert json.loads((here / "new" / "about.json").read_text())["asked"] == "the nameserver 127.0.0.1"
+    assert run(here, "evidence", "--check", "new")[0] == 0
+
+
 def test_standard_input_and_a_client(here: Path) -> None:
     with (here / "good.eml").open("rb") as file:
         options = ["--ip", "192.0.2.3", "--mail-from", "<>", "--helo", "example.com", "--mode", "rfc7489"]
