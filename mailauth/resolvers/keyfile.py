@@ -53,13 +53,13 @@ class KeyFile:
         """Read what is in a file, whose name is for errors.
 
         Raises:
-            UsageError: as for `load`, and where no file is empty: one without keys is fine.
+            UsageError: for octets in neither form; none at all are fine.
         """
         return cls._of(octets.decode("utf-8", "surrogateescape"), name, source)
 
     @classmethod
     def _of(cls, text: str, path: Any, source: str) -> Self:
-        found: dict[str, dict[bytes, None]] = {}
+        found: dict[str, list[bytes]] = {}
         for place, name, record in _rows(text, path):
             try:
                 key, octets = normal_name(name), record.encode("utf-8", "surrogateescape")
@@ -69,8 +69,8 @@ class KeyFile:
             if not queryable(key):
                 msg = f"{path}: {place}: {shown(name)} is not a domain name, or its record is not text"
                 raise UsageError(msg)
-            found.setdefault(key, {})[octets] = None
-        return cls(source, {name: tuple(records) for name, records in found.items()})
+            found.setdefault(key, []).append(octets)
+        return cls(source, {name: tuple(dict.fromkeys(records)) for name, records in found.items()})
 
 
 def _rows(text: str, path: Any) -> Iterator[tuple[str, str, str]]:
@@ -102,7 +102,7 @@ def _objects(data: Any, path: Any) -> Iterator[tuple[str, str, str]]:
 def _cells(text: str, delimiter: str, columns: list[int], path: Any) -> Iterator[tuple[str, str, str]]:
     import csv  # noqa: PLC0415  only for this form
 
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.reader(_split(text), delimiter=delimiter, strict=True)
     while True:
         try:
             cells = next(reader, None)
@@ -122,7 +122,7 @@ def _cells(text: str, delimiter: str, columns: list[int], path: Any) -> Iterator
 
 
 def _lines(text: str, path: Any) -> Iterator[tuple[str, str, str]]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(_split(text), 1):
         words = line.split(None, 1)
         if not words or words[0].startswith("#"):
             continue
@@ -131,3 +131,12 @@ def _lines(text: str, path: Any) -> Iterator[tuple[str, str, str]]:
             msg = f"{path}: line {number}: give SELECTOR._domainkey.DOMAIN, a tab, and the record without quotes"
             raise UsageError(msg)
         yield f"line {number}", words[0], words[1].rstrip()
+
+
+def _split(text: str) -> Iterator[str]:
+    """Yield the lines with their ends, one by one: all of them at once would take twice the memory."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end

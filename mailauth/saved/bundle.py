@@ -20,7 +20,8 @@ from mailauth.text import shown
 
 MESSAGE, DNS, VERDICT, OPINION = "message.eml", "dns.json", "verdict.json", "second-opinion.json"
 PAGE, ABOUT, README, SUMS = "explanation.html", "about.json", "README.txt", "SHA256SUMS"
-KEYS = re.compile(r"keys-[1-9][0-9]?\.json")
+MAX_KEY_FILES = 20
+KEYS = re.compile(r"keys-(?:[1-9]|1[0-9]|20)\.json")
 NEEDED = (MESSAGE, DNS, VERDICT, OPINION, PAGE, ABOUT, README)
 _MIB = 2**20
 _MAX_BYTES = {MESSAGE: 150 * _MIB, DNS: 16 * _MIB, VERDICT: 16 * _MIB, PAGE: 64 * _MIB}
@@ -167,4 +168,4 @@ def _content(path: str, name: str, found: Folder) -> bytes | None:
 
 
 def _limit(name: str) -> int:
-    return _MAX_BYTES.get(name, _MAX_OTHER)
+    return _MIB if KEYS.fullmatch(name) else _MAX_BYTES.get(name, _MAX_OTHER)

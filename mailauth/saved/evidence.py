@@ -91,6 +91,9 @@ def collect(
     """
     from mailauth.explain.html import as_html  # noqa: PLC0415  large, and not needed to check
 
+    if len(files) > bundle.MAX_KEY_FILES:
+        msg = f"give at most {bundle.MAX_KEY_FILES} files of old keys"
+        raise UsageError(msg)
     if how.authserv_id is None:
         import socket  # noqa: PLC0415  only for a caller who gives no name
 

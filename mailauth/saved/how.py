@@ -85,12 +85,14 @@ class How:
             if not isinstance(data[name], kinds) or isinstance(data[name], bool):
                 msg = f"{name}: {shown(data[name])} cannot be used"
                 raise UsageError(msg)
-        if not all(isinstance(each, str) for each in data["trust"] or ()):
+        trust = data["trust"] or ()
+        if len(trust) > _MAX_TRUST or not all(isinstance(each, str) for each in trust):
             msg = f"trust: {shown(data['trust'])} cannot be used"
             raise UsageError(msg)
         return cls(**{**data, "now": moment(data["now"])})
 
 
+_MAX_TRUST = 1000
 _TEXT: tuple[type, ...] = (str, type(None))
 _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("ip", "helo", "mail_from", "authserv_id"), _TEXT),

@@ -243,7 +243,14 @@ def test_what_is_no_file_is_not_opened(folder: Path, name: str, kind: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("dns.json", 16), ("verdict.json", 16), ("message.eml", 150), ("SHA256SUMS", 8), ("about.json", 8)],
+    [
+        ("dns.json", 16),
+        ("verdict.json", 16),
+        ("message.eml", 150),
+        ("SHA256SUMS", 8),
+        ("about.json", 8),
+        ("keys-1.json", 1),
+    ],
 )
 def test_what_is_too_large_is_not_read(folder: Path, name: str, size: int) -> None:
     with (folder / name).open("r+b") as file:
@@ -319,7 +326,7 @@ def test_a_recording_of_very_many_names(folder: Path) -> None:
             ("about.json", lambda data, n=name, v=value: data["options"].update({"ip": None, n: v}))
             for name, value in [
                 ("ip", "nowhere"), ("ip", 1), ("now", "then"), ("now", 10**30), ("now", "2026-01-01"), ("mode", "x"),
-                ("client", True), ("client", -1), ("client", 1e9), ("trust", [1]), ("trust", ["?/?"]), ("trust", "x"),
+                ("client", True), ("client", -1), ("client", 1e9), ("trust", [1]), ("trust", ["?/?"]), ("trust", "x"), ("trust", ["192.0.2.1"] * 1001),
                 ("authserv_id", 5), ("authserv_id", "a\r\nb"), ("helo", []), ("mail_from", {}),
             ]
         ],
@@ -388,6 +395,11 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(MailauthError, match=r"dns\.json would have more than 16 MiB"):
         bundle.write(tmp_path / "x", {"dns.json": b" " * (16 * 2**20 + 1)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_more_files_of_old_keys_than_are_read_again() -> None:
+    with pytest.raises(UsageError, match="at most 20 files"):
+        collect(signed(), Zone(DNS), HOW, [OLD] * 21)
 
 
 def test_a_resolver_that_breaks_is_recorded_as_such(tmp_path: Path) -> None:
