@@ -33,9 +33,7 @@ from mailauth.text import shown
 
 _FORMAT = 1
 _MAX_NAMES = 10_000  # of a recording: a message asks 100 questions
-_PACKAGES = (
-    *("cryptography", "dnspython", "idna", "authres", "dkimpy", "publicsuffix2", "pyspf", "publicsuffixlist"),
-)  # fmt: skip
+_PACKAGES = ("cryptography", "dnspython", "idna", "authres", "dkimpy", "publicsuffix2", "pyspf", "publicsuffixlist")
 _NOT_RECORDED = Answer(Status.SERVFAIL, detail="not in the recording")
 
 

@@ -1,7 +1,7 @@
 """Which key a signature of a saved message fits: one of several that DNS has, or an old one from a file.
 
-A key that DNS no longer publishes is not a bad signature: what a file of old keys has is used only where a signature
-fits it, and every other verdict is that of DNS alone. The outcome says which key it was. ARC chains likewise.
+A key that DNS no longer publishes is not a bad signature: a file of old keys counts only at names where a signature
+fits what it has, and every other verdict is that of DNS alone. The outcome says which key it was. ARC chains likewise.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _old_keys(saved: Saved, files: Sequence[KeyFile]) -> _Old:
             old.add(signature.key_name, [found[number]])
             old.signatures[position] = found[number][1]
     chain = authentication.arc
-    names = {use.question for use in authentication.uses if use.check == "arc"} & questions.keys()
+    names = sorted({use.question for use in authentication.uses if use.check == "arc"} & questions.keys())
     if names and chain is not None and chain.reason in _OPEN:
         more = max(len(questions[question]) for question in names)
         context = Context(limits=dataclasses.replace(limits, key_records=limits.key_records + more))

@@ -104,7 +104,12 @@ def test_the_message_is_kept_as_it_was_stored(tmp_path: Path) -> None:
 def test_every_message_of_testdata_repeats(name: str, tmp_path: Path) -> None:
     raw = (TESTDATA / "messages" / f"{name}.eml").read_bytes()
     zone = Zone.load(TESTDATA / "messages" / f"{name}.json")
-    for number, how in enumerate((How(now=TIME), How(now=TIME, client=0, mode="rfc7489", trust=["192.0.2.0/24"]))):
+    ways = [
+        How(now=TIME),
+        How(now=TIME, client=0, mode="rfc7489", trust=["192.0.2.0/24"]),
+        How(now=TIME, client="none"),
+    ]
+    for number, how in enumerate(ways):
         path = tmp_path / str(number)
         found = collect(raw, zone, how)
         bundle.write(path, found.files)
@@ -326,7 +331,8 @@ def test_a_recording_of_very_many_names(folder: Path) -> None:
             ("about.json", lambda data, n=name, v=value: data["options"].update({"ip": None, n: v}))
             for name, value in [
                 ("ip", "nowhere"), ("ip", 1), ("now", "then"), ("now", 10**30), ("now", "2026-01-01"), ("mode", "x"),
-                ("client", True), ("client", -1), ("client", 1e9), ("trust", [1]), ("trust", ["?/?"]), ("trust", "x"), ("trust", ["192.0.2.1"] * 1001),
+                ("client", True), ("client", -1), ("client", 1e9), ("trust", [1]), ("trust", ["?/?"]), ("trust", "x"),
+                ("trust", ["192.0.2.1"] * 1001),
                 ("authserv_id", 5), ("authserv_id", "a\r\nb"), ("helo", []), ("mail_from", {}),
             ]
         ],
