@@ -43,7 +43,7 @@ def rows(authentication: Authentication) -> list[tuple[str, str, str, str]]:
 
 def _guess(outcome: Outcome, authentication: Authentication) -> str:
     guess = outcome.rests_on_client and authentication.connection.is_guess
-    return " (a guess: the client was read from the message)" if guess else ""
+    return " (client guessed)" if guess else ""
 
 
 def notes(saved: Saved) -> list[str]:
