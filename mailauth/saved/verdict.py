@@ -42,6 +42,7 @@ class Saved:
         """Return plain data for JSON."""
         border = self.border
         return {
+            "guess": self.authentication.connection.is_guess,
             "damage": to_plain(self.damage),
             "received_at": None if self.received_at is None else self.received_at.isoformat(),
             "problem": None if border is None else border.problem,
