@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(each, Unread):
             status = EX_USAGE
             continue
-        story = tell(each.saved.authentication, each.saved.raw)
+        story = tell(each.saved.authentication, each.saved.raw, each.saved.notes())
         try:
             write_out(_text(story, each.name, dns=arguments.questions))
         except ReaderGoneError:
