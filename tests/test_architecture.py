@@ -83,8 +83,8 @@ ROOMS: dict[str, set[str]] = {
         *("limits", "message", "names", "opinions", "resolvers", "results", "sync", "text"),
     },
     "cli": {
-        *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "message"),
-        *("moments", "names", "opinions", "resolvers", "results", "saved", "sync", "text"),
+        *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "moments"),
+        *("names", "opinions", "resolvers", "results", "saved", "text"),
     },
     "__main__": {"cli"},
     "__init__": {

@@ -24,9 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(each, Unread):
             status = EX_USAGE
             continue
-        story = tell(each.saved.authentication, each.saved.raw)
+        notes = (*each.saved.notes(), *key_notes(each.saved, each.files))
+        story = tell(each.saved.authentication, each.saved.raw, notes)
         try:
-            write_out(_text(story, each.name, dns=arguments.questions) + _below(key_notes(each.saved, each.files)))
+            write_out(_text(story, each.name, dns=arguments.questions))
         except ReaderGoneError:
             # The page and the recording are still useful
             if arguments.html is None and arguments.record is None:
@@ -36,10 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
 
             write_page(arguments.html, as_html(story, each.saved.authentication))
     return status
-
-
-def _below(lines: list[str]) -> str:
-    return "".join(f"{safe(line)}\n" for line in lines)
 
 
 def _text(story: Story, name: str, *, dns: bool) -> str:

@@ -27,6 +27,7 @@ from mailauth.resolvers.zone import Zone
 from mailauth.resolvers.zonefile import is_recording, parse_json
 from mailauth.saved import bundle, readme
 from mailauth.saved.how import How
+from mailauth.saved.keys import notes
 from mailauth.saved.same import Difference, differences
 from mailauth.saved.verdict import Saved
 from mailauth.text import shown
@@ -120,7 +121,7 @@ def collect(
         **keys,
     }
     content = {name: f"{json.dumps(value, indent=1)}\n".encode("ascii") for name, value in data.items()}
-    story = tell(saved.authentication, saved.raw)
+    story = tell(saved.authentication, saved.raw, (*saved.notes(), *notes(saved, files)))
     content |= {
         bundle.MESSAGE: bytes(raw),
         bundle.PAGE: as_html(story, saved.authentication).encode(),

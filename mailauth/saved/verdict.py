@@ -19,6 +19,13 @@ from mailauth.saved.damage import Damage, restored
 from mailauth.saved.undo import explained
 from mailauth.sync import authenticate
 
+_FEW = 4  # reasons
+_TRUST = {
+    "stated": "as the receiver stated it",
+    "seen": "as a server of the receiver saw it",
+    "said": "as the client said it",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
@@ -38,10 +45,33 @@ class Saved:
     received_at: datetime | None
     authentication: Authentication
 
+    def notes(self, *, evidence: bool = True) -> tuple[str, ...]:
+        """Return what a person should know of the file: what was put right, and how the connection was found.
+
+        It holds words of strangers, which are to be printed like any of theirs. With `evidence` each fact of the
+        connection has a line.
+        """
+        lines = [f"the file has {damage.detail}" for damage in self.damage]
+        if self.border is not None:
+            if self.border.problem:
+                lines.append(f"the client is not known: {self.border.problem}")
+            if self.border.passed:
+                reasons = list(dict.fromkeys(each.reason for each in self.border.passed))
+                lines.append(f"hops passed over: {'; '.join(reasons[:_FEW])}{' …' if len(reasons) > _FEW else ''}")
+            lines += [
+                f"{fact.fact} {fact.value!r} {_TRUST[fact.trust]} ({fact.field}, field {fact.position})"
+                for fact in self.border.evidence
+                if evidence and fact.fact != "received_at"
+            ]
+        if self.received_at is not None:
+            lines.append(f"time of receipt: {self.received_at.isoformat()}, from the Received field of the border")
+        return tuple(lines)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         border = self.border
         return {
+            "guess": self.authentication.connection.is_guess,
             "damage": to_plain(self.damage),
             "received_at": None if self.received_at is None else self.received_at.isoformat(),
             "problem": None if border is None else border.problem,

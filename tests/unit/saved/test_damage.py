@@ -9,12 +9,12 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
+from support import signing
 
 from mailauth import Authentication, authenticate
 from mailauth.saved.damage import restored
 from mailauth.saved.undo import explained
 from mailauth.testing import Zone
-from support import signing
 
 MAIL = signing.signed()
 FIELD = b"X-Label: archive"
