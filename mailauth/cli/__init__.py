@@ -89,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     action = command.add_mutually_exclusive_group(required=True)
     action.add_argument("--out", type=_file, metavar="DIR", help="write the evidence into this new folder")
     action.add_argument("--check", type=_file, metavar="DIR", help="verify again from this folder, and compare")
+    _add_connection(command)
     _add_evaluation(command)
+    _add_keys(command)
 
     about = "Print what the chosen resolver answers to questions about one name."
     command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
@@ -102,34 +104,40 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_message_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("messages", nargs="+", metavar="MESSAGE", help="a file, or - for standard input")
+    _add_connection(command)
     _add_evaluation(command)
+    _add_keys(command)
     command.add_argument(
         "--record", type=_file, metavar="FILE", help="write the DNS answers to FILE, for use with --dns"
     )
 
 
-def _add_evaluation(command: argparse.ArgumentParser) -> None:
+def _add_connection(command: argparse.ArgumentParser) -> None:
     smtp = command.add_argument_group("connection", "Without --ip it is read from the Received fields.")
     smtp.add_argument("--ip", help="IP address of the SMTP client")
     smtp.add_argument("--helo", metavar="NAME", help="the name that the client gave in HELO or EHLO")
     smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null one")
-    smtp.add_argument(
+    _add_client(smtp)
+
+
+def _add_client(group: Any) -> None:
+    group.add_argument(
         "--client",
         type=_client,
         metavar="auto|none|received:N",
         default="auto",
         help="without --ip: find the client, leave it open, or take that of the Nth Received field, 1 at the top",
     )
-    smtp.add_argument(
+    group.add_argument(
         "--trust",
         action="append",
         metavar="NAME|NETWORK",
         help="a server or network inside, such as a relay or backup MX, whose Received fields are passed over",
     )
+
+
+def _add_evaluation(command: argparse.ArgumentParser) -> None:
     _add_resolver(command)
-    command.add_argument(
-        "--keys", action="append", type=_file, metavar="FILE", help="old DKIM keys, which you vouch for; see the manual"
-    )
     command.add_argument(
         "--now",
         type=_time,
@@ -140,6 +148,12 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
     modes = ("rfc9989", "rfc7489")
     command.add_argument(
         "--mode", choices=modes, default=modes[0], help="DMARC: by DNS tree walk or by public suffix list"
+    )
+
+
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--keys", action="append", type=_file, metavar="FILE", help="old DKIM keys, which you vouch for; see the manual"
     )
 
 

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from mailauth.cli.oldkeys import key_files
 from mailauth.cli.render import report
-from mailauth.cli.resolver import chosen_resolver, key_files
+from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import EX_USAGE, UnreadableError, read_message, write_out
 from mailauth.cli.verify import EX_FAILED, how_of
 from mailauth.errors import MailauthError, UsageError

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mailauth.errors import MailauthError
-
-if TYPE_CHECKING:
-    from mailauth.resolvers import KeyFile
 
 
 def chosen_resolver(arguments: argparse.Namespace) -> Any:
@@ -28,23 +25,3 @@ def chosen_resolver(arguments: argparse.Namespace) -> Any:
     except OSError as error:
         msg = f"cannot read {arguments.dns}: {error.strerror}"
         raise MailauthError(msg) from None
-
-
-def key_files(arguments: argparse.Namespace) -> tuple[KeyFile, ...]:
-    """Return the files of --keys.
-
-    Raises:
-        MailauthError: for one that cannot be read or used.
-    """
-    if not arguments.keys:
-        return ()
-    from mailauth.resolvers import KeyFile  # noqa: PLC0415  only for --keys
-
-    found = []
-    for path in arguments.keys:
-        try:
-            found.append(KeyFile.load(path))
-        except OSError as error:
-            msg = f"cannot read {path}: {error.strerror}"
-            raise MailauthError(msg) from None
-    return tuple(found)

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from mailauth.authentication import Authentication
+from mailauth.cli.oldkeys import key_files
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
-from mailauth.cli.resolver import chosen_resolver, key_files
+from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, read_message, report_error, write_out
 from mailauth.errors import UsageError
 from mailauth.resolvers.keyfile import KeyFile
