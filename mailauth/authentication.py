@@ -147,10 +147,7 @@ class Authentication(NoTruthValue):
         return {
             "schema": 1,
             "version": __version__,
-            "connection": {
-                **to_plain({name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}),
-                "guess": known.is_guess,
-            },
+            "connection": to_plain({name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}),
             **checks,
             "headers": to_plain(self.headers),
             "forged": list(self.forged),

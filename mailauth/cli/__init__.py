@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify`, `mailauth explain` and `mailauth dns`.
+"""The command line: `mailauth verify`, `mailauth explain`, `mailauth evidence` and `mailauth dns`.
 
 Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
 a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
@@ -85,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--questions", action="store_true", help="also print every DNS question with its answer")
 
+    about = "Write what others need to repeat a verdict into a folder, or repeat it from such a folder without DNS."
+    command = commands.add_parser("evidence", help="keep the evidence for a verdict, and check it", description=about)
+    command.add_argument("message", nargs="?", metavar="MESSAGE", help="a file, or - for standard input")
+    action = command.add_mutually_exclusive_group(required=True)
+    action.add_argument("--out", type=_file, metavar="DIR", help="write the evidence into this new folder")
+    action.add_argument("--check", type=_file, metavar="DIR", help="verify again from this folder, and compare")
+    _add_connection(command)
+    _add_evaluation(command)
+    _add_keys(command)
+
     about = "Print what the chosen resolver answers to questions about one name."
     command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
     command.add_argument("name", metavar="NAME", help="the domain name to ask about")
@@ -96,23 +106,39 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_message_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("messages", nargs="+", metavar="MESSAGE", help="a file, or - for standard input")
+    _add_connection(command)
+    _add_evaluation(command)
+    _add_keys(command)
+    command.add_argument(
+        "--record", type=_file, metavar="FILE", help="write the DNS answers to FILE, for use with --dns"
+    )
+
+
+def _add_connection(command: argparse.ArgumentParser) -> None:
     smtp = command.add_argument_group("connection", "Without --ip it is read from the Received fields.")
     smtp.add_argument("--ip", help="IP address of the SMTP client")
     smtp.add_argument("--helo", metavar="NAME", help="the name that the client gave in HELO or EHLO")
     smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null one")
-    smtp.add_argument(
+    _add_client(smtp)
+
+
+def _add_client(group: Any) -> None:
+    group.add_argument(
         "--client",
         type=_client,
         metavar="auto|none|received:N",
         default="auto",
         help="without --ip: find the client, leave it open, or take that of the Nth Received field, 1 at the top",
     )
-    smtp.add_argument(
+    group.add_argument(
         "--trust",
         action="append",
         metavar="NAME|NETWORK",
         help="a server or network inside, such as a relay or backup MX, whose Received fields are passed over",
     )
+
+
+def _add_evaluation(command: argparse.ArgumentParser) -> None:
     _add_resolver(command)
     command.add_argument(
         "--now",
@@ -125,8 +151,11 @@ def _add_message_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--mode", choices=modes, default=modes[0], help="DMARC: by DNS tree walk or by public suffix list"
     )
+
+
+def _add_keys(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--record", type=_file, metavar="FILE", help="write the DNS answers to FILE, for use with --dns"
+        "--keys", action="append", type=_file, metavar="FILE", help="old DKIM keys, which you vouch for; see the manual"
     )
 
 

@@ -10,6 +10,7 @@ from mailauth.cli.streams import EX_USAGE, ReaderGoneError, write_out
 from mailauth.cli.verify import Unread, verified
 from mailauth.errors import UsageError
 from mailauth.explain import Story, as_text, tell
+from mailauth.saved.keys import notes as key_notes
 from mailauth.text import safe
 
 
@@ -23,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(each, Unread):
             status = EX_USAGE
             continue
-        story = tell(each.saved.authentication, each.saved.raw)
+        notes = (*each.saved.notes(), *key_notes(each.saved, each.files))
+        story = tell(each.saved.authentication, each.saved.raw, notes)
         try:
             write_out(_text(story, each.name, dns=arguments.questions))
         except ReaderGoneError:

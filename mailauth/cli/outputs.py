@@ -22,7 +22,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         MailauthError: for such an output.
     """
     record, html = arguments.record, vars(arguments).get("html")
-    inputs = {name: "/dev/stdin" if name == "-" else name for name in (*arguments.messages, arguments.dns) if name}
+    inputs = {name: "/dev/stdin" if name == "-" else name for name in _inputs(arguments) if name}
     for option, path in (("--record", record), ("--html", html)):
         old = _status(path)
         if path is None or not (old is None or stat.S_ISREG(old.st_mode)):
@@ -43,6 +43,12 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     if _holds_something(record) and not _is_recording(record):
         msg = f"{record} is not a recording, and is left unchanged; give --record another name"
         raise UsageError(msg)
+
+
+def _inputs(arguments: argparse.Namespace) -> Iterator[str | None]:
+    yield from arguments.messages
+    yield arguments.dns
+    yield from arguments.keys or ()
 
 
 def write_recording(recorder: Any, path: str, now: datetime, *, verified: int, unread: int) -> None:

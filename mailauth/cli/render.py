@@ -6,7 +6,7 @@ Everything shown is untrusted data: control characters and characters that reord
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mailauth.authentication import Authentication
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mailauth.opinions import Opinion
     from mailauth.saved import Saved
 
-_FEW = 4  # hops
 _MIN_WIDTH = 40  # columns; some terminals say 0
 _HEADINGS = ("check", "result", "domain", "why")
 STYLES = {
@@ -43,13 +42,13 @@ def rows(authentication: Authentication) -> list[tuple[str, str, str, str]]:
 
 def _guess(outcome: Outcome, authentication: Authentication) -> str:
     guess = outcome.rests_on_client and authentication.connection.is_guess
-    return " (a guess: the client was read from the message)" if guess else ""
+    return " (client guessed)" if guess else ""
 
 
 def notes(saved: Saved) -> list[str]:
     """Return the lines below the table."""
     authentication = saved.authentication
-    lines = [_connection_note(authentication.connection), *_saved_notes(saved)]
+    lines = [_connection_note(authentication.connection), *saved.notes(evidence=False)]
     if (dmarc := authentication.dmarc) is not None:
         policy = f" (policy of {dmarc.policy_domain}: {dmarc.policy})" if dmarc.policy else ""
         lines.append(f"advice: {dmarc.disposition}{policy}")
@@ -72,24 +71,10 @@ def _connection_note(connection: Connection) -> str:
     return f"connection: {connection.ip} helo={connection.helo} mail-from={sender}, {source}"
 
 
-def _saved_notes(saved: Saved) -> Iterator[str]:
-    """Yield what was put right in the file, and what the connection is based on."""
-    for damage in saved.damage:
-        yield f"the file has {damage.detail}"
-    if saved.border is None:
-        return
-    if saved.border.problem:
-        yield f"the client is not known: {saved.border.problem}"
-    if saved.border.passed:
-        yield f"hops passed over: {', '.join(each.reason for each in saved.border.passed[:_FEW])}"
-    if saved.received_at is not None:
-        yield f"time of receipt: {saved.received_at.isoformat()}, from the Received field of the border"
-
-
-def report(saved: Saved, name: str, opinions: tuple[Opinion, ...] | None = None) -> str:
-    """Return the report of one message: the table, the notes below it, and the second opinion if requested."""
+def report(saved: Saved, name: str, opinions: tuple[Opinion, ...] | None = None, more: Iterable[str] = ()) -> str:
+    """Return the report of one message: the table, the notes below it and more of them, the second opinion if any."""
     table = rows(saved.authentication)
-    below = "".join(f"{line}\n" for line in (*notes(saved), *_opinion_lines(opinions)))
+    below = "".join(f"{line}\n" for line in (*notes(saved), *map(safe, more), *_opinion_lines(opinions)))
     console = terminal()
     return (_plain_table(name, table) if console is None else _rich_table(console, name, table)) + below
 

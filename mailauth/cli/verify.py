@@ -5,20 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from mailauth.cli.oldkeys import key_files
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, read_message, report_error, write_out
-from mailauth.connection import Connection
 from mailauth.errors import UsageError
-from mailauth.limits import Options
+from mailauth.resolvers.keyfile import KeyFile
 from mailauth.results import Outcome, Result
 from mailauth.saved import Saved
-from mailauth.saved import verify as verify_saved
+from mailauth.saved.how import How
+from mailauth.saved.keys import notes as key_notes
 
 EX_FAILED = 1
 EX_TEMPFAIL = 75
@@ -46,11 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Verified(NamedTuple):
-    """A message that was verified, and the resolver that was used."""
+    """A message that was verified, the resolver that was used, and the files of old keys."""
 
     name: str
     saved: Saved
     resolver: Any
+    files: Sequence[KeyFile]
 
 
 class Unread(NamedTuple):
@@ -66,14 +68,12 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
         msg = "standard input holds one message; give - once"
         raise UsageError(msg)
     check_outputs(arguments)
-    resolver = chosen_resolver(arguments)
-    # A recording is from one day: evaluate the message as on that day
-    now = arguments.now or getattr(resolver, "now", None) or datetime.now(UTC)
+    resolver, files = chosen_resolver(arguments), key_files(arguments)
+    how = how_of(arguments, resolver)
     if arguments.record is not None:
         from mailauth.resolvers import Recorder  # noqa: PLC0415  only for --record
 
         resolver = Recorder(resolver)
-    options = Options(mode=arguments.mode)
     unread = 0
     for name in arguments.messages:
         try:
@@ -83,28 +83,22 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
             report_error(f"cannot read {'standard input' if name == '-' else name or repr(name)}: {error}")
             yield Unread(name, str(error))
             continue
-        saved = verify_saved(
-            raw,
-            resolver,
-            connection=_given(arguments),
-            trusted=arguments.client if isinstance(arguments.client, int) else arguments.trust,
-            helo=arguments.helo,
-            mail_from=arguments.mail_from,
-            authserv_id=arguments.authserv_id,
-            now=now,
-            options=options,
-        )
-        yield Verified(name, saved, resolver)
+        yield Verified(name, how.verify(raw, resolver, files), resolver, files)
     if arguments.record is not None:
         done = len(arguments.messages) - unread
-        write_recording(resolver, arguments.record, now, verified=done, unread=unread)
+        write_recording(resolver, arguments.record, how.now, verified=done, unread=unread)
 
 
-def _given(arguments: argparse.Namespace) -> Connection | None:
-    """Return the connection that the arguments give; None if it is to be read from the message."""
-    if arguments.ip is not None:
-        return Connection(ip=arguments.ip, helo=arguments.helo, mail_from=arguments.mail_from)
-    return Connection(source="none") if arguments.client == "none" else None
+def how_of(arguments: argparse.Namespace, resolver: Any) -> How:
+    """Return how the arguments want messages to be verified."""
+    return How(
+        # A recording is from one day: evaluate the message as on that day
+        now=arguments.now or getattr(resolver, "now", None) or datetime.now(UTC),
+        **{
+            name: getattr(arguments, name)
+            for name in ("ip", "helo", "mail_from", "client", "trust", "authserv_id", "mode")
+        },
+    )
 
 
 def _printed(each: Verified | Unread, arguments: argparse.Namespace) -> str:
@@ -118,7 +112,7 @@ def _printed(each: Verified | Unread, arguments: argparse.Namespace) -> str:
     if arguments.headers:
         return "".join(header.replace("\r\n", "\n") + "\n" for header in authentication.headers)
     if not (arguments.json or arguments.jsonl):
-        return report(each.saved, each.name, opinions)
+        return report(each.saved, each.name, opinions, key_notes(each.saved, each.files))
     data = {**authentication.to_dict(), "saved": each.saved.to_dict()}
     if opinions is not None:
         data["second_opinion"] = [opinion.to_dict() for opinion in opinions]

@@ -129,6 +129,7 @@ def as_html(story: Story, authentication: Judged, title: str = "") -> str:
         + f'<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
         + _section("advice", "What to do", advice)
         + _section("picture", "Overview", _figure(authentication, story.sealed))
+        + (_section("file", "What the file tells", _list("ul", story.file)) if story.file else "")
         + _section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
         + _section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
         + _section("dns", "DNS questions", _questions(authentication))

@@ -6,7 +6,7 @@ untrusted: renderers escape it. Decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mailauth.dmarc.outcome import DmarcOutcome
@@ -31,7 +31,7 @@ class Story:
 
     `headline` is the verdict in a sentence. `identity` is what the message says about itself: names of fields and their
     values. `path` begins with the oldest hop. `steps` are the checks, `questions` those to DNS. `sealed` are the DMARC
-    results that the first ARC sets claim.
+    results that the first ARC sets claim. `file` is what a saved message told, and what was put right in it.
     """
 
     headline: str
@@ -41,15 +41,17 @@ class Story:
     advice: tuple[str, ...]
     questions: tuple[str, ...]
     sealed: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
 
 
-def tell(authentication: Judged, raw: Octets | None = None) -> Story:
+def tell(authentication: Judged, raw: Octets | None = None, file: Iterable[str] = ()) -> Story:
     """Tell the story of an authentication. Never raises for any message.
 
     Args:
         authentication: what `authenticate` returned.
         raw: the octets it was given; without them the message and its path are not shown, and changed fields cannot
             be named.
+        file: lines about the file of a saved message.
     """
     # Under the limits of the evaluation, so that positions mean the same
     message = None if raw is None else Message.parse(raw, authentication.limits)
@@ -63,6 +65,7 @@ def tell(authentication: Judged, raw: Octets | None = None) -> Story:
         advice=tuple(_advice(authentication)),
         questions=tuple(map(_question, authentication.trace)),
         sealed=checks.dmarc_claims(),
+        file=tuple(file),
     )
 
 

@@ -23,6 +23,10 @@ def _lines(story: Story, *, dns: bool) -> Iterator[str]:
     yield ""
     yield "What to do"
     yield from (f"  {safe(line)}" for line in story.advice)
+    if story.file:
+        yield ""
+        yield "What the file tells"
+        yield from (f"  {safe(line)}" for line in story.file)
     if story.path:
         yield ""
         yield "The path that it claims, oldest hop first (only the last was written by the receiver)"

@@ -10,18 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mailauth.resolvers.aiodns import AiodnsResolver
+    from mailauth.resolvers.archived import Archived
     from mailauth.resolvers.cached import Cached
     from mailauth.resolvers.dnspython import AsyncDnspythonResolver, DnspythonResolver
+    from mailauth.resolvers.keyfile import KeyFile
     from mailauth.resolvers.recorder import Recorder
     from mailauth.resolvers.zone import Zone
 
-__all__ = ["AiodnsResolver", "AsyncDnspythonResolver", "Cached", "DnspythonResolver", "Recorder", "Zone"]
+__all__ = [
+    "AiodnsResolver",
+    "Archived",
+    "AsyncDnspythonResolver",
+    "Cached",
+    "DnspythonResolver",
+    "KeyFile",
+    "Recorder",
+    "Zone",
+]
 
 _MODULES = {
     "AiodnsResolver": "aiodns",
+    "Archived": "archived",
     "AsyncDnspythonResolver": "dnspython",
     "Cached": "cached",
     "DnspythonResolver": "dnspython",
+    "KeyFile": "keyfile",
     "Recorder": "recorder",
     "Zone": "zone",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,15 @@ class Recorder:
             return answers
 
         return relay(self._resolve, questions, keep, timeout)
+
+    def fill(self, transcript: Iterable[tuple[Question, Answer]]) -> None:
+        """Record answers that came from elsewhere, such as TIMEOUT of an evaluation whose time was up; old ones remain.
+
+        Args:
+            transcript: questions and their answers, such as `Authentication.dns`.
+        """
+        for question, answer in transcript:
+            self._answers.setdefault(question, answer)
 
     def to_dict(
         self, now: datetime | float | str | None = None, recorded: datetime | float | str | None = None

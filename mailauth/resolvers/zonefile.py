@@ -17,8 +17,12 @@ RECORDING = frozenset({"zone", "answers", "now", "recorded"})
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a zone file; octets that are not UTF-8 become surrogate escapes.
+def read_text(path: str | os.PathLike[str], remedy: str = "a zone without names is written {}") -> str:
+    """Return the text of a file; octets that are not UTF-8 become surrogate escapes.
+
+    Args:
+        path: the file.
+        remedy: what to write instead of an empty file.
 
     Raises:
         OSError: if the file cannot be read.
@@ -36,13 +40,18 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise UsageError(msg)
     text = octets.decode("utf-8-sig", "surrogateescape")
     if not text.strip():
-        msg = f"{path}: empty; a zone without names is written {{}}"
+        msg = f"{path}: empty; {remedy}"
         raise UsageError(msg)
     return text
 
 
-def parse_json(text: str, source: str | os.PathLike[str]) -> Any:
+def parse_json(text: str, source: str | os.PathLike[str], remedy: str = "JSON, or a master file") -> Any:
     """Return the data of a JSON text.
+
+    Args:
+        text: the text.
+        source: where it is from.
+        remedy: what to give instead of text that is not JSON.
 
     Raises:
         UsageError: for text that is not JSON, has a duplicate key, or exceeds what Python can read.
@@ -50,13 +59,13 @@ def parse_json(text: str, source: str | os.PathLike[str]) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
     except json.JSONDecodeError as error:
-        msg = f"{source}: line {error.lineno} column {error.colno}: {error.msg}; give JSON, or a master file"
+        msg = f"{source}: line {error.lineno} column {error.colno}: {error.msg}; give {remedy}"
     except UsageError as error:
         msg = f"{source}: {error}"
     except ValueError:
         msg = f"{source}: a number has too many digits"
     except RecursionError:
-        msg = f"{source}: nested too deeply for a zone"
+        msg = f"{source}: nested too deeply"
     raise UsageError(msg)
 
 

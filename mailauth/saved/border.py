@@ -4,7 +4,7 @@ Trace fields are read from the top, because each server puts its own above those
 §4.4): what is below the first hop that a stranger may have written proves nothing, and is not read. Hops that are
 certainly inside are passed over; where a hop may be inside or not, the answer is that nothing is known. Any client of
 the receiver chose its HELO name, so that name never makes a hop an inside one. Where a user of the receiver may have
-submitted the message (RFC 6409), all below may be the words of that user. Fields of the receiver that tell of the
+submitted the message, all below may be the words of that user. Fields of the receiver that tell of the
 client (Received-SPF of RFC 7208 §9.1, Authentication-Results of RFC 8601) count above the border hop only. X-Sender-IP,
 X-Originating-IP and the like have no rule that says who may write them, and do not count.
 """
@@ -46,7 +46,7 @@ _MICROSOFT_NAMES = ("outlook.com", "office365.com")
 _MICROSOFT = [ip_network(f"2603:{n}::/32") for n in ("1096", "10a6", "10b6", "10c6", "10d6")]
 # RFC 2033: LMTP is not for wide area networks. The others fetch or store
 _NOT_SMTP = ("LMTP", "UTF8LMTP", "IMAP", "POP", "HTTP")
-# RFC 3848, RFC 6531 §4.3: the client has logged in
+# ESMTPSA, UTF8SMTPA and their like: the client has logged in
 _AUTHENTICATED = re.compile(r"(?:UTF8|E)?SMTPS?A\b|ASMTP\b")
 # Second-level names under which organisations register
 _REGISTRIES = frozenset({"ac", "co", "com", "edu", "gob", "gov", "go", "mil", "ne", "net", "nom", "or", "org"})
@@ -162,7 +162,8 @@ def _border(
     agreeing = [s for s in stated if s.ip == ip]
     helos = [(s.helo, s.field, s.position) for s in agreeing]
     paths = [(s.mail_from, s.field, s.position) for s in agreeing if s.exact]
-    paths += [_return_path(message, position)] if hop else []
+    # Without a border: above the first hop
+    paths += [_return_path(message, position if hop else passed[0].position if passed else 0)]
     if hop and ip and hop.ip == ip:
         helos.append((hop.helo, "Received", position))
         paths.append((hop.mail_from, "Received", position))

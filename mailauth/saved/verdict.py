@@ -12,9 +12,8 @@ from typing import Any
 from mailauth.authentication import Authentication
 from mailauth.connection import Connection
 from mailauth.dkim.outcome import DkimOutcome
-from mailauth.limits import Limits, Options
+from mailauth.limits import DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.fields import Message, Octets
-from mailauth.moments import seconds_of
 from mailauth.results import Outcome, Result, to_plain
 from mailauth.saved.border import Border, Trusted, border_of
 from mailauth.saved.damage import Damage, restored
@@ -22,6 +21,12 @@ from mailauth.saved.undo import explained
 from mailauth.sync import authenticate
 
 _TIME = "the time of receipt was read from the message"
+_FEW = 4  # reasons
+_TRUST = {
+    "stated": "as the receiver stated it",
+    "seen": "as a server of the receiver saw it",
+    "said": "as the client said it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +50,33 @@ class Saved:
     authentication: Authentication
     dated: frozenset[str] = frozenset()
 
+    def notes(self, *, evidence: bool = True) -> tuple[str, ...]:
+        """Return what a person should know of the file: what was put right, and how the connection was found.
+
+        It holds words of strangers, which are to be printed like any of theirs. With `evidence` each fact of the
+        connection has a line.
+        """
+        lines = [f"the file has {damage.detail}" for damage in self.damage]
+        if self.border is not None:
+            if self.border.problem:
+                lines.append(f"the client is not known: {self.border.problem}")
+            if self.border.passed:
+                reasons = list(dict.fromkeys(each.reason for each in self.border.passed))
+                lines.append(f"hops passed over: {'; '.join(reasons[:_FEW])}{' …' if len(reasons) > _FEW else ''}")
+            lines += [
+                f"{fact.fact} {fact.value!r} {_TRUST[fact.trust]} ({fact.field}, field {fact.position})"
+                for fact in self.border.evidence
+                if evidence and fact.fact != "received_at"
+            ]
+        if self.received_at is not None:
+            lines.append(f"time of receipt: {self.received_at.isoformat()}, from the Received field of the border")
+        return tuple(lines)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         border = self.border
         return {
+            "guess": self.authentication.connection.is_guess,
             "damage": to_plain(self.damage),
             "received_at": None if self.received_at is None else self.received_at.isoformat(),
             "dated": sorted(self.dated),
@@ -106,19 +134,22 @@ def verify(
         mail_from=connection.mail_from if mail_from is None else mail_from,
     )
     found = authenticate(octets, connection, resolver, authserv_id, received_at or now, limits, options)
-    found, dated = _dated(explained(found, octets), seconds_of(now))
+    found, dated = explained(found, octets), frozenset[str]()
+    settings = options or DEFAULT_OPTIONS
+    if received_at is not None and not settings.allow_expired:
+        found, dated = _dated(found, now.timestamp() - settings.clock_skew)
     return Saved(raw=octets, damage=damage, border=border, received_at=received_at, authentication=found, dated=dated)
 
 
-def _dated(found: Authentication, now: int) -> tuple[Authentication, frozenset[str]]:
-    """Return an authentication that says where a signature has expired since, and the checks that rest on such ones."""
+def _dated(found: Authentication, now: float) -> tuple[Authentication, frozenset[str]]:
+    """Return an authentication that says which signatures have expired by now, and the checks that rest on these."""
     passes = [each for each in found.dkim if each.result is Result.PASS]
     late = {each.index for each in passes if each.expiration is not None and each.expiration < now}
     if not late:
         return found, frozenset()
     dated = set() if len(late) < len(passes) else {"dkim"}
     dmarc = found.dmarc
-    if dmarc is not None and dmarc.aligned == ("dkim",):
+    if dmarc is not None and "dkim" in dmarc.aligned and (len(dmarc.aligned) == 1 or found.connection.is_guess):
         good = {each.domain for each in passes if each.index not in late}
         if not any(each.mechanism == "dkim" and each.aligned and each.domain in good for each in dmarc.identifiers):
             dated.add("dmarc")

@@ -212,8 +212,8 @@ class _Check(Counters):
             # Terms after a match are not evaluated
             lookups, redirect = lookups[: bisect_left(record.places, at_once)], None
         for number, mechanism in enumerate(lookups):
-            if number % _PREFETCH == 0 and (ahead := self.ahead(lookups[number:], redirect, domain)):
-                answers = yield from self.ask(ahead)
+            if number % _PREFETCH == 0 and (asks := self.ahead(lookups[number : number + _PREFETCH], redirect, domain)):
+                answers = yield from self.ask(asks)
                 self.found_nothing = not all(answer.records for answer in answers)
             if (yield from self.match(mechanism, domain)):
                 return self.matched(mechanism, record, domain)
@@ -245,7 +245,7 @@ class _Check(Counters):
             return []
         # Each costs a term and a query: those beyond a limit are never reached
         room = min(self.limits.spf_terms - self.terms, self.limits.spf_queries - self.queries, _PREFETCH)
-        terms = [(mechanism.name, mechanism.spec) for mechanism in lookups[:_PREFETCH]]
+        terms = [(mechanism.name, mechanism.spec) for mechanism in lookups]
         if redirect is not None:
             terms.append(("redirect", redirect))
         questions: list[Question] = []

@@ -8,13 +8,12 @@ from functools import partial
 
 import pytest
 from support import signing
-from unit.test_linear import GROWTH, grows
+from support.growth import GROWTH, SMALL, TIMES, grows
 
 from attack.repairs import ZONE, message, run
 from mailauth.saved import verify
 
 NOW = datetime.fromtimestamp(signing.NOW, UTC)
-SMALL = 64_000  # octets
 BODIES = {
     "quoted From": b">From \r\n", "many quotes": b">", "dots": b"..\r\n", "blank lines": b"\r\n", "bare LF": b"\n",
     "bare CR": b"\r", "equals signs": b"=", "equals signs and spaces": b"= ", "footers": b"_" * 47 + b"\r\n",
@@ -58,12 +57,12 @@ def work(raw: bytes) -> Callable[[], object]:
 @pytest.mark.parametrize("encoding", [b"quoted-printable", b"base64"])
 @pytest.mark.parametrize("shape", BODIES)
 def test_four_times_the_body(shape: str, encoding: bytes) -> None:
-    small, large = (body(BODIES[shape], encoding, SMALL * times) for times in (1, 4))
+    small, large = (body(BODIES[shape], encoding, SMALL * times) for times in (1, TIMES))
     assert grows(lambda: work(small), lambda: work(large)) < GROWTH
 
 
 @pytest.mark.parametrize("first", [b"", b"X: y\r\n", b"X: y\n"])
 @pytest.mark.parametrize("shape", HEADERS)
 def test_four_times_the_header(shape: str, first: bytes) -> None:
-    small, large = (header(HEADERS[shape], first, SMALL * times) for times in (1, 4))
+    small, large = (header(HEADERS[shape], first, SMALL * times) for times in (1, TIMES))
     assert grows(lambda: work(small), lambda: work(large)) < GROWTH

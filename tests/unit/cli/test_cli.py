@@ -87,7 +87,7 @@ def test_json(run: Any) -> None:
     data = printed.json
     assert list(data) == [
         "schema", "version", "connection", "spf", "helo_spf", "dkim", "arc", "dmarc", "iprev", "headers", "forged",
-        "dns",
+        "dns", "saved",
     ]  # fmt: skip
     assert (data["schema"], data["version"]) == (1, __version__)
     assert data["connection"] == {
@@ -485,7 +485,7 @@ def test_a_pipe_of_octets_in_an_ascii_world(tmp_path: Path) -> None:
 
 def test_the_zone_file_tells_the_day(tmp_path: Path) -> None:
     arguments = ["verify", "--json", str(SAMPLE), "--dns", SAMPLE_ZONE, "--require", "spf,dkim,dmarc"]
-    status, out, _ = program.run(tmp_path, *arguments)
+    status, out, _ = program.run(tmp_path, *arguments, "--accept-guess")
     assert status == 0
     assert json.loads(out)["dmarc"]["result"] == "pass"
 
@@ -550,3 +550,54 @@ def test_the_second_opinion_is_in_the_json_when_asked_for(run: Any) -> None:
     data = run("verify", "--second-opinion", "--json", *GIVEN, "good.eml").json
     assert {o["engine"] for o in data["second_opinion"]} == {"dkimpy", "pyspf", "authres", "publicsuffix2"}
     assert "second_opinion" not in run("verify", "--json", *GIVEN, "good.eml").json
+
+
+def test_require_does_not_accept_a_guess_unless_asked_to(run: Any) -> None:
+    raw = b"Return-Path: <anna@example.com>\r\nReceived: from mx.example.com (x [192.0.2.3]) by y; date\r\n"
+    for check, signed_status, unsigned_status in (("spf", 1, 1), ("iprev", 1, 1), ("dkim", 0, 1), ("dmarc", 0, 1)):
+        for mail, status in ((signed(), signed_status), (MAIL, unsigned_status)):
+            printed = run("verify", "-", "--require", check, "--now", str(NOW), stdin=raw + mail)
+            assert printed.status == status, (check, status)
+    # All that passes here
+    for check in ("spf", "dmarc"):
+        printed = run("verify", "-", "--require", check, "--accept-guess", "--now", str(NOW), stdin=raw + MAIL)
+        assert printed.status == 0
+    refused = run("verify", "-", "--require", "spf", "--now", str(NOW), stdin=raw + MAIL)
+    assert refused.err == "mailauth: spf passes for a client that is a guess, which --accept-guess accepts\n"
+
+
+def test_a_guess_is_called_one_in_every_output(run: Any) -> None:
+    raw = b"Return-Path: <anna@example.com>\r\nReceived: from mx.example.com (x [192.0.2.3]) by y; date\r\n" + MAIL
+    assert "(client guessed)" in run("verify", "-", stdin=raw).out
+    assert run("verify", "--json", "-", stdin=raw).json["saved"]["guess"] is True
+    assert "spf=pass (client read from the message)" in run("verify", "--headers", "-", stdin=raw).out
+    assert "guess" in run("explain", "-", stdin=raw).out
+    given = run("verify", "-", *GIVEN, stdin=raw).out
+    assert "guess" not in given
+
+
+HOPS = (
+    b"Received: from a.example.com (x [192.0.2.3]) by y with SMTP; d\r\nReceived: from b (z [198.51.100.4]) by w; d\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "ip"),
+    [("auto", "192.0.2.3"), ("none", None), ("received:1", "192.0.2.3"), ("received:2", "198.51.100.4")],
+)
+def test_which_client_is_taken(run: Any, client: str, ip: str | None) -> None:
+    data = run("verify", "--json", "-", "--client", client, stdin=HOPS + MAIL).json
+    assert data["connection"]["ip"] == ip
+
+
+@pytest.mark.parametrize("client", ["received", "received:0", "received:-1", "received:x", "all", "", "received:99999"])
+def test_a_client_that_is_none_of_the_choices(run: Any, client: str) -> None:
+    printed = run("verify", "good.eml", "--client", client)
+    assert printed.status == 2
+    assert "is not auto, none or received:N" in printed.err
+
+
+def test_trust_passes_over_a_relay(run: Any) -> None:
+    data = run("verify", "--json", "-", "--trust", "192.0.2.0/24", stdin=HOPS + MAIL).json
+    assert data["connection"]["ip"] == "198.51.100.4"
+    assert run("verify", "good.eml", "--trust", "192.0.2.0/99").status == 2

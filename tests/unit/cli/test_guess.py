@@ -55,11 +55,11 @@ def test_a_pass_for_a_client_that_was_read(run: Run, raw: bytes, tmp_path: Path)
     for check in ("spf", "dmarc", "iprev"):
         rows = [line for line in table if line.startswith(f"{check} ") and " pass " in line]
         assert rows
-        assert all("a guess: the client was read from the message" in row for row in rows)
+        assert all("(client guessed)" in row for row in rows)
 
     data = json.loads(run("verify", raw, "--json")[1])
     assert data["dmarc"]["result"] == data["spf"]["result"] == "pass"
-    assert data["connection"]["guess"] is True
+    assert data["saved"]["guess"] is True
     assert data["connection"]["source"] in {"received", "stated"}
 
     headers = " ".join(run("verify", raw, "--headers")[1].split())
@@ -121,6 +121,13 @@ def test_a_signature_that_has_expired_since(run: Run, tmp_path: Path) -> None:
     assert run("verify", raw, "--client", "none", "--require", "dkim,dmarc", now=LATER)[0] == 1
 
 
+def test_neither_of_two_guesses_makes_the_other_certain(run: Run) -> None:
+    raw = MADE_UP[: -len(MAIL)] + signed(tags=EXPIRES)
+    assert run("verify", raw, "--require", "dmarc")[0] == 0
+    assert run("verify", raw, "--require", "dmarc", now=LATER)[0] == 1
+    assert run("verify", raw, "--require", "dmarc", "--accept-guess", now=LATER)[0] == 0
+
+
 def test_another_signature_that_has_not_expired(run: Run) -> None:
     raw = expiring(BEFORE, {"t": str(NOW - 60)}, EXPIRES)
     assert run("verify", raw, "--require", "dkim,dmarc", now=LATER)[0] == 0
@@ -139,7 +146,8 @@ def test_a_date_of_receipt_in_the_future_is_not_taken(run: Run) -> None:
 def test_a_message_without_a_field_of_its_receiver(run: Run) -> None:
     """Sent items, a message put into a mailbox by APPEND: nothing is known of a client, and nothing is guessed."""
     data = json.loads(run("verify", MAIL, "--json")[1])
-    assert data["connection"] == {"ip": None, "helo": None, "mail_from": None, "source": "none", "guess": False}
+    assert data["connection"] == {"ip": None, "helo": None, "mail_from": None, "source": "none"}
+    assert data["saved"]["guess"] is False
     submitted = MADE_UP.replace(b"ESMTPS", b"ESMTPSA")
     data = json.loads(run("verify", submitted, "--json")[1])
     assert data["connection"]["source"] == "none"

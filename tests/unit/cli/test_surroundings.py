@@ -337,7 +337,7 @@ def test_a_warning_is_one_line_of_the_program(here: Path) -> None:
 @pytest.mark.parametrize(("raised", "lines"), [("KeyError", None), ("MemoryError", 1), ("RecursionError", None)])
 def test_a_bug_is_no_verdict(here: Path, raised: str, lines: int | None) -> None:
     """The status that Python gives it, 1, would say that a check did not pass."""
-    code = f"import mailauth.cli.verify as v\ndef f(*_): raise {raised}({EVIL!a})\nv.connection_of = f\n"
+    code = f"import mailauth.cli.verify as v\ndef f(*_, **__): raise {raised}({EVIL!a})\nv.how_of = f\n"
     status, out, err = run(here, "verify", "good.eml", *SET, "--require", "dmarc", code=code)
     assert (status, out) == (2, b"")
     assert harmless(err)

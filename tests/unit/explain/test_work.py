@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import pytest
+from support.growth import GROWTH, SMALL, TIMES, Work, grows
 from support.outcomes import replaced
 from support.shapes import WIDE, Job, job
 from support.signing import MAIL
@@ -18,7 +19,6 @@ from mailauth.explain import as_text, tell
 from mailauth.explain.copies import Copies
 from mailauth.explain.html import as_html
 from mailauth.message import Message
-from unit.test_linear import GROWTH, SMALL, TIMES, Work, grows
 
 FROM = b"From: Anna <anna@example.com>\r\n\r\nbody\r\n"
 

@@ -280,3 +280,13 @@ def test_what_no_server_answers_is_recorded_all_the_same(rdtype: str, records: t
     recorder = answering({("a.example", rdtype): answer, ("b.example", "A"): Answer(Status.OK, ("192.0.2.1",))})
     questions = (Question("a.example", rdtype), Question("b.example", "A"))
     replays(recorder, questions, recorder.resolve(questions), tmp_path / "dns.json")
+
+
+def test_answers_from_elsewhere_fill_a_recording() -> None:
+    recorder = Recorder(Zone({"a.example": {"A": ["192.0.2.1"]}}))
+    asked, other = Question("a.example", "A"), Question("b.example", "TXT")
+    recorder.resolve((asked,))
+    late = Answer(Status.TIMEOUT, detail="the time for this message is used up")
+    recorder.fill([(asked, late), (other, late)])
+    first, second = Zone(recorder.to_dict()).resolve((asked, other))
+    assert (first.records, second) == (("192.0.2.1",), late)
