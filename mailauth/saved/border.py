@@ -112,29 +112,33 @@ def border_of(message: Message, *, trusted: Trusted = None) -> Border:
             over, and the next one is the border. Addresses, networks ("198.51.100.0/24") and domains ("example.org",
             with all below it): hops from these clients are passed over; a domain counts for names that the server
             looked up and confirmed, so addresses are better. None: only what is certain is passed over, and a hop that
-            may be an inside one ends the search; `()` says that there are no others.
+            may be an inside one ends the search; `()` says that there are no others. Below a hop where a user of the
+            receiver may have submitted the message, only a number leads.
 
     Raises:
         UsageError: for anything else in `trusted`.
     """
     count, hosts = _trusted(trusted)
     passed: list[Passed] = []
-    checked = next((s.ip for s in statements.find(message, len(message.fields)) if s.exact), None)
+    end = len(message.fields)
+    spf = next((s for s in statements.find(message, end) if s.exact), None)
     position = 0
     hop: Hop | None = None
     problem: str | None = "there is no Received field"
-    for number, position in enumerate(message.find(b"received")[:MAX_HOPS]):
+    positions = message.find(b"received")[:MAX_HOPS]
+    for number, (position, below) in enumerate(zip(positions, [*positions, end][1:], strict=True)):
         hop = parse(message.value(position))
         if count is not None:
             reason = f"one of {count} to be passed over" if number < count else None
         else:
-            reason = _inside(hop, hosts, checked)
+            # Below the next hop it is of another server, or of the sender
+            reason = _inside(hop, hosts, spf.ip if spf and spf.position < below else None)
         if reason is None:
             break
         passed.append(Passed(position, hop, reason))
         hop, problem = None, "every hop is an inside one"
     if hop is None:
-        position = len(message.fields)
+        position = end
     else:
         problem = hop.problem or _doubt(hop, counted=count is not None, sure=trusted is not None)
     return _border(message, position, hop, problem, tuple(passed), sure=trusted is not None)
@@ -185,7 +189,7 @@ def _border(
 
 
 def _inside(hop: Hop, hosts: _Hosts, checked: Address | None) -> str | None:
-    """Return why a hop is certainly an inside one, or None; `checked` is the client of the topmost Received-SPF."""
+    """Return why a hop is certainly an inside one, or None; `checked` is the client that its server checked."""
     protocol = (hop.protocol or "").upper()
     if hop.problem or _submission(hop):
         return None

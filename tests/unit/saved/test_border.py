@@ -162,6 +162,8 @@ def test_a_proxy_that_hides_the_clients() -> None:
         found = border(spf, client, *FORGED, trusted=trusted)
         assert found.connection == Connection(source="none")
         assert "a proxy may hide the clients" in (found.problem or "")
+    # The sender cannot bring that about for an inside hop
+    assert border(hop("gw (gw [172.18.0.1])"), CLIENT, spf, *FORGED).connection.ip == "192.0.2.10"
     assert border(spf, client, CLIENT, trusted="172.18.0.0/16").connection.ip == "192.0.2.10"
     assert (
         border(spf.replace("172.18.0.1", "127.0.0.1"), hop("a (a [127.0.0.1])"), CLIENT).connection.ip == "192.0.2.10"
