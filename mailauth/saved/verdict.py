@@ -14,7 +14,7 @@ from mailauth.connection import Connection
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.limits import DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.fields import Message, Octets
-from mailauth.results import Outcome, Result, to_plain
+from mailauth.results import Outcome, Reason, Result, to_plain
 from mailauth.saved.border import Border, Trusted, border_of
 from mailauth.saved.damage import Damage, restored
 from mailauth.saved.undo import explained
@@ -134,6 +134,10 @@ def verify(
         mail_from=connection.mail_from if mail_from is None else mail_from,
     )
     found = authenticate(octets, connection, resolver, authserv_id, received_at or now, limits, options)
+    if received_at is not None and any(each.reason is Reason.FUTURE for each in found.dkim):
+        # It was signed after that time, so one of the clocks was wrong
+        received_at = None
+        found = authenticate(octets, connection, resolver, authserv_id, now, limits, options)
     found, dated = explained(found, octets), frozenset[str]()
     settings = options or DEFAULT_OPTIONS
     if received_at is not None and not settings.allow_expired:

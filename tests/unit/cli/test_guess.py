@@ -143,6 +143,15 @@ def test_a_date_of_receipt_in_the_future_is_not_taken(run: Run) -> None:
     assert data["dkim"][0]["reason"] == "expired"
 
 
+def test_a_date_of_receipt_before_the_signature_is_not_taken(run: Run) -> None:
+    """The clock of a server may be slow, or its time zone wrong; the message is good all the same."""
+    raw = expiring(b"Mon, 02 Nov 2026 08:30:00 +0000", {"t": str(NOW - 60)})
+    data = json.loads(run("verify", raw, "--json")[1])
+    assert data["saved"]["received_at"] is None
+    assert data["dkim"][0]["result"] == "pass"
+    assert run("verify", raw, "--require", "dkim,dmarc", now=LATER)[0] == 0
+
+
 def test_a_message_without_a_field_of_its_receiver(run: Run) -> None:
     """Sent items, a message put into a mailbox by APPEND: nothing is known of a client, and nothing is guessed."""
     data = json.loads(run("verify", MAIL, "--json")[1])
