@@ -45,7 +45,7 @@ _INSIDE = [
 _MICROSOFT_NAMES = ("outlook.com", "office365.com")
 _MICROSOFT = [ip_network(f"2603:{n}::/32") for n in ("1096", "10a6", "10b6", "10c6", "10d6")]
 # RFC 2033: LMTP is not for wide area networks. The others fetch or store
-_NOT_SMTP = ("LMTP", "UTF8LMTP", "IMAP", "POP", "HTTP")
+_NOT_SMTP = ("LMTP", "UTF8LMTP", "IMAP", "POP", "HTTP", "MAPI")
 # ESMTPSA, UTF8SMTPA and their like: the client has logged in
 _AUTHENTICATED = re.compile(r"(?:UTF8|E)?SMTPS?A\b|ASMTP\b")
 # Second-level names under which organisations register
@@ -191,6 +191,8 @@ def _border(
 def _inside(hop: Hop, hosts: _Hosts, checked: Address | None) -> str | None:
     """Return why a hop is certainly an inside one, or None; `checked` is the client that its server checked."""
     protocol = (hop.protocol or "").upper()
+    if hop.ip is not None and _within(hop.ip, hosts.networks):
+        return f"{hop.ip} is trusted"
     if hop.problem or _submission(hop):
         return None
     if hop.name is None:
@@ -199,8 +201,6 @@ def _inside(hop: Hop, hosts: _Hosts, checked: Address | None) -> str | None:
         return f"{_short(hop.protocol)} is not SMTP"
     if hop.ip is None:
         return None
-    if _within(hop.ip, hosts.networks):
-        return f"{hop.ip} is trusted"
     if _within(hop.ip, _INSIDE):
         return None if _is_proxy(hop, checked) else f"{hop.ip} is not a public address"
     if _is_microsoft(hop):
@@ -230,11 +230,12 @@ def _submission(hop: Hop) -> str | None:
     protocol = (hop.protocol or "").upper()
     if hop.local or protocol.startswith("LOCAL"):
         return "a user of the server may have submitted the message there, by a command"
-    if _AUTHENTICATED.match(protocol):
+    inside = hop.ip is not None and (_within(hop.ip, _INSIDE) or _is_microsoft(hop))
+    # From a public address it is a client like others
+    if _AUTHENTICATED.match(protocol) and inside:
         return f"a user of the server, who had logged in ({_short(hop.protocol)}), may have submitted the message there"
     # Between servers inside, Yahoo and Microsoft 365 use HTTP
-    inside = hop.ip is not None and (_within(hop.ip, _INSIDE) or _is_microsoft(hop))
-    if protocol.startswith("MAPI") or (protocol.startswith("HTTP") and not inside):
+    if protocol.startswith("HTTP") and not inside:
         return f"a user of the server may have submitted the message there, with {_short(hop.protocol)}"
     return None
 

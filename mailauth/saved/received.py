@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from mailauth.saved.clauses import Clause, Comment, TraceError, split
 from mailauth.saved.forms import Address, client_of
@@ -30,7 +31,8 @@ class Hop:
         recipient: the address of the for clause, without angle brackets.
         mail_from: the reverse-path, where a comment gives the envelope sender, without angle brackets.
         date: when the server received the message.
-        local: a user of the server handed it the message by a command, as the server writes in a comment.
+        local: a user of the server handed it the message by a command, as the server writes in a comment; not one of
+            its services, such as a content filter.
         problem: why nothing was read, in words; None where the field was read.
     """
 
@@ -88,7 +90,10 @@ def _is_local(clauses: dict[str, Clause]) -> bool:
     front = clauses[""].comments
     comments = [*front, *(clauses["by"].comments if "by" in clauses else [])]
     # (Postfix, from userid 1000), (qmail 1 invoked by uid 1000), (from anna@localhost)
-    return any({"uid", "userid"} & {*c.words} for c in comments) or any(c.words[:1] == ("from",) for c in front)
+    pairs = [pair for comment in comments for pair in pairwise(comment.words)]
+    # Systems give people the numbers from 1000 on
+    people = any(key in {"uid", "userid"} and len(number) >= 4 for key, number in pairs)
+    return people or any(comment.words[:1] == ("from",) for comment in front)
 
 
 def _date(text: str) -> datetime | None:

@@ -64,6 +64,8 @@ INSIDE = {
     "LMTP, no address": (hop("mx.example.org", "mx.example.org", "LMTP"), "LMTP is not SMTP"),
     "socket": (hop("mx ([unix socket])", "mx (Cyrus v3)", "LMTPA"), "LMTPA is not SMTP"),
     "fetched": (hop("imap.example.org [198.51.100.9]", "laptop", "IMAP (fetchmail-6.4.37)"), "IMAP is not SMTP"),
+    "mapi": (hop("EX1 ([198.51.100.9])", "EX1", "mapi"), "mapi is not SMTP"),
+    "a content filter": (f"Received: by mx.example.org (Postfix, from userid 98) id 4; {DATE}", "names no client"),
     "HTTP inside": (hop("10.1.2.3", "web7", "HTTPS"), "HTTPS is not SMTP"),
     "HTTP inside Microsoft 365": (
         hop("A.PROD.OUTLOOK.COM (2603:10a6:20b:1::5)", "B.PROD.OUTLOOK.COM", "HTTPS"), "HTTPS is not SMTP",
@@ -131,14 +133,11 @@ SUBMITTED = {
     "qmail": f"Received: (qmail 12 invoked by uid 1001); {DATE}",
     "nullmailer": f"Received: (nullmailer pid 12 invoked by uid 1001); {DATE}",
     "Sendmail": f"Received: (from mallory@localhost) by mx.example.org (8.17.1/8.17.1/Submit) id 4; {DATE}",
-    "OpenSMTPD": hop("localhost (mx [local])", "mx (OpenSMTPD)", "ESMTPA"),
     "web mail": hop("203.0.113.66 (SquirrelMail authenticated user mallory)", protocol="HTTP"),
     "an interface": hop("1234567 named unknown", "gmailapi.example.org", "HTTPREST"),
-    "Exchange": hop("EX1 ([fe80::1])", "EX1", "mapi"),
-    "with a password": hop("laptop (x.example.net [203.0.113.66]) (Authenticated sender: m@x)", protocol="ESMTPSA"),
     "with a password, inside": hop("laptop (laptop [10.1.2.3])", protocol="ESMTPA"),
-    "with a password, SMTPUTF8": hop("laptop (x.example.net [203.0.113.66])", protocol="UTF8SMTPSA"),
-    "with a password, old Exim": hop("x.example.net ([203.0.113.66])", protocol="asmtp (Exim 4.20)"),
+    "with a password, SMTPUTF8": hop("laptop (laptop [127.0.0.1])", protocol="UTF8SMTPSA"),
+    "with a password, old Exim": hop("laptop ([10.1.2.3])", protocol="asmtp (Exim 4.20)"),
 }  # fmt: skip
 
 

@@ -238,7 +238,8 @@ def test_the_other_clauses() -> None:
     assert read("by 2001:db8::1 with SMTP id x10csp98").name is None
     date = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
     assert read("(qmail 1 invoked from network)") == Hop(date=date)
-    assert read("(qmail 1 invoked by uid 2)") == Hop(date=date, local=True)
+    assert read("(qmail 1 invoked by uid 2)") == Hop(date=date)
+    assert read("(qmail 1 invoked by uid 1002)") == Hop(date=date, local=True)
     assert read("from  ([192.0.2.10]) by mx with SMTP").name == ""
     assert read('from x by y for <"a b"@example.org>').recipient == '"a b"@example.org'
     assert read("from x (helo=) by y").helo is None
