@@ -76,15 +76,15 @@ ROOMS: dict[str, set[str]] = {
     "testing": {"dns", "errors", "resolvers"},
     "saved": {
         *("authentication", "authres", "connection", "context", "dkim", "dns", "errors", "limits", "message", "names"),
-        *("results", "sync", "text"),
+        *("resolvers", "results", "sync", "text"),
     },
     "opinions": {
         *("arc.outcome", "authentication", "authres", "connection", "dkim.outcome", "dns", "message", "names"),
         *("results", "spf", "text"),
     },
     "cli": {
-        *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "message"),
-        *("moments", "names", "opinions", "resolvers", "results", "saved", "sync", "text"),
+        *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "moments"),
+        *("names", "opinions", "resolvers", "results", "saved", "text"),
     },
     "__main__": {"cli"},
     "__init__": {
