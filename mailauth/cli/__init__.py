@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify`, `mailauth explain` and `mailauth dns`.
+"""The command line: `mailauth verify`, `mailauth explain`, `mailauth bulk` and `mailauth dns`.
 
 Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
 a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
@@ -83,6 +83,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--questions", action="store_true", help="also print every DNS question with its answer")
 
+    about = "Verify many messages, and write a row for each: JSON Lines, Parquet or a table."
+    command = commands.add_parser("bulk", help="verify folders, mailboxes and archives", description=about)
+    command.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="a file, folder, Maildir, mbox, archive, imaps:// URL, or -"
+    )
+    command.add_argument(
+        "--out",
+        type=_table,
+        default="-",
+        metavar="FILE",
+        help="where to write: FILE.jsonl, FILE.parquet, FILE.txt, or - for a table on standard output (the default)",
+    )
+    command.add_argument("--full", action="store_true", help="JSON Lines: write the whole verdicts too")
+    command.add_argument("--resume", action="store_true", help="go on where the run that wrote FILE was interrupted")
+    command.add_argument("--jobs", type=_number, metavar="N", help="processes (default: one for each core)")
+    command.add_argument(
+        "--summary",
+        type=_page,
+        nargs="?",
+        const=True,
+        metavar="FILE.html",
+        help="print the counts by author domain at the end, or write them as one page",
+    )
+    _add_client(command.add_argument_group("connection", "It is read from the Received fields."))
+    _add_evaluation(command)
+
     about = "Print what the chosen resolver answers to questions about one name."
     command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
     command.add_argument("name", metavar="NAME", help="the domain name to ask about")
@@ -98,19 +124,30 @@ def _add_message_options(command: argparse.ArgumentParser) -> None:
     smtp.add_argument("--ip", help="IP address of the SMTP client")
     smtp.add_argument("--helo", metavar="NAME", help="the name that the client gave in HELO or EHLO")
     smtp.add_argument("--mail-from", metavar="ADDR", help="the reverse-path of MAIL FROM; '' or '<>' is the null one")
-    smtp.add_argument(
+    _add_client(smtp)
+    _add_evaluation(command)
+    command.add_argument(
+        "--record", type=_file, metavar="FILE", help="write the DNS answers to FILE, for use with --dns"
+    )
+
+
+def _add_client(group: Any) -> None:
+    group.add_argument(
         "--client",
         type=_client,
         metavar="auto|none|received:N",
         default="auto",
         help="without --ip: find the client, leave it open, or take that of the Nth Received field, 1 at the top",
     )
-    smtp.add_argument(
+    group.add_argument(
         "--trust",
         action="append",
         metavar="NAME|NETWORK",
         help="a server or network inside, such as a relay or backup MX, whose Received fields are passed over",
     )
+
+
+def _add_evaluation(command: argparse.ArgumentParser) -> None:
     _add_resolver(command)
     command.add_argument(
         "--now",
@@ -122,9 +159,6 @@ def _add_message_options(command: argparse.ArgumentParser) -> None:
     modes = ("rfc9989", "rfc7489")
     command.add_argument(
         "--mode", choices=modes, default=modes[0], help="DMARC: by DNS tree walk or by public suffix list"
-    )
-    command.add_argument(
-        "--record", type=_file, metavar="FILE", help="write the DNS answers to FILE, for use with --dns"
     )
 
 
@@ -158,6 +192,25 @@ def _file(text: str) -> str:
         msg = "give the name of a file" + ("; write ./- for a file named -" if text else "")
         raise argparse.ArgumentTypeError(msg)
     return text
+
+
+def _table(text: str) -> str:
+    if text != "-" and not _file(text).endswith((".jsonl", ".parquet", ".txt")):
+        raise argparse.ArgumentTypeError(f"{text!a} does not end in .jsonl, .parquet or .txt, and is not -")
+    return text
+
+
+def _page(text: str) -> str:
+    if not _file(text).endswith(".html"):
+        # Most likely a source that comes after the option
+        raise argparse.ArgumentTypeError(f"{text!a} does not end in .html; --summary without a file goes last")
+    return text
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number of processes, from 1")
+    return int(text)
 
 
 def _checks(text: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 from mailauth.connection import Connection
@@ -218,20 +218,24 @@ class _UnderWay(NamedTuple):
     octets: int
 
 
+def _same(executor: Executor) -> Executor:
+    return executor
+
+
 class _Run:
-    """A run with an executor."""
+    """A run with an executor: the caller's, or one of our own that can be replaced."""
 
     def __init__(self, job: _Job, executor: Executor | Callable[[], Executor], ahead: int) -> None:
         self._job = job
         self._ahead = ahead
-        # Ours, or the caller's
-        self._new = None if isinstance(executor, Executor) else executor
-        self._executor = executor if isinstance(executor, Executor) else executor()
+        self._ours = not isinstance(executor, Executor)
+        self._new: Callable[[], Executor] = partial(_same, executor) if isinstance(executor, Executor) else executor
         self._pending: deque[_UnderWay] = deque()
 
     def rows(self, batches: Iterator[Batch]) -> Generator[Row, None, None]:
         """Yield the rows of all batches, in order."""
         pending, finished = self._pending, False
+        self._executor = self._new()
         try:
             for batch in batches:
                 octets = sum(len(item.raw or b"") for _, item in batch)
@@ -246,7 +250,7 @@ class _Run:
         finally:
             for each in pending:
                 each.future.cancel()
-            if self._new is not None:
+            if self._ours:
                 # Whoever stops early does not wait for what is under way
                 self._executor.shutdown(wait=finished, cancel_futures=True)
 
@@ -254,10 +258,14 @@ class _Run:
         try:
             return self._executor.submit(_verified, self._job, batch)
         except BrokenExecutor:
-            raise MailauthError(
-                "a process of the executor died, and it can do no more work; give verify_many a function that makes "
-                "an executor, such as mailauth.saved.processes, which can be replaced"
-            ) from None
+            if not self._ours:
+                raise MailauthError(
+                    "a process of the executor died, and it can do no more work; give verify_many a function that "
+                    "makes an executor, such as mailauth.saved.processes, which can be replaced"
+                ) from None
+        # A process died that had nothing to do, or whose batch is still pending
+        self._replace()
+        return self._executor.submit(_verified, self._job, batch)
 
     def _oldest(self) -> Iterator[Row]:
         """Wait for the oldest batch, and yield its rows."""
@@ -265,8 +273,8 @@ class _Run:
         try:
             rows = future.result()
         except BrokenExecutor:
-            if self._new is not None:
-                yield from self._after_a_death(self._new)
+            if self._ours:
+                yield from self._after_a_death()
                 return
             rows = [without_verdict(*named, "not verified: a process of the executor died") for named in batch]
         except Exception as error:  # noqa: BLE001  an executor may report a worker that is gone in its own words
@@ -274,23 +282,23 @@ class _Run:
         self._pending.popleft()
         yield from rows
 
-    def _after_a_death(self, new: Callable[[], Executor]) -> Iterator[Row]:
+    def _after_a_death(self) -> Iterator[Row]:
         """Verify what was under way again, each batch alone and at last each message alone, to find which it was."""
         suspects = deque(each.batch for each in self._pending)
         self._pending.clear()
-        self._replace(new)
+        self._replace()
         while suspects:
             batch = suspects.popleft()
             try:
-                rows = self._executor.submit(_verified, self._job, batch).result()
+                rows = self._submit(batch).result()
             except BrokenExecutor:
-                self._replace(new)
+                self._replace()
                 if len(batch) > 1:
                     suspects.extendleft([named] for named in reversed(batch))
                     continue
                 rows = [without_verdict(*batch[0], "not verified: the process that tried to died")]
             yield from rows
 
-    def _replace(self, new: Callable[[], Executor]) -> None:
+    def _replace(self) -> None:
         self._executor.shutdown(cancel_futures=True)
-        self._executor = new()
+        self._executor = self._new()
