@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "text": set(),
     "names": set(),
     "files": set(),
+    "page": {"text"},
     "moments": {"errors", "text"},
     "limits": {"errors", "names"},
     "connection": {"errors", "text"},
@@ -52,8 +53,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # what outcomes say to a person, and all of them together
     "explain": {
-        *("arc.outcome", "connection", "dkim.outcome", "dmarc.outcome", "dns", "limits", "message", "results"),
-        *("spf.outcome", "text"),
+        *("arc.outcome", "connection", "dkim.outcome", "dmarc.outcome", "dns", "limits", "message", "page"),
+        *("results", "spf.outcome", "text"),
     },
     "authentication": {
         *("_version", "arc.outcome", "authres", "connection", "dkim.outcome", "dmarc.outcome", "dns", "explain"),
@@ -76,7 +77,7 @@ ROOMS: dict[str, set[str]] = {
     "testing": {"dns", "errors", "resolvers"},
     "saved": {
         *("authentication", "authres", "connection", "context", "dkim", "dns", "errors", "limits", "message", "names"),
-        *("resolvers", "results", "sync", "text"),
+        *("page", "resolvers", "results", "sync", "text"),
     },
     "opinions": {
         *("arc.outcome", "authentication", "authres", "connection", "dkim.outcome", "dns", "message", "names"),

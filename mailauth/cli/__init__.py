@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "--summary",
         type=_page,
         nargs="?",
-        const=True,
+        const=".html",
         metavar="FILE.html",
         help="print the counts by author domain at the end, or write them as one page",
     )

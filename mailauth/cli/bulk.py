@@ -13,16 +13,20 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from mailauth.cli.outputs import check_page, write_page
 from mailauth.cli.progress import Progress, progress
-from mailauth.cli.streams import EX_USAGE, report_error
-from mailauth.cli.writers import Writer, is_table, writer
+from mailauth.cli.streams import EX_USAGE, report_error, write_out
+from mailauth.cli.writers import Writer, is_complete, is_table, writer
 from mailauth.connection import Connection
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import Options
 from mailauth.saved.bulk import label, verify_many
 from mailauth.saved.pool import cores, processes
 from mailauth.saved.sources import Item, read
+from mailauth.saved.summary import Summary
 from mailauth.saved.table import Row
+
+_SHOWN = ".html"  # of --summary: without a file
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,8 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
         # Nothing is read yet, but a URL that cannot be used is refused before the work
         read(source)
     for option, path in (("--out", arguments.out), ("--summary", arguments.summary)):
-        _check_place(option, path, arguments.sources)
-    work = _Run()
+        if path not in {None, "-", _SHOWN}:
+            _check_place(option, path, arguments.sources)
+            if option == "--summary":
+                check_page(path, option)
+    if arguments.resume and is_complete(arguments.out):
+        # A script may repeat the command until it succeeds
+        report_error(f"{arguments.out} is complete already")
+        return 0
+    work = _Run(arguments)
     rows = _rows(arguments, work)
     with closing(rows), closing(writer(arguments)) as work.writer:
         work.writer.replay(names, work.count)
@@ -45,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
                 work.count(row)
                 work.progress.done(row.size or 0)
         work.writer.finish()
+    if work.summary is not None:
+        _show(work.summary, arguments.summary, names)
     return _end(work)
 
 
@@ -54,13 +67,16 @@ class _Run:
     writer: Writer
     progress: Progress
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self.rows = self.problems = 0
+        self.summary = Summary() if arguments.summary else None
 
     def count(self, row: Row) -> None:
         """Count a row, of this run or of one that was interrupted."""
         self.rows += 1
         self.problems += row.problem is not None
+        if self.summary is not None:
+            self.summary.add(row)
 
     def skip(self, source: str, item: Item) -> bool:
         """Whether an interrupted run wrote the row of an item."""
@@ -109,6 +125,15 @@ def _interrupts(arguments: argparse.Namespace, work: _Run) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def _show(summary: Summary, path: str, sources: list[str]) -> None:
+    from mailauth.saved.overview import as_html, as_text  # noqa: PLC0415  only for --summary
+
+    if path == _SHOWN:
+        write_out(as_text(summary))
+    else:
+        write_page(path, as_html(summary, sources), "--summary")
+
+
 def _end(work: _Run) -> int:
     if work.rows == work.problems:
         report_error("no message could be read" if work.rows else "there is no message in the sources")
@@ -118,10 +143,8 @@ def _end(work: _Run) -> int:
     return 0
 
 
-def _check_place(option: str, path: object, sources: list[str]) -> None:
+def _check_place(option: str, path: str, sources: list[str]) -> None:
     """Refuse an output that would be read as a source."""
-    if not isinstance(path, str) or path == "-":
-        return
     place = Path(os.path.realpath(path))
     if not place.parent.is_dir():
         raise MailauthError(f"cannot write {path}: its folder does not exist")

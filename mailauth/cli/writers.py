@@ -43,6 +43,15 @@ def is_table(out: str) -> bool:
     return out == "-" or out.endswith(".txt")
 
 
+def is_complete(out: str) -> bool:
+    """Whether an output says that it is complete: Parquet alone does."""
+    return out.endswith(".parquet") and os.path.lexists(out) and not os.path.lexists(_spool(out))
+
+
+def _spool(out: str) -> str:
+    return f"{out}.jsonl"
+
+
 def writer(arguments: argparse.Namespace) -> Writer:
     """Open the output that the arguments ask for.
 
@@ -122,7 +131,7 @@ class _Parquet(Spool):
         self._out = out
         if os.path.lexists(out) and not resume:
             raise UsageError(f"{out} is there already; give another name")
-        super().__init__(f"{out}.jsonl", resume=resume)
+        super().__init__(_spool(out), resume=resume)
 
     def finish(self) -> None:
         from mailauth.saved.parquet import write_parquet  # noqa: PLC0415  as above

@@ -94,16 +94,18 @@ class Killed(NamedTuple):
     orphans: int  # processes that outlived the one that started them
 
 
-def kill(mailbox: Path, out: Path, kills: int, seed: int, seconds: float, *more: str) -> Killed:
-    """Start a run, kill it at a moment within some seconds, and so on until there were so many kills.
+def kill(mailbox: Path, out: Path, kills: int, seed: int, *more: str) -> Killed:
+    """Start a run, kill it at some moment before its end, resume it, and so on until there were so many kills.
 
-    A run that is complete begins again at nothing, after `check` of the caller: it must be equal to one in one piece.
+    What is written must be a part of what a run in one piece writes, after each kill, and the whole of it at the end:
+    then no row is lost, and none is doubled. A run that was complete before its kill begins again at nothing.
     """
     chance = random.Random(seed)
     killed = completed = orphans = 0
     whole = out.with_name("whole.jsonl")
+    begun = time.monotonic()
     subprocess.run(command(mailbox, whole, *more), env=environment(), check=True, stderr=subprocess.DEVNULL)
-    expected = whole.read_bytes()
+    seconds, expected = time.monotonic() - begun, whole.read_bytes()
     while killed < kills:
         process = subprocess.Popen(
             command(mailbox, out, "--resume", *more), env=environment(), stderr=subprocess.DEVNULL

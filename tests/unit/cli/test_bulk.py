@@ -291,7 +291,7 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
 
 
 def test_runs_that_are_killed(here: Path) -> None:
-    found = made.kill(here / "inbox", here / "rows.jsonl", kills=4, seed=1, seconds=1.5)
+    found = made.kill(here / "inbox", here / "rows.jsonl", 4, 1)
     assert (found.kills, found.orphans) == (4, 0)
 
 
@@ -335,3 +335,68 @@ def test_a_reader_that_goes_away(here: Path) -> None:
 def test_rows_are_as_private_as_other_files(here: Path) -> None:
     assert run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN, prepare=lambda: os.umask(0o077))[0] == 0
     assert stat.S_IMODE((here / "rows.jsonl").stat().st_mode) == 0o600
+
+
+# --- Parquet, and the summary
+
+
+def test_parquet(here: Path, box: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'mailauth[bulk]'")
+    assert run(here, "bulk", "inbox", "--out", "rows.parquet", *RUN) == (0, b"", b"")
+    rows = [json.loads(line) for line in (box / "whole.jsonl").read_text().splitlines()]
+    found = pq.read_table(here / "rows.parquet").to_pylist()
+    for row in found:
+        row["received_at"] = row["received_at"].isoformat()
+    assert found == rows
+    assert sorted(path.name for path in here.iterdir()) == ["inbox", "rows.parquet", "zone.json"]
+    refused(here, "inbox", "--out", "rows.parquet", *RUN, words="rows.parquet is there already")
+
+
+def test_parquet_is_resumed(here: Path, box: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'mailauth[bulk]'")
+    whole = (box / "whole.jsonl").read_bytes()
+    (here / "rows.parquet.jsonl").write_bytes(whole[: len(whole) // 2])
+    refused(here, "inbox", "--out", "rows.parquet", *RUN, words="rows.parquet.jsonl holds something already")
+    assert run(here, "bulk", "inbox", "--out", "rows.parquet", "--resume", *RUN) == (0, b"", b"")
+    assert pq.read_table(here / "rows.parquet")["origin"].to_pylist() == [f"inbox#{n}" for n in range(1, NUMBER + 1)]
+    assert not (here / "rows.parquet.jsonl").exists()
+    # A script may say so until it succeeds
+    status, _, err = run(here, "bulk", "inbox", "--out", "rows.parquet", "--resume", *RUN)
+    assert (status, err) == (0, b"mailauth: rows.parquet is complete already\n")
+
+
+def test_parquet_without_pyarrow(here: Path) -> None:
+    code = "import sys; sys.modules['pyarrow'] = None"
+    status, _, err = run(here, "bulk", "inbox", "--out", "rows.parquet", *RUN, code=code)
+    assert (status, err) == (2, b"mailauth: Parquet needs pyarrow: pip install 'mailauth[bulk]'\n")
+    assert not (here / "rows.parquet.jsonl").exists()
+
+
+def test_a_summary(here: Path, box: Path) -> None:
+    rows = [json.loads(line) for line in (box / "whole.jsonl").read_text().splitlines()]
+    status, out, err = run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN, "--summary")
+    assert (status, err) == (0, b"")
+    opening, heading, *lines = out.decode().splitlines()
+    assert opening.startswith("300 messages, received from 2026-10-01 to 2026-10-28. DMARC: ")
+    assert heading.split() == ["author", "domain", "messages", "pass", "fail", "none", "error"]
+    domains = {line.split()[0]: [int(word) for word in line.split()[1:]] for line in lines}
+    for domain, counts in domains.items():
+        results = [row["dmarc_result"] for row in rows if row["author_domain"] == domain]
+        assert counts == [len(results), *map(results.count, ("pass", "fail", "none")), 0]
+    assert sum(counts[0] for counts in domains.values()) == NUMBER
+
+
+def test_the_summary_of_a_run_in_two_parts(here: Path, box: Path) -> None:
+    whole = (box / "whole.jsonl").read_bytes()
+    pages = []
+    for part in (b"", whole[: len(whole) // 2]):
+        (here / "rows.jsonl").write_bytes(part)
+        arguments = ["inbox", "--out", "rows.jsonl", "--resume", "--summary", "page.html"]
+        assert run(here, "bulk", *arguments, *RUN) == (0, b"", b"")
+        pages.append((here / "page.html").read_text())
+    assert pages[0] == pages[1]
+
+
+def test_a_page_is_written_over_pages_only(here: Path) -> None:
+    (here / "page.html").write_text("of value")
+    refused(here, "inbox", "--summary", "page.html", *RUN, words="page.html is not a page written by mailauth")
