@@ -85,7 +85,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "cli": {
         *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "moments"),
-        *("names", "opinions", "resolvers", "results", "saved", "text"),
+        *("names", "opinions", "page", "resolvers", "results", "saved", "text"),
     },
     "__main__": {"cli"},
     "__init__": {

@@ -97,13 +97,19 @@ def _numbers(counts: Counter[str]) -> Iterator[str]:
     yield from (f"{counts[word]:,}" for word in OUTCOMES)
 
 
+class _Markup(str):
+    """HTML of our own."""
+
+    __slots__ = ()
+
+
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str]], caption: str, words: int = 1) -> str:
-    """Return a table; the first columns are words, the others numbers, and what begins with "<" is HTML of ours."""
+    """Return a table; the first columns are words, the others numbers."""
     heads = "".join(f'<th scope="col"{_class(n, words)}>{html(each)}</th>' for n, each in enumerate(headings))
     lines = "".join(
         "<tr>"
         + "".join(
-            f"<td{_class(n, words)}>{each if each.startswith('<div') else html(each)}</td>"
+            f"<td{_class(n, words)}>{each if isinstance(each, _Markup) else html(each)}</td>"
             for n, each in enumerate(row)
         )
         + "</tr>\n"
@@ -116,11 +122,11 @@ def _class(column: int, words: int) -> str:
     return "" if column < words else ' class="n"'
 
 
-def _bar(counts: Counter[str]) -> str:
+def _bar(counts: Counter[str]) -> _Markup:
     parts = "".join(
         f'<i class="{word} {_TONES[word]}" style="flex:{counts[word]}"></i>' for word in OUTCOMES if counts[word]
     )
-    return f'<div class="bar" aria-hidden="true">{parts}</div>'
+    return _Markup(f'<div class="bar" aria-hidden="true">{parts}</div>')
 
 
 def _results(outcomes: Counter[str]) -> str:
