@@ -120,6 +120,14 @@ def test_the_docstring_has_every_column() -> None:
     assert [name for name in named if name] == list(COLUMNS)
 
 
+def test_the_manual_has_every_column() -> None:
+    page = (TESTDATA.parent / "docs" / "bulk.md").read_text(encoding="utf-8").partition("\n## Columns\n")[2]
+    words = {"text": str, "integer": int, "boolean": bool, "timestamp": datetime, "list of text": list}
+    table = re.findall(r"(?m)^\| `(\w+)` \| ([\w ]+) \|", page.partition("\n## ")[0])
+    assert {name: words[kind] for name, kind in table} == COLUMNS
+    assert [name for name, _ in table] == list(COLUMNS)
+
+
 def test_the_whole_verdict_on_request(mailbox: Path) -> None:
     row = rows(mailbox, details=True)[0]
     assert row.details is not None
