@@ -4,13 +4,15 @@
 
 Verifies generated mailboxes of DKIM-signed messages of 1 to 8 kB, from 20 domains, with DNS in a file: through the
 command line with one and two processes, and through a Dask cluster of two processes on this machine. Prints the rate,
-start included, and the peak of the resident memory of the first process and of the largest other. Linux only.
+start included, the seconds of a core that all processes together took, and the peak of the resident memory of the first
+process and of the largest other. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -51,8 +53,9 @@ def peak(pid: int) -> float:
     return 0.0
 
 
-def measured(arguments: list[str]) -> tuple[float, float, float]:
-    """Return the seconds that a program takes, and its peak of memory and that of its largest descendant."""
+def measured(arguments: list[str]) -> tuple[float, float, float, float]:
+    """Return the seconds that a program takes, those of a core, its peak of memory, and the largest one of others."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.monotonic()
     process = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL)
     own, largest = 0.0, 0.0
@@ -61,7 +64,13 @@ def measured(arguments: list[str]) -> tuple[float, float, float]:
         largest = max([largest, *map(peak, descendants(process.pid))])
         time.sleep(0.05)
     assert process.returncode == 0
-    return time.monotonic() - begun, own, largest
+    seconds, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, own, largest
+
+
+def say(*cells: str) -> None:
+    sys.stdout.write(" ".join(f"{cell:>12}" for cell in cells) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -73,9 +82,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.cluster:
         return int(cluster(given.cluster) == 0)
-    sys.stdout.write(
-        f"{'messages':>9} {'way':>12} {'seconds':>8} {'messages/s':>11} {'first, MB':>10} {'other, MB':>10}\n"
-    )
+    say("messages", "way", "seconds", "messages/s", "of a core", "first, MB", "other, MB")
     with tempfile.TemporaryDirectory() as directory:
         for number in given.messages:
             mailbox = write_mailbox(Path(directory) / f"inbox{number}", number)
@@ -85,11 +92,10 @@ def main() -> int:
                     arguments = [sys.executable, __file__, "--cluster", str(mailbox)]
                 else:
                     arguments = command(mailbox, out, "--jobs", way)
-                seconds, own, largest = measured(arguments)
+                seconds, core, own, largest = measured(arguments)
                 name = "Dask" if way == "dask" else f"{way} process{'es' * (way != '1')}"
-                line = f"{number:9,} {name:>12} {seconds:8.1f} {number / seconds:11,.0f} {own:10.0f} {largest:10.0f}\n"
-                sys.stdout.write(line)
-                sys.stdout.flush()
+                figures = (f"{seconds:.1f}", f"{number / seconds:,.0f}", f"{core:.1f}", f"{own:.0f}", f"{largest:.0f}")
+                say(f"{number:,}", name, *figures)
                 out.unlink(missing_ok=True)
             mailbox.unlink()
     return 0

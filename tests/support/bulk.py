@@ -73,10 +73,12 @@ def environment() -> dict[str, str]:
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process has started; none where the system does not tell."""
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    with suppress(OSError):
-        return [int(word) for word in path.read_text().split()]
-    return []
+    found: list[int] = []
+    # Each thread has its own
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, path.read_text().split())
+    return found
 
 
 def alive(pid: int) -> bool:

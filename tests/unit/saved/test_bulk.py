@@ -6,7 +6,9 @@ import itertools
 import json
 import os
 import pickle
+import re
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -17,12 +19,15 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
+import dns.message
+import dns.rrset
 import pytest
 from support import bulk as made
 from support.signing import NOW, TESTDATA, signed
 
 import mailauth
 from mailauth import Connection, MailauthError, UsageError
+from mailauth.resolvers import DnspythonResolver
 from mailauth.saved import Row, Saved, bulk, processes, verdict, verify_many
 from mailauth.saved.sources import Item
 from mailauth.saved.table import COLUMNS
@@ -112,12 +117,7 @@ def test_what_is_not_a_row_is_refused(change: dict[str, Any]) -> None:
 def test_the_docstring_has_every_column() -> None:
     assert Row.__doc__ is not None
     attributes = Row.__doc__.partition("Attributes:\n")[2]
-    named = [
-        line.strip().partition(":")[0]
-        for line in attributes.splitlines()
-        if line.startswith(" " * 8 + line.strip()[:1])
-    ]
-    assert [name for name in named if name] == list(COLUMNS)
+    assert re.findall(r"(?m)^ {8}(\w+):", attributes) == list(COLUMNS)
 
 
 def test_the_manual_has_every_column() -> None:
@@ -288,6 +288,56 @@ def test_the_present_is_that_of_the_zone(tmp_path: Path) -> None:
         (tmp_path / "zone.json").write_text(json.dumps({"zone": keys, "now": moment}))
         (row,) = verify_many(tmp_path / "a.eml", dns=tmp_path / "zone.json")
         assert row.dkim_results == (result,)
+
+
+class Server(threading.Thread):
+    """A nameserver on the loopback interface that waits until eight domains are asked for at once, then answers all."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.asked: list[str] = []
+
+    def run(self) -> None:
+        waiting: list[tuple[bytes, Any]] = []
+        while (received := self.socket.recvfrom(4096))[0]:
+            waiting.append(received)
+            self.asked.append(str(dns.message.from_wire(received[0]).question[0].name))
+            if len(set(self.asked)) >= 8:
+                for query, sender in waiting:
+                    self.socket.sendto(self.answer(query), sender)
+                waiting.clear()
+
+    def answer(self, query: bytes) -> bytes:
+        reply = dns.message.make_response(dns.message.from_wire(query))
+        reply.answer.append(dns.rrset.from_text(reply.question[0].name, 300, "IN", "TXT", "nothing"))
+        return bytes(reply.to_wire())
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    found = Server()
+    found.start()
+    port = found.socket.getsockname()[1]
+    # Port 53 is for the administrator
+    monkeypatch.setattr("mailauth.resolvers.DnspythonResolver", partial(DnspythonResolver, port=port))
+    yield found
+    # An empty datagram ends it
+    found.socket.sendto(b"", ("127.0.0.1", port))
+    found.join(10)
+    found.socket.close()
+
+
+def test_messages_wait_for_the_network_together(tmp_path: Path, server: Server) -> None:
+    several = [mail(n).replace(b"a@example.com", b"a@d%d.example" % (n % 16)) for n in range(32)]
+    (tmp_path / "in").write_bytes(mbox(*several))
+    found = list(verify_many(tmp_path / "in", nameserver="127.0.0.1", connection=Connection(source="none")))
+    assert [row.author_domain for row in found] == [f"d{n % 16}.example" for n in range(32)]
+    assert {row.dmarc_result for row in found} == {"none"}
+    # It would be silent for fewer than eight. There is one cache, and what is asked already is not asked again
+    assert sorted(server.asked) == sorted({*server.asked})
+    assert {f"_dmarc.d{n}.example." for n in range(16)} <= {*server.asked}
 
 
 # --- faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,10 +33,10 @@ BARE = Row(source="mail", origin="mail/b", problem="the file is empty")
 
 
 def read(path: Path) -> list[Row]:
-    return [
-        Row(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
-        for row in pq.read_table(path).to_pylist()
-    ]
+    found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    for row in found:
+        row |= {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
+    return [Row(**row) for row in found]
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
