@@ -59,10 +59,10 @@ def progress(sources: Sequence[str]) -> Iterator[Progress]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
     with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        yield Progress(bar, bar.add_task("0 messages", total=_octets(sources)))
+        yield Progress(bar, bar.add_task("0 messages", total=octets(sources)))
 
 
-def _octets(sources: Sequence[str]) -> int | None:
+def octets(sources: Sequence[str]) -> int | None:
     """Return the octets in sources; None if that does not tell how many messages' octets they have."""
     total = 0
     for source in sources:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
@@ -13,12 +15,26 @@ from pathlib import Path
 import pytest
 from support import bulk as made
 
+from mailauth.cli import main
+from mailauth.cli.progress import octets
 from mailauth.saved.table import COLUMNS, Row
-from unit.cli.program import SET, finish, folder, run, start
+from unit.cli import program
+from unit.cli.program import SET, finish, folder, start
 from unit.saved.made import mail, mbox, tarred
 
 NUMBER = 300
 RUN = ["--dns", "zone.json", "--now", "2026-11-02T09:30:00Z", "--authserv-id", "mx.example.org"]
+
+
+def run(where: Path, *arguments: str) -> tuple[int, bytes, bytes]:
+    """Run it in this process: exit status, standard output, standard error."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.chdir(where), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main(arguments)
+        except SystemExit as refusal:
+            status = int(refusal.code or 0)
+    return status, out.buffer.getvalue(), err.buffer.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -333,7 +349,7 @@ def test_a_reader_that_goes_away(here: Path) -> None:
 
 
 def test_rows_are_as_private_as_other_files(here: Path) -> None:
-    assert run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN, prepare=lambda: os.umask(0o077))[0] == 0
+    assert program.run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN, prepare=lambda: os.umask(0o077))[0] == 0
     assert stat.S_IMODE((here / "rows.jsonl").stat().st_mode) == 0o600
 
 
@@ -367,7 +383,7 @@ def test_parquet_is_resumed(here: Path, box: Path) -> None:
 
 def test_parquet_without_pyarrow(here: Path) -> None:
     code = "import sys; sys.modules['pyarrow'] = None"
-    status, _, err = run(here, "bulk", "inbox", "--out", "rows.parquet", *RUN, code=code)
+    status, _, err = program.run(here, "bulk", "inbox", "--out", "rows.parquet", *RUN, code=code)
     assert (status, err) == (2, b"mailauth: Parquet needs pyarrow: pip install 'mailauth[bulk]'\n")
     assert not (here / "rows.parquet.jsonl").exists()
 
@@ -400,3 +416,44 @@ def test_the_summary_of_a_run_in_two_parts(here: Path, box: Path) -> None:
 def test_a_page_is_written_over_pages_only(here: Path) -> None:
     (here / "page.html").write_text("of value")
     refused(here, "inbox", "--summary", "page.html", *RUN, words="page.html is not a page written by mailauth")
+
+
+# --- progress
+
+
+def test_progress_on_a_terminal(here: Path) -> None:
+    pytest.importorskip("rich", reason="rich is not installed: pip install 'mailauth[cli]'")
+    master, terminal = os.openpty()
+    process = start(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", *RUN, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    # EIO: the other end is closed
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 4096):
+            shown += part
+    os.close(master)
+    assert finish(process)[:2] == (0, b"")
+    assert b"messages" in shown
+    # The cursor is there again, and the line is gone
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (["inbox"], 1000), (["mail"], 30), (["inbox", "mail"], 1030), (["-"], None), (["mail", "a.tgz"], None),
+        (["imaps://user@host.example/INBOX"], None), (["missing"], None), ([""], None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_how_much_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: list[str], expected: int | None
+) -> None:
+    (tmp_path / "inbox").write_bytes(bytes(1000))
+    (tmp_path / "a.tgz").write_bytes(bytes(100))
+    (tmp_path / "mail" / "sub").mkdir(parents=True)
+    (tmp_path / "mail" / "1.eml").write_bytes(bytes(10))
+    (tmp_path / "mail" / "sub" / "2.eml").write_bytes(bytes(20))
+    (tmp_path / "mail" / "broken").symlink_to("nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert octets(sources) == expected
