@@ -30,10 +30,13 @@ _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 def cluster(mailbox: Path) -> int:
     """Verify a mailbox through Dask, in this process; return the number of rows."""
+    import dask
     from distributed import Client, LocalCluster
 
     from mailauth.saved import verify_many
 
+    # Else the last 1000 batches are kept, for the debugging of Dask itself
+    dask.config.set({"distributed.admin.low-level-log-length": 10})
     workers = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with workers, Client(workers) as client:
         rows = verify_many(mailbox, executor=client.get_executor(), dns=mailbox.parent / "zone.json")
