@@ -92,7 +92,7 @@ def verify_many(
 
     Raises:
         UsageError, TypeError: for an argument that cannot be used; for a source that cannot, when its turn comes.
-        MailauthError: for a zone that cannot be read; and later if the executor that was given can do no more work.
+        MailauthError: for a zone that cannot be read; and later if the executor can do no more work.
     """
     if ahead < 1:
         raise UsageError(f"ahead={ahead}: give at least 1")
@@ -240,7 +240,10 @@ class _Run:
             for batch in batches:
                 octets = sum(len(item.raw or b"") for _, item in batch)
                 while pending and (
-                    len(pending) >= self._ahead or octets + sum(each.octets for each in pending) > _UNDER_WAY
+                    # A source may be slow: what is known is not held back until more is under way
+                    pending[0].future.done()
+                    or len(pending) >= self._ahead
+                    or octets + sum(each.octets for each in pending) > _UNDER_WAY
                 ):
                     yield from self._oldest()
                 pending.append(_UnderWay(self._submit(batch), batch, octets))
@@ -302,3 +305,11 @@ class _Run:
     def _replace(self) -> None:
         self._executor.shutdown(cancel_futures=True)
         self._executor = self._new()
+        try:
+            self._executor.submit(int).result()
+        except BrokenExecutor:
+            # No message is to blame
+            raise MailauthError(
+                "the processes of the executor die before they do any work; does the program begin with "
+                "`if __name__ == '__main__':`, as multiprocessing wants it?"
+            ) from None

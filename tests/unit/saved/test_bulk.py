@@ -9,6 +9,8 @@ import pickle
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -488,6 +490,45 @@ def test_an_interrupt_comes_through(mailbox: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         rows(mailbox, executor=partial(ThreadPoolExecutor, 2), skip=interrupted)
     assert threading.active_count() <= before
+
+
+def test_processes_that_cannot_begin(mailbox: Path, tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from mailauth.saved import processes, verify_many\n"
+        f"print(len(list(verify_many({str(mailbox)!r}, executor=processes, dns={str(_empty(tmp_path))!r}))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, env=made.environment(), timeout=100
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("mailauth.errors.MailauthError: the processes of the executor die")
+
+
+class Prompt(Executor):
+    """Has done everything by the time that it is asked."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(function(*arguments, **named))
+        return done
+
+
+def test_what_is_done_does_not_wait_for_a_slow_source(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(mbox(*map(mail, range(32))))
+    read = 0
+
+    def skip(*_: object) -> bool:
+        nonlocal read
+        read += 1
+        return False
+
+    found = verify_many(itertools.repeat(tmp_path / "in"), executor=Prompt(), ahead=50, skip=skip, dns=_empty(tmp_path))
+    with closing(found):
+        for number in range(1, 200):
+            next(found)
+            # The batch that comes after it has been read, and none more
+            assert read <= number + 2 * 32
 
 
 def test_it_is_broken_only_as_the_standard_library_says() -> None:
