@@ -34,7 +34,7 @@ def run(where: Path, *arguments: str) -> tuple[int, bytes, bytes]:
             status = main(arguments)
         except SystemExit as refusal:
             status = int(refusal.code or 0)
-    return status, out.buffer.getvalue(), err.buffer.getvalue()  # type: ignore[attr-defined]
+    return status, out.buffer.getvalue(), err.buffer.getvalue()
 
 
 @pytest.fixture(scope="module")
