@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "text": set(),
     "names": set(),
     "files": set(),
+    "page": {"text"},
     "moments": {"errors", "text"},
     "limits": {"errors", "names"},
     "connection": {"errors", "text"},
@@ -52,8 +53,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # what outcomes say to a person, and all of them together
     "explain": {
-        *("arc.outcome", "connection", "dkim.outcome", "dmarc.outcome", "dns", "limits", "message", "results"),
-        *("spf.outcome", "text"),
+        *("arc.outcome", "connection", "dkim.outcome", "dmarc.outcome", "dns", "limits", "message", "page"),
+        *("results", "spf.outcome", "text"),
     },
     "authentication": {
         *("_version", "arc.outcome", "authres", "connection", "dkim.outcome", "dmarc.outcome", "dns", "explain"),
@@ -80,11 +81,11 @@ ROOMS: dict[str, set[str]] = {
     },
     "saved": {
         *("_version", "arc", "authentication", "authres", "connection", "context", "dkim", "dns", "errors", "explain"),
-        *("limits", "message", "names", "opinions", "resolvers", "results", "sync", "text"),
+        *("limits", "message", "names", "opinions", "page", "resolvers", "results", "sync", "text"),
     },
     "cli": {
         *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "moments"),
-        *("names", "opinions", "resolvers", "results", "saved", "text"),
+        *("names", "opinions", "page", "resolvers", "results", "saved", "text"),
     },
     "__main__": {"cli"},
     "__init__": {

@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify`, `mailauth explain`, `mailauth evidence` and `mailauth dns`.
+"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk` and `dns`.
 
 Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
 a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
@@ -95,6 +95,32 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluation(command)
     _add_keys(command)
 
+    about = "Verify many messages, and write a row for each: JSON Lines, Parquet or a table."
+    command = commands.add_parser("bulk", help="verify folders, mailboxes and archives", description=about)
+    command.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="a file, folder, Maildir, mbox, archive, imaps:// URL, or -"
+    )
+    command.add_argument(
+        "--out",
+        type=_table,
+        default="-",
+        metavar="FILE",
+        help="where to write: FILE.jsonl, FILE.parquet, FILE.txt, or - for a table on standard output (the default)",
+    )
+    command.add_argument("--full", action="store_true", help="JSON Lines: write the whole verdicts too")
+    command.add_argument("--resume", action="store_true", help="go on where the run that wrote FILE was interrupted")
+    command.add_argument("--jobs", type=_number, metavar="N", help="processes (default: one for each core)")
+    command.add_argument(
+        "--summary",
+        type=_page,
+        nargs="?",
+        const=".html",
+        metavar="FILE.html",
+        help="print the counts by author domain at the end, or write them as one page",
+    )
+    _add_client(command.add_argument_group("connection", "It is read from the Received fields."))
+    _add_evaluation(command)
+
     about = "Print what the chosen resolver answers to questions about one name."
     command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
     command.add_argument("name", metavar="NAME", help="the domain name to ask about")
@@ -189,6 +215,25 @@ def _file(text: str) -> str:
         msg = "give the name of a file" + ("; write ./- for a file named -" if text else "")
         raise argparse.ArgumentTypeError(msg)
     return text
+
+
+def _table(text: str) -> str:
+    if text != "-" and not _file(text).endswith((".jsonl", ".parquet", ".txt")):
+        raise argparse.ArgumentTypeError(f"{text!a} does not end in .jsonl, .parquet or .txt, and is not -")
+    return text
+
+
+def _page(text: str) -> str:
+    if not _file(text).endswith(".html"):
+        # Most likely a source that comes after the option
+        raise argparse.ArgumentTypeError(f"{text!a} does not end in .html; --summary without a file goes last")
+    return text
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number of processes, from 1")
+    return int(text)
 
 
 def _checks(text: str) -> tuple[str, ...]:

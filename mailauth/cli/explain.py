@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.html is not None:
             from mailauth.explain.html import as_html  # noqa: PLC0415  only for --html
 
-            write_page(arguments.html, as_html(story, each.saved.authentication))
+            write_page(arguments.html, as_html(story, each.saved.authentication), "--html")
     return status
 
 

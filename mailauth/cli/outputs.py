@@ -73,22 +73,33 @@ def write_recording(recorder: Any, path: str, now: datetime, *, verified: int, u
         recorder.save(path, now=now, recorded=datetime.now(UTC))
 
 
-def write_page(path: str, page: str) -> None:
+def write_page(path: str, page: str, option: str) -> None:
     """Write an HTML page; replace only a page of ours.
 
     Raises:
         MailauthError: if it is not written; the message says why.
     """
-    content = page.encode()
-    ours = content.partition(b"<title>")[0]
+    check_page(path, option)
+    with _writing(path):
+        replace(path, page.encode())
+
+
+def check_page(path: str, option: str) -> None:
+    """Refuse to write a page over what is not one of ours.
+
+    Raises:
+        MailauthError: for such a file; the message says why.
+    """
+    from mailauth.page import page  # noqa: PLC0415  only for those who want one
+
+    ours = page("", "").encode().partition(b"<title>")[0]
     with _writing(path):
         if _holds_something(path):
             with open(path, "rb") as file:  # noqa: PTH123
                 old = file.read(len(ours))
             if old != ours:
-                msg = f"{path} is not a page written by mailauth, and is left unchanged; give --html another name"
+                msg = f"{path} is not a page written by mailauth, and is left unchanged; give {option} another name"
                 raise UsageError(msg)
-        replace(path, content)
 
 
 def _status(path: str | None) -> os.stat_result | None:

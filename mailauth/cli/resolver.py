@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mailauth.errors import MailauthError
+from mailauth.resolvers.chosen import chosen
 
 
 def chosen_resolver(arguments: argparse.Namespace) -> Any:
@@ -14,14 +14,4 @@ def chosen_resolver(arguments: argparse.Namespace) -> Any:
     Raises:
         MailauthError: for a zone that cannot be read or used, and for an invalid address.
     """
-    if arguments.dns is None:
-        from mailauth.resolvers import Cached, DnspythonResolver  # noqa: PLC0415  large: only for those who ask DNS
-
-        return Cached(DnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None))
-    from mailauth.resolvers import Zone  # noqa: PLC0415  as above
-
-    try:
-        return Zone.load(arguments.dns)
-    except OSError as error:
-        msg = f"cannot read {arguments.dns}: {error.strerror}"
-        raise MailauthError(msg) from None
+    return chosen(arguments.dns, arguments.nameserver)

@@ -18,6 +18,7 @@ from mailauth.explain.checks import Step
 from mailauth.explain.judged import Judged
 from mailauth.explain.lines import record_of, shorten, some
 from mailauth.explain.story import Story
+from mailauth.page import page, section
 from mailauth.results import Reason, Result
 from mailauth.spf.outcome import SpfOutcome
 from mailauth.text import html, safe
@@ -39,44 +40,16 @@ _QUOTED = re.compile("`([^`]+)`")
 _NAMES = {"iprev": "Reverse name", "spf helo": "SPF of HELO", "spf": "SPF of MAIL FROM"}
 
 _STYLE = """
-:root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#f3f5f8;--edge:#6b7480;--dim:#4a525c;--good:#0b5d22;
---bad:#a3001f;--warn:#754600}
-@media screen and (prefers-color-scheme:dark){:root{--bg:#14171c;--fg:#e7eaee;--soft:#21262d;--edge:#8d97a3;
---dim:#b4bcc6;--good:#74e08f;--bad:#ff9da4;--warn:#f3c75f}}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1rem;max-width:54rem;background:var(--bg);color:var(--fg);
-font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0}
-h2{font-size:1.25rem;margin:2rem 0 .5rem;padding-bottom:.2rem;border-bottom:1px solid var(--edge)}
-h3{font-size:1.05rem;margin:0 0 .3rem}
 h4{font-size:1rem;margin:.6rem 0 0}
-p,ul,ol{margin:.3rem 0}
-ul,ol{padding-left:1.4rem}
-code,td,.mono{font-family:ui-monospace,monospace;font-size:.9em}
-.dim,figcaption{color:var(--dim);font-size:.92rem}
-header{border-left:.4rem solid var(--edge);padding-left:.8rem}
-.badge{display:inline-block;border:1px solid;border-radius:.3rem;padding:0 .45rem;font-size:.92rem;font-weight:700;
-background:var(--bg);white-space:nowrap}
-.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.plain{color:var(--dim)}
-header[class]{color:inherit}
 header.good{border-color:var(--good)}header.bad{border-color:var(--bad)}header.warn{border-color:var(--warn)}
 .check{background:var(--soft);border-radius:.4rem;padding:.7rem .9rem;margin:.7rem 0}
-figure{margin:.5rem 0}
-svg{display:block;width:100%;max-width:30rem;height:auto}
-svg text{fill:currentColor;font:14px system-ui,sans-serif;unicode-bidi:isolate}
+svg{max-width:30rem}
 svg .mono{font:15px ui-monospace,monospace}
 svg rect{fill:var(--soft);stroke:var(--edge)}
 svg path{fill:none;stroke:currentColor;stroke-width:2}
 svg circle{fill:var(--bg);stroke:currentColor;stroke-width:1.5}
 svg .sign{font-weight:700;text-anchor:middle}
-summary{cursor:pointer}
-table{border-collapse:collapse;width:100%;table-layout:fixed;font-size:.9rem}
-caption{text-align:left;color:var(--dim);padding:.4rem 0}
-th,td{border:1px solid var(--edge);padding:.25rem .4rem;text-align:left;vertical-align:top}
-td p{margin:0 0 .2rem}
-@media(max-width:30rem){th,td{padding:.2rem .25rem;font-size:.78rem}}
-@media print{body{max-width:none;padding:0;font-size:10pt}h2,h3{break-after:avoid}.check,figure,tr{break-inside:avoid}
-.check{border:1px solid var(--edge)}details::details-content{content-visibility:visible;height:auto}}
+@media print{.check{break-inside:avoid;border:1px solid var(--edge)}}
 """
 
 
@@ -118,23 +91,20 @@ def as_html(story: Story, authentication: Judged, title: str = "") -> str:
     path = _list("ol", story.path) if story.path else '<p class="dim">No Received fields are known.</p>'
     advice = _list("ul", story.advice, _prose) if story.advice else '<p class="dim">Nothing.</p>'
     last = "The oldest hop comes first. Only the last was written by the receiver; the others are claims."
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n"""
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html(title or subject or author or 'mailauth')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+    content = (
         f'<header class="{tone}">\n<h1>{html(story.headline)}</h1>\n'
         + (f'<p class="dim"><bdi>{html(title)}</bdi></p>\n' if title else "")
         + "".join(f"<p>{html(name)}: <bdi>{html(value)}</bdi></p>\n" for name, value in story.identity)
         + f'<p class="dim">{_connection(authentication)}</p>\n</header>\n<main>\n'
-        + _section("advice", "What to do", advice)
-        + _section("picture", "Overview", _figure(authentication, story.sealed))
-        + (_section("file", "What the file tells", _list("ul", story.file)) if story.file else "")
-        + _section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
-        + _section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
-        + _section("dns", "DNS questions", _questions(authentication))
-        + "</main>\n</body>\n</html>\n"
+        + section("advice", "What to do", advice)
+        + section("picture", "Overview", _figure(authentication, story.sealed))
+        + (section("file", "What the file tells", _list("ul", story.file)) if story.file else "")
+        + section("path", "The path", f'<p class="dim">{last}</p>\n{path}' if story.path else path)
+        + section("checks", "The checks", "".join(_check(n, step) for n, step in enumerate(story.steps, 1)))
+        + section("dns", "DNS questions", _questions(authentication))
+        + "</main>\n"
     )
+    return page(title or subject or author or "mailauth", content, _STYLE)
 
 
 # -- values and small pieces
@@ -156,10 +126,6 @@ def _mark(result: str) -> tuple[str, str]:
 def _badge(result: str) -> str:
     sign, tone = _mark(result)
     return f'<span class="badge {tone}"><span aria-hidden="true">{sign}</span> {html(result)}</span>'
-
-
-def _section(key: str, heading: str, content: str) -> str:
-    return f'<section aria-labelledby="{key}">\n<h2 id="{key}">{heading}</h2>\n{content}\n</section>\n'
 
 
 def _prose(value: str) -> str:

@@ -1,0 +1,71 @@
+"""Rows as a Parquet file, through pyarrow: a column for each field of `Row`, of the same name, in its order.
+
+str, int, bool and a list of str are what they are; a datetime is a timestamp of microseconds in UTC. Written in row
+groups, so that memory does not grow with the number of rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mailauth.errors import UsageError
+from mailauth.saved.table import COLUMNS, Row
+
+_GROUP = 20_000  # rows of a row group: a few megabytes
+
+
+def schema() -> Any:
+    """Return the schema, a `pyarrow.Schema`.
+
+    Raises:
+        UsageError: if pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415  an extra, and large
+    except ImportError:
+        raise UsageError("Parquet needs pyarrow: pip install 'mailauth[bulk]'") from None
+    types = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
+    types |= {datetime: pa.timestamp("us", tz="UTC"), list: pa.list_(pa.field("element", pa.string(), nullable=False))}
+    fields = [pa.field(name, types[kind], nullable=name not in _NEVER_NULL) for name, kind in COLUMNS.items()]
+    return pa.schema(fields)
+
+
+_NEVER_NULL = {"source", "origin", *(name for name, kind in COLUMNS.items() if kind is list)}
+
+
+def write_parquet(rows: Iterable[Row], path: str | os.PathLike[str]) -> None:
+    """Write rows to a file, which is complete or not there; meanwhile they are in a file with ".part" at its name.
+
+    Args:
+        rows: in any number.
+        path: of the file; an old one is replaced.
+
+    Raises:
+        UsageError: if pyarrow is not installed.
+        OSError: if it cannot be written.
+    """
+    columns = schema()
+    import pyarrow as pa  # noqa: PLC0415  as above
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    target = Path(path)
+    part = target.with_name(f"{target.name}.part")
+    with part.open("wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+        for group in _groups(rows):
+            arrays = {name: [getattr(row, name) for row in group] for name in COLUMNS}
+            writer.write_table(pa.Table.from_pydict(arrays, schema=columns))
+        writer.close()
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(target)
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    several = iter(rows)
+    while group := list(islice(several, _GROUP)):
+        yield group

@@ -1,0 +1,459 @@
+"""`mailauth bulk`: rows where they were wanted, and runs that go on where they were interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+from support import bulk as made
+
+from mailauth.cli import main
+from mailauth.cli.progress import octets
+from mailauth.saved.table import COLUMNS, Row
+from unit.cli import program
+from unit.cli.program import SET, finish, folder, start
+from unit.saved.made import mail, mbox, tarred
+
+NUMBER = 300
+RUN = ["--dns", "zone.json", "--now", "2026-11-02T09:30:00Z", "--authserv-id", "mx.example.org"]
+
+
+def run(where: Path, *arguments: str) -> tuple[int, bytes, bytes]:
+    """Run it in this process: exit status, standard output, standard error."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.chdir(where), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main(arguments)
+        except SystemExit as refusal:
+            status = int(refusal.code or 0)
+    return status, out.buffer.getvalue(), err.buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a mailbox, its DNS, and the rows of a run in one piece."""
+    where = tmp_path_factory.mktemp("bulk")
+    made.write_mailbox(where / "inbox", NUMBER)
+    status, out, err = run(where, "bulk", "inbox", "--out", "whole.jsonl", "--jobs", "2", *RUN)
+    assert (status, out, err) == (0, b"", b"")
+    return where
+
+
+@pytest.fixture
+def here(box: Path, tmp_path: Path) -> Path:
+    for name in ("inbox", "zone.json"):
+        (tmp_path / name).symlink_to(box / name)
+    return tmp_path
+
+
+def refused(where: Path, *arguments: str, words: str) -> None:
+    """Nothing is done, and one line says why."""
+    before = {path.name: path.read_bytes() for path in where.iterdir() if path.is_file()}
+    status, out, err = run(where, "bulk", *arguments)
+    assert (status, out) == (2, b"")
+    assert words in err.decode()
+    assert len(err.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in where.iterdir() if path.is_file()} == before
+
+
+# --- what is written
+
+
+def test_json_lines(box: Path) -> None:
+    lines = (box / "whole.jsonl").read_text(encoding="ascii").splitlines()
+    rows = [Row.from_dict(json.loads(line)) for line in lines]
+    assert [row.origin for row in rows] == [f"inbox#{n}" for n in range(1, NUMBER + 1)]
+    assert all(list(json.loads(line)) == list(COLUMNS) for line in lines)
+    assert {row.source for row in rows} == {"inbox"}
+
+
+def test_the_number_of_processes_changes_nothing(here: Path, box: Path) -> None:
+    assert run(here, "bulk", "inbox", "--out", "one.jsonl", "--jobs", "1", *RUN) == (0, b"", b"")
+    assert (here / "one.jsonl").read_bytes() == (box / "whole.jsonl").read_bytes()
+
+
+def test_the_whole_verdicts(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    assert run(where, "bulk", "good.eml", "--out", "a.jsonl", "--full", *SET)[0] == 0
+    (line,) = (where / "a.jsonl").read_text().splitlines()
+    verify = json.loads(run(where, "verify", "good.eml", "--json", *SET)[1])
+    assert json.loads(line)["saved"] == verify.pop("saved")
+    assert json.loads(line)["authentication"] == verify
+    # A run that wrote them can be resumed as any other
+    assert run(where, "bulk", "good.eml", "--out", "a.jsonl", "--full", "--resume", *SET)[0] == 0
+    assert (where / "a.jsonl").read_text().splitlines() == [line]
+
+
+@pytest.mark.parametrize("out", ["-", "table.txt"])
+def test_a_table(tmp_path: Path, out: str) -> None:
+    where = folder(tmp_path)
+    (where / "note").write_text("not a message")
+    status, printed, err = run(where, "bulk", "good.eml", "spoof.eml", "note", "--out", out, *SET)
+    assert (status, err) == (0, b"mailauth: 1 of 3 have a problem in place of a verdict\n")
+    text = printed.decode() if out == "-" else (where / out).read_text()
+    heading, good, spoof, note = text.splitlines()
+    assert heading.split() == ["dmarc", "spf", "dkim", "arc", "advice", "author", "domain", "message"]
+    assert good.split() == ["pass", "none", "1/1", "none", "accept", "example.com", "good.eml"]
+    assert spoof.split()[::5] == ["fail", "example.com"]
+    assert note.endswith("note: not a message: it has no header fields of mail")
+
+
+def test_a_table_is_harmless(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    (where / "a\x1b[31m\u202eb.eml").write_bytes(mail(1).replace(b"a@example.com", b"a@\x1b[2J.example"))
+    status, out, err = run(where, "bulk", "a\x1b[31m\u202eb.eml", *SET)
+    assert status == 0
+    assert all(character.isprintable() or character == "\n" for character in (out + err).decode())
+
+
+def test_hostile_sources_are_rows(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    sources = where / "mail"
+    sources.mkdir()
+    (sources / "binary").write_bytes(random.Random(1).randbytes(5000))
+    (sources / "bomb.tgz").write_bytes(tarred({"a.eml": bytes(200 * 2**20)}, "w:gz"))
+    (sources / "good.eml").write_bytes(mail(1))
+    os.mkfifo(sources / "pipe")
+    status, _, err = run(where, "bulk", "mail", "--out", "rows.jsonl", *SET)
+    assert status == 0
+    assert err == b"mailauth: 3 of 4 have a problem in place of a verdict\n"
+    rows = [json.loads(line) for line in (where / "rows.jsonl").read_text().splitlines()]
+    assert {row["origin"]: row["problem"] is None for row in rows} == {
+        "mail/binary": False,
+        "mail/bomb.tgz!/a.eml": False,
+        "mail/good.eml": True,
+        "mail/pipe": False,
+    }
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    process = start(where, "bulk", "-", "--out", "rows.jsonl", *SET, stdin=-1)
+    assert finish(process, mbox(mail(1), mail(2)))[0] == 0
+    origins = [json.loads(line)["origin"] for line in (where / "rows.jsonl").read_text().splitlines()]
+    assert origins == ["-#1", "-#2"]
+
+
+def test_trust_and_client(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    trace = b"Received: from %s ([%s]) by mx.example.org with ESMTP; Mon, 02 Nov 2026 09:30:00 +0000\r\n"
+    hops = trace % (b"b.example", b"198.51.100.1") + trace % (b"a.example", b"192.0.2.3")
+    (where / "a.eml").write_bytes(hops + mail(1))
+    for options, client in (
+        ([], "198.51.100.1"),
+        (["--client", "none"], None),
+        (["--client", "received:2"], "192.0.2.3"),
+        (["--trust", "198.51.100.0/24"], "192.0.2.3"),
+    ):
+        assert run(where, "bulk", "a.eml", "--out", "a.jsonl", *options, *SET)[0] == 0
+        assert json.loads((where / "a.jsonl").read_text())["client_ip"] == client
+        (where / "a.jsonl").unlink()
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["inbox", "inbox"], "given twice"),
+        (["-", "-"], "given twice"),
+        (["inbox", "--out", "rows.csv"], "does not end in .jsonl, .parquet or .txt"),
+        (["inbox", "--out", "no/rows.jsonl"], "its folder does not exist"),
+        (["inbox", "--jobs", "0"], "not a number of processes"),
+        (["inbox", "--resume"], "--resume needs an --out whose name ends in .jsonl or .parquet"),
+        (["inbox", "--full", "--jobs", "1"], "--full needs an --out whose name ends in .jsonl"),
+        (["inbox", "--full", "--out", "a.parquet"], "--full needs an --out whose name ends in .jsonl"),
+        (["--summary", "inbox", "inbox"], "does not end in .html"),
+        (["imaps://host.example/"], "does not name a user"),
+        ([".", "--out", "rows.jsonl"], "would be read as a part of ."),
+        (["inbox", "--summary", "a.html", "--out", "no/a.jsonl"], "its folder does not exist"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_cannot_be_meant(here: Path, arguments: list[str], words: str) -> None:
+    refused(here, *arguments, *RUN, words=words)
+
+
+def test_a_zone_that_is_missing(here: Path) -> None:
+    refused(here, "inbox", "--dns", "missing.json", words="cannot read missing.json")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "table.txt"])
+def test_nothing_is_written_over(here: Path, name: str) -> None:
+    (here / name).write_text("of value")
+    refused(here, "inbox", "--out", name, *RUN, words="holds something already")
+
+
+def test_nothing_to_read(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    (where / "empty").mkdir()
+    (where / "note").write_text("not a message")
+    for source, words in (
+        ("empty", "no message in the sources"),
+        ("note", "no message could be read"),
+        ("missing", "no"),
+    ):
+        status, _, err = run(where, "bulk", source, *SET)
+        assert status == 2
+        assert words in err.decode()
+
+
+def test_a_full_disk(here: Path) -> None:
+    (here / "rows.jsonl").symlink_to("/dev/full")
+    refused(here, "inbox", "--out", "rows.jsonl", *RUN, words="not a regular file")
+
+
+# --- resuming
+
+
+def resumed(here: Path, box: Path, *more: str) -> None:
+    assert run(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", "--resume", *RUN, *more) == (0, b"", b"")
+    assert (here / "rows.jsonl").read_bytes() == (box / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_file_that_ends_anywhere_is_continued(here: Path, box: Path, seed: int) -> None:
+    whole = (box / "whole.jsonl").read_bytes()
+    (here / "rows.jsonl").write_bytes(whole[: random.Random(seed).randrange(len(whole))])
+    resumed(here, box)
+
+
+@pytest.mark.parametrize("end", [0, 1, 5, 12, 13, -1, None])
+def test_the_ends_of_a_line(here: Path, box: Path, end: int | None) -> None:
+    lines = (box / "whole.jsonl").read_bytes().splitlines(keepends=True)
+    (here / "rows.jsonl").write_bytes(b"".join(lines[:100]) + lines[100][:end])
+    resumed(here, box)
+
+
+def test_a_run_without_a_file_begins(here: Path, box: Path) -> None:
+    resumed(here, box)
+
+
+def test_a_message_that_changed_is_verified_anew(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    (where / "mail").mkdir()
+    for n in (1, 2, 3):
+        (where / "mail" / f"{n}.eml").write_bytes(mail(n))
+    again = ["bulk", "mail", "--out", "rows.jsonl", "--resume", *SET]
+    assert run(where, *again)[0] == 0
+    (where / "mail" / "2.eml").write_bytes(mail(7))
+    (where / "mail" / "4.eml").write_bytes(mail(4))
+    assert run(where, *again)[0] == 0
+    rows = [json.loads(line) for line in (where / "rows.jsonl").read_text().splitlines()]
+    assert [row["origin"].removeprefix("mail/") for row in rows] == ["1.eml", "2.eml", "3.eml", "2.eml", "4.eml"]
+    assert rows[1]["sha256"] != rows[3]["sha256"]
+
+
+def test_two_sources_of_one_name(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    for name in ("a", "b"):
+        (where / name).mkdir()
+        (where / name / "inbox").write_bytes(mbox(mail(1), mail(2)))
+    arguments = ["bulk", "a/inbox", "b/inbox", "--out", "rows.jsonl", *SET]
+    assert run(where, *arguments)[0] == 0
+    whole = (where / "rows.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    rows = [json.loads(line) for line in lines]
+    assert [(row["source"], row["origin"]) for row in rows] == [
+        ("a/inbox", "inbox#1"), ("a/inbox", "inbox#2"), ("b/inbox", "inbox#1"), ("b/inbox", "inbox#2"),
+    ]  # fmt: skip
+    for kept in range(5):
+        (where / "rows.jsonl").write_bytes(b"".join(lines[:kept]))
+        assert run(where, *arguments, "--resume")[0] == 0
+        assert (where / "rows.jsonl").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"of value", "line 1: the line is not a row"),
+        (b"of value\n", "line 1: Expecting value"),
+        (b'{"source": "inbox"}\n', "line 1: not a row: it does not have every column"),
+        (b"[" * 100_000 + b"\n", "line 1: "),
+    ],
+)
+def test_a_file_of_others_is_left_unchanged(here: Path, content: bytes, words: str) -> None:
+    (here / "rows.jsonl").write_bytes(content)
+    refused(here, "inbox", "--out", "rows.jsonl", "--resume", *RUN, words=words)
+
+
+def test_a_run_over_other_sources(here: Path, box: Path) -> None:
+    (here / "rows.jsonl").write_bytes((box / "whole.jsonl").read_bytes())
+    words = "line 1: its source 'inbox' is not among those that were given"
+    refused(here, "./inbox", "--out", "rows.jsonl", "--resume", *RUN, words=words)
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    first = start(where, "bulk", "-", "--out", "rows.jsonl", *SET, stdin=-1)
+    while not (where / "rows.jsonl").exists():
+        time.sleep(0.01)
+    time.sleep(0.1)
+    status, _, err = run(where, "bulk", "good.eml", "--out", "rows.jsonl", "--resume", *SET)
+    assert (status, b"is being written by another run" in err) == (2, True)
+    assert finish(first, mail(1))[0] == 0
+
+
+# --- interruptions
+
+
+def test_runs_that_are_killed(here: Path) -> None:
+    found = made.kill(here / "inbox", here / "rows.jsonl", 4, 1)
+    assert (found.kills, found.orphans) == (4, 0)
+
+
+def test_an_interrupt(box: Path, tmp_path: Path) -> None:
+    """The messages never end, so that the interrupt comes in the middle."""
+    (tmp_path / "zone.json").symlink_to(box / "zone.json")
+    os.mkfifo(tmp_path / "pipe")
+    arguments = ["bulk", "-", "--out", "rows.jsonl", "--jobs", "2", *RUN]
+    process = start(tmp_path, *arguments, stdin=-1)
+    assert process.stdin is not None
+    process.stdin.write((box / "inbox").read_bytes())
+    process.stdin.flush()
+    out = tmp_path / "rows.jsonl"
+    while not (out.exists() and out.stat().st_size):
+        time.sleep(0.01)
+    workers = made.children(process.pid)
+    process.send_signal(signal.SIGINT)
+    status, printed, err = finish(process)
+    assert (status, printed) == (-signal.SIGINT, b"")
+    assert err.startswith(b"mailauth: interrupted after ")
+    assert err.endswith(b" messages; --resume continues from there\n")
+    lines = out.read_bytes().splitlines(keepends=True)
+    assert [json.loads(line)["origin"] for line in lines] == [f"-#{n}" for n in range(1, len(lines) + 1)]
+    deadline = time.monotonic() + 20
+    while any(map(made.alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(made.alive, workers))
+
+
+def test_a_reader_that_goes_away(here: Path) -> None:
+    process = start(here, "bulk", "inbox", "--jobs", "2", *RUN)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_rows_are_as_private_as_other_files(here: Path) -> None:
+    assert program.run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN, prepare=lambda: os.umask(0o077))[0] == 0
+    assert stat.S_IMODE((here / "rows.jsonl").stat().st_mode) == 0o600
+
+
+# --- Parquet, and the summary
+
+
+def test_parquet(here: Path, box: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'mailauth[bulk]'")
+    assert run(here, "bulk", "inbox", "--out", "rows.parquet", *RUN) == (0, b"", b"")
+    rows = [json.loads(line) for line in (box / "whole.jsonl").read_text().splitlines()]
+    found = pq.read_table(here / "rows.parquet").to_pylist()
+    for row in found:
+        row["received_at"] = row["received_at"].isoformat()
+    assert found == rows
+    assert sorted(path.name for path in here.iterdir()) == ["inbox", "rows.parquet", "zone.json"]
+    refused(here, "inbox", "--out", "rows.parquet", *RUN, words="rows.parquet is there already")
+
+
+def test_parquet_is_resumed(here: Path, box: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'mailauth[bulk]'")
+    whole = (box / "whole.jsonl").read_bytes()
+    (here / "rows.parquet.jsonl").write_bytes(whole[: len(whole) // 2])
+    refused(here, "inbox", "--out", "rows.parquet", *RUN, words="rows.parquet.jsonl holds something already")
+    assert run(here, "bulk", "inbox", "--out", "rows.parquet", "--resume", *RUN) == (0, b"", b"")
+    assert pq.read_table(here / "rows.parquet")["origin"].to_pylist() == [f"inbox#{n}" for n in range(1, NUMBER + 1)]
+    assert not (here / "rows.parquet.jsonl").exists()
+    # A script may say so until it succeeds
+    status, _, err = run(here, "bulk", "inbox", "--out", "rows.parquet", "--resume", *RUN)
+    assert (status, err) == (0, b"mailauth: rows.parquet is complete already\n")
+
+
+def test_parquet_without_pyarrow(here: Path) -> None:
+    code = "import sys; sys.modules['pyarrow'] = None"
+    status, _, err = program.run(here, "bulk", "inbox", "--out", "rows.parquet", *RUN, code=code)
+    assert (status, err) == (2, b"mailauth: Parquet needs pyarrow: pip install 'mailauth[bulk]'\n")
+    assert not (here / "rows.parquet.jsonl").exists()
+
+
+def test_a_summary(here: Path, box: Path) -> None:
+    rows = [json.loads(line) for line in (box / "whole.jsonl").read_text().splitlines()]
+    status, out, err = run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN, "--summary")
+    assert (status, err) == (0, b"")
+    opening, heading, *lines = out.decode().splitlines()
+    assert opening.startswith("300 messages, received from 2026-10-01 to 2026-10-28. DMARC: ")
+    assert heading.split() == ["author", "domain", "messages", "pass", "fail", "none", "error"]
+    domains = {line.split()[0]: [int(word) for word in line.split()[1:]] for line in lines}
+    for domain, counts in domains.items():
+        results = [row["dmarc_result"] for row in rows if row["author_domain"] == domain]
+        assert counts == [len(results), *map(results.count, ("pass", "fail", "none")), 0]
+    assert sum(counts[0] for counts in domains.values()) == NUMBER
+
+
+def test_the_summary_of_a_run_in_two_parts(here: Path, box: Path) -> None:
+    whole = (box / "whole.jsonl").read_bytes()
+    pages = []
+    for part in (b"", whole[: len(whole) // 2]):
+        (here / "rows.jsonl").write_bytes(part)
+        arguments = ["inbox", "--out", "rows.jsonl", "--resume", "--summary", "page.html"]
+        assert run(here, "bulk", *arguments, *RUN) == (0, b"", b"")
+        pages.append((here / "page.html").read_text())
+    assert pages[0] == pages[1]
+
+
+def test_a_page_is_written_over_pages_only(here: Path) -> None:
+    (here / "page.html").write_text("of value")
+    refused(here, "inbox", "--summary", "page.html", *RUN, words="page.html is not a page written by mailauth")
+
+
+# --- progress
+
+
+def test_progress_on_a_terminal(here: Path) -> None:
+    pytest.importorskip("rich", reason="rich is not installed: pip install 'mailauth[cli]'")
+    master, terminal = os.openpty()
+    process = start(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", *RUN, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    # EIO: the other end is closed
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 4096):
+            shown += part
+    os.close(master)
+    assert finish(process)[:2] == (0, b"")
+    assert b"messages" in shown
+    # The cursor is there again, and the line is gone
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (["inbox"], 1000), (["mail"], 30), (["inbox", "mail"], 1030), (["-"], None), (["mail", "a.tgz"], None),
+        (["imaps://user@host.example/INBOX"], None), (["missing"], None), ([""], None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_how_much_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: list[str], expected: int | None
+) -> None:
+    (tmp_path / "inbox").write_bytes(bytes(1000))
+    (tmp_path / "a.tgz").write_bytes(bytes(100))
+    (tmp_path / "mail" / "sub").mkdir(parents=True)
+    (tmp_path / "mail" / "1.eml").write_bytes(bytes(10))
+    (tmp_path / "mail" / "sub" / "2.eml").write_bytes(bytes(20))
+    (tmp_path / "mail" / "broken").symlink_to("nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert octets(sources) == expected
