@@ -58,8 +58,8 @@ class DmarcOutcome(Outcome):
 
     @property
     def rests_on_client(self) -> bool:
-        """A pass by SPF alone does."""
-        return self.aligned == ("spf",)
+        """A pass by SPF alone does, and a fail, which an aligned SPF pass of another client would change."""
+        return self.aligned == ("spf",) or self.result is Result.FAIL
 
     def rows(self, connection: Connection) -> tuple[MethodResult, ...]:
         """Return the result for the author."""

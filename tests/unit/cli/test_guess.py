@@ -162,3 +162,14 @@ def test_a_message_without_a_field_of_its_receiver(run: Run) -> None:
     assert data["connection"]["source"] == "none"
     assert data["spf"]["result"] == "none"
     assert "may have submitted the message" in data["saved"]["problem"]
+
+
+def test_a_dmarc_fail_for_a_client_that_was_read(run: Run) -> None:
+    raw = MADE_UP.replace(b"192.0.2.3", b"203.0.113.66")
+    rows = [line for line in run("verify", raw)[1].splitlines() if line.startswith("dmarc ")]
+    assert len(rows) == 1
+    assert " fail " in rows[0]
+    assert rows[0].endswith("(client guessed)")
+    assert "dmarc=fail reason=dmarc_not_aligned (client read from the message)" in " ".join(
+        run("verify", raw, "--headers")[1].split()
+    )
