@@ -154,7 +154,7 @@ def _add_client(group: Any) -> None:
         type=_client,
         metavar="auto|none|received:N",
         default="auto",
-        help="without --ip: find the client, leave it open, or take that of the Nth Received field, 1 at the top",
+        help="find the client, leave it open, or take that of the Nth Received field, 1 at the top",
     )
     group.add_argument(
         "--trust",

@@ -27,7 +27,6 @@ from mailauth.saved.sources import MAX_BYTES, read
 from mailauth.saved.sources.item import Item, said
 from mailauth.saved.table import Row, row_of, without_verdict
 from mailauth.saved.verdict import Saved, verify
-from mailauth.text import encodable
 
 _BATCH = 32  # messages
 _BATCH_BYTES = 2 * 2**20  # octets of the messages of a batch, but for the last one
@@ -119,8 +118,8 @@ def verify_many(
 
 
 def label(source: Source) -> str:
-    """Return the name that a source has in its rows."""
-    return encodable(os.fspath(source))
+    r"""Return the name that a source has in its rows; an octet that is not UTF-8 is written like `\xff`."""
+    return os.fsencode(source).decode("utf-8", "backslashreplace")
 
 
 def _whole(trusted: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from mailauth.page import page, section
 from mailauth.saved.summary import OUTCOMES, Summary
@@ -72,11 +73,15 @@ def _opening(summary: Summary) -> str:
     return (
         f"{_count(summary.rows, 'message')}"
         + (f", {problems:,} of them without a verdict" if problems else "")
-        + (f", received from {min(days)} to {max(days)}" if days else "")
+        + (f", received {_when(min(days), max(days))}" if days else "")
         + ". DMARC: "
         + ", ".join(f"{summary.outcomes[word]:,} {word}" for word in OUTCOMES)
         + "."
     )
+
+
+def _when(first: date, last: date) -> str:
+    return f"from {first} to {last}" if last > first else f"on {first}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -55,14 +55,18 @@ def write_parquet(rows: Iterable[Row], path: str | os.PathLike[str]) -> None:
 
     target = Path(path)
     part = target.with_name(f"{target.name}.part")
-    with part.open("wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
-        for group in _groups(rows):
-            arrays = {name: [getattr(row, name) for row in group] for name in COLUMNS}
-            writer.write_table(pa.Table.from_pydict(arrays, schema=columns))
-        writer.close()
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
+    try:
+        with part.open("wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+            for group in _groups(rows):
+                arrays = {name: [getattr(row, name) for row in group] for name in COLUMNS}
+                writer.write_table(pa.Table.from_pydict(arrays, schema=columns))
+            writer.close()
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:

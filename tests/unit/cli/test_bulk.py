@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import resource
 import signal
 import stat
 import time
@@ -207,9 +208,20 @@ def test_nothing_to_read(tmp_path: Path) -> None:
         assert words in err.decode()
 
 
-def test_a_full_disk(here: Path) -> None:
+def test_an_output_that_is_not_a_file(here: Path) -> None:
     (here / "rows.jsonl").symlink_to("/dev/full")
     refused(here, "inbox", "--out", "rows.jsonl", *RUN, words="not a regular file")
+
+
+def test_a_full_disk(here: Path, box: Path) -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    status, out, err = program.run(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", *RUN, prepare=limited)
+    assert (status, out, err) == (2, b"", b"mailauth: cannot write rows.jsonl: File too large\n")
+    assert (here / "rows.jsonl").stat().st_size == 100_000
+    # As much as there was room for is kept
+    resumed(here, box)
 
 
 # --- resuming

@@ -220,6 +220,16 @@ def test_several_sources_in_their_order(tmp_path: Path) -> None:
     ]
 
 
+def test_the_name_of_a_source_is_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        path.write_bytes(mail(1))
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    (row,) = verify_many(path, dns=_empty(tmp_path))
+    assert (row.source, row.origin) == (f"{tmp_path}/caf\\xe9", "caf\\xe9")
+
+
 def test_what_is_skipped(mailbox: Path, expected: list[Row]) -> None:
     def skip(source: str, item: Item) -> bool:
         assert source == str(mailbox)

@@ -77,3 +77,4 @@ def test_an_old_file_remains_if_writing_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         own.write_parquet(failing(), tmp_path / "rows.parquet")  # type: ignore[arg-type]
     assert read(tmp_path / "rows.parquet") == [FULL]
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]

@@ -86,7 +86,7 @@ def test_strangers_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_text() -> None:
     found = summed(row(), row("fail"), row("none", "b.example"), Row(source="in", origin="in#9", problem="why"))
     assert as_text(found) == (
-        "4 messages, 1 of them without a verdict, received from 2026-11-02 to 2026-11-02. "
+        "4 messages, 1 of them without a verdict, received on 2026-11-02. "
         "DMARC: 1 pass, 1 fail, 1 none, 0 error.\n"
         "author domain  messages      pass      fail      none     error\n"
         "example.com           2         1         1         0         0\n"
