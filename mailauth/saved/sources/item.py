@@ -31,8 +31,8 @@ class Item:
         sha256: SHA-256 of `raw` in lower-case hexadecimal; "" if there is a problem.
         problem: why there is no message, one line for people; "" if there is one.
         framing: what was removed around the octets: "mbox", "emlx" or "".
-        from_line: the From_ line that was before the message in an mbox, without its line end. The word after
-            "From " is often the reverse-path.
+        from_line: the line "From sender date" that was before the message in an mbox, without its line end; the
+            sender is often the reverse-path.
         quoted_from: whether a line of this message in an mbox begins with ">From ". It is kept as it is: the octet
             ">" may be the mbox writer's, which changes the body hash, or the author's.
     """
