@@ -31,7 +31,7 @@ td.n,th.n{text-align:right}
 i.fail,rect.fail{opacity:.75}i.none,rect.none{opacity:.35}
 svg rect{fill:currentColor}
 svg .axis{fill:none;stroke:var(--edge)}
-@media(max-width:30rem){.wide{display:none}}
+@media(max-width:30rem){.wide{display:none}th.n{padding:.2rem .1rem;font-size:.6rem;overflow-wrap:normal}}
 @media print{.bar i,.key i{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
