@@ -43,6 +43,9 @@ _CHARSET = re.compile(
 _CTE = b"content-transfer-encoding"
 # What decoders read in several ways: RFC 2045 §6.7 has none of it
 _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r\n)|\r(?!\n)|(?<!\r)\n")
+# What Thunderbird writes in place of an attachment, and what Exchange adds to a message that it stores
+_DETACHED = b"\r\nX-Mozilla-Altered: Attachment"
+_EXCHANGE = b"x-ms-exchange-organization-"
 _COMPOSITE = re.compile(rb"[ \t\r\n]*+(?:multipart|message)[ \t]*+/", re.IGNORECASE)
 
 
@@ -60,6 +63,22 @@ def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
         detail = "what follows a line that begins the footer of a mailing list"
         yield Damage("list_footer", detail), header + body[: footer.start()]
     yield from _recoded(message, body)
+    if message.overflow is None:
+        own = set(message.find(b"dkim-signature"))
+        fields = [f if i in own else f.replace(CRLF, b"") for i, f in enumerate(message.fields)]
+        detail = "header fields that were folded anew, by a program that wrote them"
+        yield Damage("refolded", detail), CRLF.join([*fields, b"", b""]) + body
+
+
+def _trace(message: Message) -> str:
+    """Return what the message says of a change that cannot be undone; empty where it says nothing."""
+    if message.find(b"x-content-filtered-by"):
+        return "a mailing list says that it removed parts (X-Content-Filtered-By)"
+    if message.raw.find(_DETACHED, message.body_start) >= 0:
+        return "a mail program says that it removed an attachment (X-Mozilla-Altered)"
+    if any(field[: len(_EXCHANGE)].lower() == _EXCHANGE for field in message.fields):
+        return "it was in a store of Exchange, which may write the parts of a message anew (X-MS-Exchange-Organization)"
+    return ""
 
 
 def _substituted(pattern: re.Pattern[bytes], replacement: bytes, body: bytes) -> bytes:
@@ -131,7 +150,7 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
     unknown = Answer(Status.TIMEOUT)
     # Times and what is acceptable here do not matter: only whether the octets are those that were signed
     context = Context(limits=authentication.limits, options=DEFAULT_OPTIONS)
-    found: dict[int, Damage] = {}
+    found: dict[int, str] = {}
     tried = {sha256(message.raw).digest()}
     for damage, octets in _each(message):
         digest = sha256(octets).digest()
@@ -143,7 +162,11 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
             # A second Subject is no damage of these kinds
             verified = outcome.reason is Reason.SIGNATURE_VERIFIED and not outcome.unsigned_duplicates
             if outcome.index in failed and verified:
-                found.setdefault(outcome.index, damage)
+                found.setdefault(outcome.index, f"the message is as signed but for {damage.detail}")
+    if trace := _trace(message):
+        for outcome in authentication.dkim:
+            if outcome.reason is Reason.BODY_HASH_MISMATCH:
+                found.setdefault(outcome.index, trace)
     if not found:
         return authentication
     return dataclasses.replace(
@@ -151,8 +174,7 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
     )
 
 
-def _named(outcome: Outcome, found: dict[int, Damage]) -> Outcome:
+def _named(outcome: Outcome, found: dict[int, str]) -> Outcome:
     if not isinstance(outcome, DkimOutcome) or outcome.index not in found:
         return outcome
-    detail = f"{outcome.detail}; the message is as signed but for {found[outcome.index].detail}"
-    return dataclasses.replace(outcome, detail=detail)
+    return dataclasses.replace(outcome, detail=f"{outcome.detail}; {found[outcome.index]}")

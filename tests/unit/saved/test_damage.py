@@ -235,3 +235,30 @@ def test_a_changed_text_is_not_called_damage() -> None:
     body = LINES.replace(b"Hello", b"Hullo")
     for raw in (with_body(sent(), body), with_body(sent(), body.replace(b"\r\n", b"\n")), with_body(sent(), b"")):
         assert said(raw) == ""
+
+
+def test_header_fields_that_were_folded_anew() -> None:
+    header = HEADER.replace(b"Subject:  Two   words\r\n\tand a  third ", b"Subject: A line that some program folds")
+    raw = sent(header=header).replace(b"that some program", b"that\r\n some program")
+    assert said(raw).startswith("header fields that were folded anew")
+    assert said(raw.replace(b"folds", b"holds")) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        (b"X-Content-Filtered-By: Mailman/MimeDel 2.1.39", "a mailing list says that it removed parts"),
+        (b"X-MS-Exchange-Organization-SCL: 1", "it was in a store of Exchange"),
+    ],
+)
+def test_what_the_message_says_of_a_change(field: bytes, words: str) -> None:
+    changed = field + b"\r\n" + with_body(sent(), b"[attachment removed]\r\n")
+    assert words in judged(changed).dkim[0].detail
+    assert said(changed) == ""
+    # Nothing is said of a signature that verifies
+    assert words not in judged(field + b"\r\n" + sent()).dkim[0].detail
+
+
+def test_an_attachment_that_a_mail_program_removed() -> None:
+    part = b"--b\r\nContent-Type: text/plain\r\nX-Mozilla-Altered: AttachmentDeleted; date=now\r\n\r\nIt was here.\r\n"
+    assert "a mail program says that it removed an attachment" in judged(with_body(sent(), part)).dkim[0].detail
