@@ -36,6 +36,7 @@ CACHES = {
     "mailauth.dmarc.psl._load",
     "mailauth.names._to_ascii",
     "mailauth.opinions.publicsuffix2._suffix_list",
+    "mailauth.saved.bulk._resolver",
 }
 SEEDS = ("0", "1", "1793611800", "4294967295")
 
