@@ -123,7 +123,7 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
 
 
 async def authenticate(
-    raw: Octets,
+    raw: Message | Octets,
     connection: Connection | None = None,
     resolver: Any = None,
     authserv_id: str | None = None,

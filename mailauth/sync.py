@@ -12,11 +12,11 @@ from mailauth.dmarc.psl import warn_if_old
 from mailauth.dns.drive import run
 from mailauth.dns.values import Evaluation
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
-from mailauth.message.fields import Octets
+from mailauth.message.fields import Message, Octets
 
 
 def prepare(
-    raw: Octets,
+    raw: Message | Octets,
     connection: Connection | None,
     authserv_id: str | None,
     now: datetime | float | None,
@@ -42,7 +42,7 @@ def prepare(
 
 
 def authenticate(
-    raw: Octets,
+    raw: Message | Octets,
     connection: Connection | None = None,
     resolver: Any = None,
     authserv_id: str | None = None,
@@ -53,8 +53,8 @@ def authenticate(
     """Say who really sent a message: SPF, every DKIM signature, ARC, DMARC and iprev in one call.
 
     Args:
-        raw: the message as received, in octets (bytes, a memoryview, an mmap …). Bare LF line ends become CRLF; the
-            result says so.
+        raw: the message as received, in octets (bytes, a memoryview, an mmap …), or a parsed `Message`. Bare LF line
+            ends become CRLF; the result says so.
         connection: what the SMTP server saw; None if nothing is known (SPF is then none).
         resolver: an object with `resolve(questions)` or a function `(name, rdtype) -> Answer`; None: the system's
             resolver, through dnspython, with one cache for the process.

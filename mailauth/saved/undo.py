@@ -142,9 +142,11 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
         authentication: what was found.
         raw: the octets that were given to `authenticate`.
     """
-    message = Message.parse(raw, authentication.limits)
     failed = {outcome.index for outcome in authentication.dkim if outcome.reason in _FAILED}
-    if not failed or len(message.raw) - message.body_start > _MAX_BODY:
+    if not failed:
+        return authentication
+    message = Message.parse(raw, authentication.limits)
+    if len(message.raw) - message.body_start > _MAX_BODY:
         return authentication
     answers = dict(authentication.dns)
     unknown = Answer(Status.TIMEOUT)

@@ -120,10 +120,11 @@ def verify(
         UsageError, TypeError: for an argument that cannot be used.
     """
     octets, damage = restored(raw)
+    message = Message.parse(octets, limits)
     now = now or datetime.now(UTC)
     border, received_at = None, None
     if connection is None:
-        border = border_of(Message.parse(octets, limits), trusted=trusted)
+        border = border_of(message, trusted=trusted)
         connection, received_at = border.connection, border.received_at
         if received_at is not None and received_at > now:
             # A clock that is wrong, or a date that was made up
@@ -133,11 +134,11 @@ def verify(
         helo=connection.helo if helo is None else helo,
         mail_from=connection.mail_from if mail_from is None else mail_from,
     )
-    found = authenticate(octets, connection, resolver, authserv_id, received_at or now, limits, options)
+    found = authenticate(message, connection, resolver, authserv_id, received_at or now, limits, options)
     if received_at is not None and any(each.reason is Reason.FUTURE for each in found.dkim):
         # It was signed after that time, so one of the clocks was wrong
         received_at = None
-        found = authenticate(octets, connection, resolver, authserv_id, now, limits, options)
+        found = authenticate(message, connection, resolver, authserv_id, now, limits, options)
     found, dated = explained(found, octets), frozenset[str]()
     settings = options or DEFAULT_OPTIONS
     if received_at is not None and not settings.allow_expired:
