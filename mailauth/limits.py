@@ -13,6 +13,7 @@ from typing import Literal
 from mailauth import names
 from mailauth.errors import UsageError
 
+MAX_MESSAGE = 150 * 2**20  # octets of a message in a file; even the largest mail systems accept no more
 CHECKS = frozenset({"spf", "dkim", "arc", "dmarc", "iprev"})
 
 

@@ -17,10 +17,10 @@ from mailauth.cli.outputs import check_page, write_page
 from mailauth.cli.progress import Progress, progress
 from mailauth.cli.streams import EX_USAGE, report_error, write_out
 from mailauth.cli.writers import Writer, is_complete, is_table, writer
-from mailauth.connection import Connection
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import Options
 from mailauth.saved.bulk import label, verify_many
+from mailauth.saved.how import client_of
 from mailauth.saved.pool import cores, processes
 from mailauth.saved.sources import Item, read
 from mailauth.saved.summary import Summary
@@ -88,14 +88,15 @@ class _Run:
 
 def _rows(arguments: argparse.Namespace, work: _Run) -> Generator[Row, None, None]:
     jobs = arguments.jobs or cores()
+    connection, trusted = client_of(arguments.client, arguments.trust)
     return verify_many(
         arguments.sources,
         executor=partial(processes, jobs) if jobs > 1 else None,
         ahead=4 * jobs,
         dns=arguments.dns,
         nameserver=arguments.nameserver,
-        connection=Connection(source="none") if arguments.client == "none" else None,
-        trusted=arguments.client if isinstance(arguments.client, int) else arguments.trust,
+        connection=connection,
+        trusted=trusted,
         authserv_id=arguments.authserv_id,
         now=arguments.now,
         options=Options(mode=arguments.mode),

@@ -10,7 +10,7 @@ from pathlib import Path
 from mailauth.cli.oldkeys import key_files
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
-from mailauth.cli.streams import EX_USAGE, UnreadableError, read_message, write_out
+from mailauth.cli.streams import EX_USAGE, UnreadableError, input_name, read_message, write_out
 from mailauth.cli.verify import EX_FAILED, how_of
 from mailauth.errors import MailauthError, UsageError
 from mailauth.saved import bundle
@@ -36,8 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         raw = read_message(arguments.message)
     except UnreadableError as error:
-        name = "standard input" if arguments.message == "-" else arguments.message
-        msg = f"cannot read {name}: {error}"
+        msg = f"cannot read {input_name(arguments.message)}: {error}"
         raise MailauthError(msg) from None
     found = collect(raw, resolver, how_of(arguments, resolver), files, _asked(arguments))
     bundle.write(target, found.files)

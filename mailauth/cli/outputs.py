@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailauth.cli.streams import input_name
 from mailauth.errors import MailauthError, UsageError
 from mailauth.files import replace
 
@@ -29,7 +30,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             continue
         for name, place in (*inputs.items(), ("standard output", "/dev/stdout")):
             if old and (used := _status(place)) and os.path.samestat(old, used):
-                msg = f"{option} {path} would overwrite {'standard input' if name == '-' else name}; give another name"
+                msg = f"{option} {path} would overwrite {input_name(name)}; give another name"
                 raise UsageError(msg)
         # Check now: at the end, the DNS answers could not be asked for again
         parent = Path(os.path.realpath(path)).parent
@@ -130,5 +131,9 @@ def _writing(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise MailauthError(msg) from None
+        raise unwritten(path, error) from None
+
+
+def unwritten(path: str, error: OSError) -> MailauthError:
+    """Return what to raise for an output that cannot be written."""
+    return MailauthError(f"cannot write {path}: {error.strerror}")

@@ -16,6 +16,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from io import BufferedRandom
 
+from mailauth.cli.outputs import unwritten
 from mailauth.errors import MailauthError, UsageError
 from mailauth.saved.sources import Item
 from mailauth.saved.table import Row
@@ -47,7 +48,7 @@ class Spool:
                 self._file.close()
                 raise UsageError(f"{path} holds something already: --resume continues a run; or give another name")
         except OSError as error:
-            raise _unwritten(path, error) from None
+            raise unwritten(path, error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -86,7 +87,7 @@ class Spool:
             self._file.seek(end)
             self._file.truncate()
         except OSError as error:
-            raise _unwritten(self.path, error) from None
+            raise unwritten(self.path, error) from None
 
     def has(self, source: str, item: Item) -> bool:
         """Whether an item had a row when this run began: the same octets, or none, at the same place."""
@@ -104,7 +105,7 @@ class Spool:
             self._file.write(json.dumps(row.to_dict()).encode() + b"\n")
             self._file.flush()
         except OSError as error:
-            raise _unwritten(self.path, error) from None
+            raise unwritten(self.path, error) from None
 
     def rows(self) -> Iterator[Row]:
         """Yield every row that was written."""
@@ -121,7 +122,7 @@ class Spool:
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _unwritten(self.path, error) from None
+            raise unwritten(self.path, error) from None
 
     def _digest(self, source: str, origin: str, sha256: str | None) -> int:
         text = json.dumps((source, origin, sha256))
@@ -146,7 +147,3 @@ def _opened(path: str) -> BufferedRandom:
         file.close()
         raise MailauthError(f"{path} is being written by another run") from None
     return file
-
-
-def _unwritten(path: str, error: OSError) -> MailauthError:
-    return MailauthError(f"cannot write {path}: {error.strerror}")

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from mailauth.errors import MailauthError
+from mailauth.limits import MAX_MESSAGE
 
 EX_USAGE = 2
-MAX_MESSAGE = 150 * 2**20  # octets; even the largest mail systems accept no more
 _LINE = 1000  # characters of a line on standard error
 
 
@@ -94,6 +94,11 @@ def write_out(text: str) -> None:
         _discard(sys.stdout)
         msg = f"cannot write to standard output: {error.strerror}"
         raise MailauthError(msg) from None
+
+
+def input_name(name: str) -> str:
+    """Return what a message calls an input: the name that was given for it, "-" for standard input."""
+    return "standard input" if name == "-" else name or repr(name)
 
 
 def read_message(name: str) -> bytes:

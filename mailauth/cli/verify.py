@@ -13,7 +13,15 @@ from mailauth.cli.oldkeys import key_files
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
-from mailauth.cli.streams import EX_USAGE, ReaderGoneError, UnreadableError, read_message, report_error, write_out
+from mailauth.cli.streams import (
+    EX_USAGE,
+    ReaderGoneError,
+    UnreadableError,
+    input_name,
+    read_message,
+    report_error,
+    write_out,
+)
 from mailauth.errors import UsageError
 from mailauth.resolvers.keyfile import KeyFile
 from mailauth.results import Outcome, Result
@@ -80,7 +88,7 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
             raw = read_message(name)
         except UnreadableError as error:
             unread += 1
-            report_error(f"cannot read {'standard input' if name == '-' else name or repr(name)}: {error}")
+            report_error(f"cannot read {input_name(name)}: {error}")
             yield Unread(name, str(error))
             continue
         yield Verified(name, how.verify(raw, resolver, files), resolver, files)

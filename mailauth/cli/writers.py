@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from mailauth.cli.outputs import unwritten
 from mailauth.cli.spool import Spool
 from mailauth.cli.streams import write_out
-from mailauth.errors import MailauthError, UsageError
+from mailauth.errors import UsageError
 from mailauth.saved.sources import Item
 from mailauth.saved.table import Row
 from mailauth.text import safe
@@ -80,7 +81,7 @@ class _Table:
                     raise UsageError(f"{out} holds something already; give another name")
                 self._file = open(out, "w", encoding="utf-8")  # noqa: SIM115  closed at exit
             except OSError as error:
-                raise MailauthError(f"cannot write {out}: {error.strerror}") from None
+                raise unwritten(out, error) from None
         self._write([heading for heading, _ in _COLUMNS])
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ class _Parquet(Spool):
             write_parquet(self.rows(), self._out)
             os.unlink(self.path)
         except OSError as error:
-            raise MailauthError(f"cannot write {self._out}: {error.strerror}") from None
+            raise unwritten(self._out, error) from None
 
 
 def place_of(row: Row) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mailauth.errors import MailauthError, UsageError
+from mailauth.limits import MAX_MESSAGE
 from mailauth.text import shown
 
 MESSAGE, DNS, VERDICT, OPINION = "message.eml", "dns.json", "verdict.json", "second-opinion.json"
@@ -24,7 +25,7 @@ MAX_KEY_FILES = 20
 KEYS = re.compile(r"keys-(?:[1-9]|1[0-9]|20)\.json")
 NEEDED = (MESSAGE, DNS, VERDICT, OPINION, PAGE, ABOUT, README)
 _MIB = 2**20
-_MAX_BYTES = {MESSAGE: 150 * _MIB, DNS: 16 * _MIB, VERDICT: 16 * _MIB, PAGE: 64 * _MIB}
+_MAX_BYTES = {MESSAGE: MAX_MESSAGE, DNS: 16 * _MIB, VERDICT: 16 * _MIB, PAGE: 64 * _MIB}
 _MAX_OTHER = 8 * _MIB
 _MAX_ENTRIES = 200
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.{1,300})")

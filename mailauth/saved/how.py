@@ -14,6 +14,7 @@ from mailauth.message.fields import Octets
 from mailauth.resolvers.keyfile import KeyFile
 from mailauth.resolvers.zone import moment
 from mailauth.saved import keys
+from mailauth.saved.border import Trusted
 from mailauth.saved.verdict import Saved
 from mailauth.text import shown
 
@@ -48,17 +49,15 @@ class How:
         Raises:
             UsageError, TypeError: for an option that cannot be used.
         """
-        connection = None
+        connection, trusted = client_of(self.client, self.trust)
         if self.ip is not None:
             connection = Connection(ip=self.ip, helo=self.helo, mail_from=self.mail_from)
-        elif self.client == "none":
-            connection = Connection(source="none")
         return keys.verify(
             raw,
             resolver,
             files,
             connection=connection,
-            trusted=self.client if isinstance(self.client, int) else self.trust,
+            trusted=trusted,
             helo=self.helo,
             mail_from=self.mail_from,
             authserv_id=self.authserv_id,
@@ -90,6 +89,12 @@ class How:
             msg = f"trust: {shown(data['trust'])} cannot be used"
             raise UsageError(msg)
         return cls(**{**data, "now": moment(data["now"])})
+
+
+def client_of(client: str | int, trust: Sequence[str] | None) -> tuple[Connection | None, Trusted]:
+    """Return the connection and the trust that a client to be read from a message stands for; see `How`."""
+    connection = Connection(source="none") if client == "none" else None
+    return connection, client if isinstance(client, int) else trust
 
 
 _MAX_TRUST = 1000

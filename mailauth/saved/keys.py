@@ -69,7 +69,7 @@ def verify(
         saved = verdict.verify(raw, again, limits=bounds, **named)
     else:
         saved = first
-    numbers = _numbers(first, found)
+    numbers = _numbers(first)
     outcomes = tuple([_named(each, found, old, numbers) for each in saved.authentication.outcomes])
     return dataclasses.replace(saved, authentication=dataclasses.replace(saved.authentication, outcomes=outcomes))
 
@@ -190,8 +190,9 @@ def _why(reason: Reason | None) -> str:
     return "DNS says that it is revoked" if reason is Reason.KEY_REVOKED else "DNS no longer publishes it"
 
 
-def _numbers(saved: Saved, authentication: Authentication) -> dict[int, str]:
+def _numbers(saved: Saved) -> dict[int, str]:
     """Return which of several keys in DNS each signature fits, by its position."""
+    authentication = saved.authentication
     verified = {
         each.index
         for each in authentication.dkim

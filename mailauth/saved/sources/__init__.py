@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Iterator
 
 from mailauth.errors import UsageError
+from mailauth.limits import MAX_MESSAGE
 from mailauth.saved.sources.item import Item
 from mailauth.text import shown
 
 __all__ = ["MAX_BYTES", "Item", "read"]
 
-MAX_BYTES = 150 * 2**20  # octets of a message; even the largest mail systems accept no more
+MAX_BYTES = MAX_MESSAGE
 
 
 def read(
