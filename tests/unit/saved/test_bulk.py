@@ -512,7 +512,8 @@ def test_processes_that_cannot_begin(mailbox: Path, tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, check=False, env=made.environment(), timeout=100
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("mailauth.errors.MailauthError: the processes of the executor die")
+    # Python may warn of the pool's semaphores after that line
+    assert "\nmailauth.errors.MailauthError: the processes of the executor die" in done.stderr
 
 
 class Prompt(Executor):
