@@ -29,6 +29,9 @@ class Connection:
             null reverse-path, None when unknown.
         source: where this came from: "argument", "received" (trace fields of a saved message), "stated" (other fields
             in which the receiver of a saved message named the client) or "none".
+        tls: version of TLS as the mail server names it ("TLSv1.3"); "" for clear text, None when unknown.
+        login: the name that the client authenticated as (SMTP AUTH); None if it did not, or that is unknown.
+        recipients: the forward-paths of RCPT TO that were accepted, without angle brackets.
 
     Raises:
         UsageError: for other text that is not an IP address.
@@ -39,6 +42,9 @@ class Connection:
     helo: str | None = None
     mail_from: str | None = None
     source: Literal["argument", "received", "stated", "none"] = "argument"
+    tls: str | None = None
+    login: str | None = None
+    recipients: tuple[str, ...] = ()
     address: IPv4Address | IPv6Address | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

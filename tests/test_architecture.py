@@ -64,6 +64,8 @@ ROOMS: dict[str, set[str]] = {
         *("arc", "authentication", "authres", "connection", "context", "dkim", "dmarc", "dns", "iprev", "limits"),
         *("message", "moments", "names", "results", "spf"),
     },
+    # what a receiver does with a message
+    "policy": {"authres", "errors", "message", "results", "text"},
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
     # the fronts, and what stands on them
