@@ -160,9 +160,18 @@ def _headers(
 ) -> list[HeaderField]:
     """Return the header fields to add."""
     # RFC 6376 §6.3, RFC 8617 §5.2, RFC 9989 §5.4: the results are passed on to whoever reads the message next
-    limit = context.limits.authres_bytes
-    headers = [authres.write_outcomes(context.receiver, outcomes, connection, utf8=message.utf8, max_bytes=limit)]
-    if context.options.received_spf:
+    limits, options = context.limits, context.options
+    headers = [
+        authres.write_outcomes(
+            context.receiver,
+            outcomes,
+            connection,
+            utf8=message.utf8,
+            max_bytes=limits.authres_bytes,
+            comments=options.comments,
+        )
+    ]
+    if options.received_spf:
         reported = [o for o in outcomes if isinstance(o, SpfOutcome) and o.is_reported(connection)]
         headers += [HeaderField(spf.write_received_spf(o, connection, context.receiver)) for o in reported]
     return headers

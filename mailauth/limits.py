@@ -79,6 +79,7 @@ class Options:
         authserv_ids: our other names in Authentication-Results (other hosts, retired names); a field that claims one of
             them came from outside and is forged.
         received_spf: write a Received-SPF field as well.
+        comments: write comments into Authentication-Results, which some readers of the field do not understand.
         public_suffix_list: path of a list to use instead of the installed ones, with the section markers of the one at
             publicsuffix.org; an incomplete list is refused.
         clock_skew: seconds by which the clocks of signers may differ from ours.
@@ -97,6 +98,7 @@ class Options:
     oldest_pass: bool = True
     authserv_ids: frozenset[str] = frozenset()
     received_spf: bool = False
+    comments: bool = True
     public_suffix_list: str | None = None
     clock_skew: int = 300
 

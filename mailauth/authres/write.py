@@ -118,6 +118,7 @@ def write_outcomes(
     *,
     utf8: bool = False,
     max_bytes: int = MAX_BYTES,
+    comments: bool = True,
 ) -> HeaderField:
     """Return an Authentication-Results field for the outcomes of one message.
 
@@ -128,8 +129,11 @@ def write_outcomes(
         connection: the connection of the message.
         utf8: the message is SMTPUTF8, so values may hold UTF-8.
         max_bytes: bound of the field; passing results are kept in preference to others.
+        comments: write the comments of the results.
     """
     rows = [(row, _b(row)) for outcome in outcomes for row in outcome.rows(connection)]
+    if not comments:
+        rows = [(row._replace(comments=()), b) for row, b in rows]
     # RFC 6008 §4: at least eight characters, and enough to tell the signatures apart
     signatures = {b for _, b in rows}
     length = _B_LENGTH

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import mailbox
+import re
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mailauth import Authentication, Options, UsageError, authenticate
+from mailauth import Authentication, Connection, Options, UsageError, authenticate
 from mailauth.testing import Zone
 
 FIELDS = [
@@ -169,3 +170,16 @@ def test_received_spf_comes_second() -> None:
     lines = check(raw, Options(received_spf=True)).apply(raw).split(b"\r\n")
     names = [line.partition(b":")[0] for line in lines if line and line[:1] not in b" \t"]
     assert names == [b"Authentication-Results", b"Received-SPF", b"From"]
+
+
+def test_comments_can_be_left_out() -> None:
+    null_sender = Connection(ip="192.0.2.1", helo="mx.example.com", mail_from="")
+
+    def field(options: Options) -> str:
+        raw = b"From: a@example.com\r\n\r\n"
+        return authenticate(raw, null_sender, Zone({}), "mx.example.org", 0, options=options).headers[0]
+
+    with_comments, without = field(Options()), field(Options(comments=False))
+    assert "(" in with_comments
+    assert "(" not in without
+    assert without.split() == re.sub(r"\([^()]*\)", "", with_comments).split()
