@@ -83,7 +83,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "saved": {
         *("_version", "arc", "authentication", "authres", "connection", "context", "dkim", "dns", "errors", "explain"),
-        *("limits", "message", "names", "opinions", "page", "resolvers", "results", "sync", "text"),
+        *("limits", "message", "names", "opinions", "page", "resolvers", "results", "spf.outcome", "sync", "text"),
     },
     "cli": {
         *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "moments"),

@@ -7,6 +7,12 @@ the receiver chose its HELO name, so that name never makes a hop an inside one. 
 submitted the message, all below may be the words of that user. Fields of the receiver that tell of the
 client (Received-SPF of RFC 7208 §9.1, Authentication-Results of RFC 8601) count above the border hop only. X-Sender-IP,
 X-Originating-IP and the like have no rule that says who may write them, and do not count.
+
+Loopback and private addresses, mapi, and services of the server (a uid below 1000) are passed over, although whoever
+has an account on the server or an address in its network can come from there, with trace fields of their own. A content
+filter hands a message on in just that way, word for word, so that the trace cannot tell the two apart; to stop there
+would leave every receiver with a filter without a client. Such a person can bring about a pass for somebody else, which
+is one reason why all that is found here is a guess, and no guess counts where a pass is required.
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ from mailauth.saved import statements
 from mailauth.saved.clauses import TraceError, scan
 from mailauth.saved.forms import Address
 from mailauth.saved.received import Hop, bare, parse
+from mailauth.saved.services import is_microsoft, is_microsoft_inside
 from mailauth.text import safe, shown
 
 Network: TypeAlias = "IPv4Network | IPv6Network"
@@ -41,9 +48,6 @@ _INSIDE = [
         *("::1/128", "fe80::/10", "fc00::/7"),
     )
 ]
-# Between its own servers Microsoft 365 uses public addresses; no customer has one of these
-_MICROSOFT_NAMES = ("outlook.com", "office365.com")
-_MICROSOFT = [ip_network(f"2603:{n}::/32") for n in ("1096", "10a6", "10b6", "10c6", "10d6")]
 # RFC 2033: LMTP is not for wide area networks. The others fetch or store
 _NOT_SMTP = ("LMTP", "UTF8LMTP", "IMAP", "POP", "HTTP", "MAPI")
 # ESMTPSA, UTF8SMTPA and their like: the client has logged in
@@ -89,6 +93,7 @@ class Border:
         evidence: what each part is based on.
         passed: the hops above, from the top.
         problem: why the client is not known, in words; None when it is.
+        client_name: the name of a client that was "received", where the server looked it up and confirmed it.
     """
 
     connection: Connection
@@ -96,6 +101,7 @@ class Border:
     evidence: tuple[Evidence, ...] = ()
     passed: tuple[Passed, ...] = ()
     problem: str | None = None
+    client_name: str | None = None
 
 
 def from_received(message: Message, *, trusted: Trusted = None) -> Connection:
@@ -185,6 +191,7 @@ def _border(
         evidence=tuple(evidence),
         passed=passed,
         problem=None if ip else problem,
+        client_name=hop.reverse if hop and hop.confirmed and source == "received" else None,
     )
 
 
@@ -203,7 +210,7 @@ def _inside(hop: Hop, hosts: _Hosts, checked: Address | None) -> str | None:
         return None
     if _within(hop.ip, _INSIDE):
         return None if _is_proxy(hop, checked) else f"{hop.ip} is not a public address"
-    if _is_microsoft(hop):
+    if is_microsoft_inside(hop):
         return f"{hop.ip} is a server of Microsoft 365"
     if not hop.confirmed or hop.reverse is None:
         return None
@@ -220,17 +227,12 @@ def _is_proxy(hop: Hop, checked: Address | None) -> bool:
     return hop.ip is not None and hop.ip == checked and not hop.ip.is_loopback
 
 
-def _is_microsoft(hop: Hop) -> bool:
-    by = (hop.by or "").lower()
-    return hop.ip is not None and _within(hop.ip, _MICROSOFT) and by.endswith(tuple(f".{n}" for n in _MICROSOFT_NAMES))
-
-
 def _submission(hop: Hop) -> str | None:
     """Return why what is below a hop may be the words of a user of the server, or None."""
     protocol = (hop.protocol or "").upper()
     if hop.local or protocol.startswith("LOCAL"):
         return "a user of the server may have submitted the message there, by a command"
-    inside = hop.ip is not None and (_within(hop.ip, _INSIDE) or _is_microsoft(hop))
+    inside = hop.ip is not None and (_within(hop.ip, _INSIDE) or is_microsoft_inside(hop))
     # From a public address it is a client like others
     if _AUTHENTICATED.match(protocol) and inside:
         return f"a user of the server, who had logged in ({_short(hop.protocol)}), may have submitted the message there"
@@ -255,7 +257,9 @@ def _doubt(hop: Hop, *, counted: bool, sure: bool) -> str | None:
     # By its name an MX host gets mail from outside: at Gmail, that of other customers of Gmail. But a backup MX relays
     ours, is_mx = _organization(hop.by), _is_mx(hop.by)
     for name in (hop.reverse, hop.helo):
-        if ours and _organization(name) == ours and not (is_mx and not _is_mx(name)):
+        same = ours and _organization(name) == ours and not (is_mx and not _is_mx(name))
+        # From the networks that its outgoing mail has too
+        if same or (is_microsoft(name) and is_microsoft(hop.by)):
             return f"{_short(name)} may be a server inside, as {_short(hop.by)} is: `trusted` can tell"
     return None
 

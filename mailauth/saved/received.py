@@ -13,6 +13,9 @@ from mailauth.saved.clauses import Clause, Comment, TraceError, split
 from mailauth.saved.forms import Address, client_of
 
 _DATE_LENGTH = 80
+# As whom web servers run: Debian, Fedora, SUSE, FreeBSD, Gentoo, Alpine, OpenBSD, macOS. What they submit, somebody
+# wrote into a form or a script of a customer made, and none is a content filter
+_WEB_SERVERS = frozenset({"33", "48", "30", "80", "81", "82", "67", "70"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,8 @@ class Hop:
         recipient: the address of the for clause, without angle brackets.
         mail_from: the reverse-path, where a comment gives the envelope sender, without angle brackets.
         date: when the server received the message.
-        local: a user of the server handed it the message by a command, as the server writes in a comment; not one of
-            its services, such as a content filter.
+        local: a user of the server, or its web server, handed it the message by a command, as the server writes in a
+            comment; not one of its other services, such as a content filter.
         problem: why nothing was read, in words; None where the field was read.
     """
 
@@ -92,7 +95,7 @@ def _is_local(clauses: dict[str, Clause]) -> bool:
     # (Postfix, from userid 1000), (qmail 1 invoked by uid 1000), (from anna@localhost)
     pairs = [pair for comment in comments for pair in pairwise(comment.words)]
     # Systems give people the numbers from 1000 on
-    people = any(key in {"uid", "userid"} and len(number) >= 4 for key, number in pairs)
+    people = any(key in {"uid", "userid"} and (len(number) >= 4 or number in _WEB_SERVERS) for key, number in pairs)
     return people or any(comment.words[:1] == ("from",) for comment in front)
 
 

@@ -17,11 +17,15 @@ from mailauth.message.fields import Message, Octets
 from mailauth.results import Outcome, Reason, Result, to_plain
 from mailauth.saved.border import Border, Trusted, border_of
 from mailauth.saved.damage import Damage, restored
+from mailauth.saved.services import gateway
 from mailauth.saved.undo import explained
+from mailauth.spf.outcome import SpfOutcome
 from mailauth.sync import authenticate
+from mailauth.text import one_line
 
 _TIME = "the time of receipt was read from the message"
 _FEW = 4  # reasons
+_NO_MATCH = frozenset({Result.FAIL, Result.SOFTFAIL, Result.NEUTRAL})
 _TRUST = {
     "stated": "as the receiver stated it",
     "seen": "as a server of the receiver saw it",
@@ -102,7 +106,7 @@ def verify(
     """Verify a message that was saved to a file. Never raises for any octets.
 
     Without a connection, the one at the border counts, and its time of receipt: a signature does not expire in a drawer
-    (RFC 6376 §3.5, x=).
+    (RFC 6376 §3.5, x=). Where that client may be a filter in front of the mailbox, it only counts for a pass.
 
     Args:
         raw: the octets of the file.
@@ -139,11 +143,51 @@ def verify(
         # It was signed after that time, so one of the clocks was wrong
         received_at = None
         found = authenticate(message, connection, resolver, authserv_id, now, limits, options)
+    # With `trusted`, the caller has told which hosts are inside, and the client is not one of them
+    if border is not None and trusted is None and (problem := _behind_filter(found, border)):
+        border = _without_client(border, problem)
+        connection = replace(border.connection, helo=helo, mail_from=connection.mail_from)
+        found = authenticate(message, connection, resolver, authserv_id, received_at or now, limits, options)
+        found = replace(found, outcomes=tuple([_unsettled(each, problem) for each in found.outcomes]))
     found, dated = explained(found, octets), frozenset[str]()
     settings = options or DEFAULT_OPTIONS
     if received_at is not None and not settings.allow_expired:
         found, dated = _dated(found, now.timestamp() - settings.clock_skew)
     return Saved(raw=octets, damage=damage, border=border, received_at=received_at, authentication=found, dated=dated)
+
+
+def _behind_filter(found: Authentication, border: Border) -> str | None:
+    """Return why an SPF result other than pass may be that of a filter in front of the mailbox, or None.
+
+    Only a confirmed name says that a client is such a filter: the owner of an address chooses its reverse name, and the
+    client its HELO name. The filters send mail of their customers too, so that a pass is a pass.
+    """
+    spf, iprev, ip = found.spf, found.iprev, border.connection.ip
+    if border.connection.source != "received" or spf is None or spf.result not in _NO_MATCH:
+        return None
+    names = [(border.client_name, border.client_name)]
+    if iprev is not None and iprev.result is Result.PASS:
+        names.append((iprev.name, str(ip)))
+    for name, host in names:
+        if service := gateway(name):
+            return one_line(
+                f"{name} ({ip}) is a server of {service}, which filters mail for receivers: if it did so here, "
+                f"--trust {host} leads to the client, else --client received:{len(border.passed) + 1} takes it as such"
+            )
+    return None
+
+
+def _without_client(border: Border, problem: str) -> Border:
+    evidence = tuple([fact for fact in border.evidence if fact.fact not in {"ip", "helo"}])
+    connection = replace(border.connection, ip=None, helo=None, source="none")
+    return replace(border, connection=connection, evidence=evidence, problem=problem, client_name=None)
+
+
+def _unsettled(outcome: Outcome, problem: str) -> Outcome:
+    """Return an SPF outcome that says why there is no client."""
+    if isinstance(outcome, SpfOutcome) and outcome.reason is Reason.SPF_NO_CONNECTION:
+        return replace(outcome, detail=f"{outcome.detail}: {problem}")
+    return outcome
 
 
 def _dated(found: Authentication, now: float) -> tuple[Authentication, frozenset[str]]:

@@ -124,6 +124,8 @@ DOUBTFUL = {
 # Who can submit a message to the receiver's server can write trace fields that look like its own
 SUBMITTED = {
     "Postfix": f"Received: by mx.example.org (Postfix, from userid 1001) id 4; {DATE}",
+    "the web server of Debian": f"Received: by mx.example.org (Postfix, from userid 33) id 4; {DATE}",
+    "the web server of Fedora": f"Received: (qmail 12 invoked by uid 48); {DATE}",
     "Postfix, sendmail -bs": (
         f"Received: from x (localhost [127.0.0.1]) by mx.example.org (Postfix, from userid 1001) with SMTP id 4; {DATE}"
     ),
