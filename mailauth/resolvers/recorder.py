@@ -18,7 +18,7 @@ from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.files import replace
 from mailauth.resolvers.loops import together
-from mailauth.resolvers.zone import Zone, moment, normal_name
+from mailauth.resolvers.zone import NOT_RECORDED, Zone, moment, normal_name
 
 if TYPE_CHECKING:
     import os
@@ -123,12 +123,14 @@ class Recorder:
             name: "NXDOMAIN" if all(value == "NXDOMAIN" for value in types.values()) else types
             for name, types in sorted(zone.items())
         }
-        replay = Zone(records)
+        plain, replay = Zone(records), Zone({"zone": records, "recorded": None})
         details: dict[str, dict[str, Any]] = {}
         for question, answer in sorted(self._answers.copy().items()):
-            (found,) = replay.resolve((question,))
+            (found,) = plain.resolve((question,))
             known = found.to_dict()
-            if more := {field: value for field, value in answer.to_dict().items() if value != known[field]}:
+            more = {field: value for field, value in answer.to_dict().items() if value != known[field]}
+            # Also without a difference, where the records do not show that it was asked
+            if more or replay.resolve((question,))[0] is NOT_RECORDED:
                 details.setdefault(question.name, {})[question.rdtype] = more
         return {
             "zone": records,

@@ -1,8 +1,9 @@
 """DNS from a file or a mapping: for tests, for replay, for `--dns FILE`.
 
 Answers as an authoritative server with these records would: RFC 1034 §3.6.2 for aliases, RFC 4592 for wildcards
-and empty non-terminals, RFC 8020 for absence; and fails where a fault word says so. Knows no network and no
-clock. dnspython is imported only to read a master file.
+and empty non-terminals, RFC 8020 for absence; and fails where a fault word says so. A recording is not such a server:
+it answers what was asked when it was made, and fails for all else, because nobody knows what DNS would have said.
+Knows no network and no clock. dnspython is imported only to read a master file.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ FAULTS: Mapping[str, Answer] = {
     "TIMEOUT": Answer(Status.TIMEOUT, detail="no answer in time"),
     "NXDOMAIN": Answer(Status.NXDOMAIN, ttl=TTL),
 }
+NOT_RECORDED = Answer(Status.SERVFAIL, detail="not in the recording")
 _NODATA = Answer(Status.NODATA, ttl=TTL)
 _ABSENT = {"*": FAULTS["NXDOMAIN"]}
 _WORDS = ", ".join(FAULTS)
@@ -49,7 +51,8 @@ class Zone:
         mapping: `{name: {type: records}}`. Records are a list: strings for most types, `[preference, host]` for MX;
             for TXT a string or a list of character-strings. "SERVFAIL", "TIMEOUT", "REFUSED" or "NXDOMAIN" may replace
             the records of a type or all types of a name; the type "*" stands for every type not listed. Or `{"zone":
-            mapping, "answers": details, "now": time, "recorded": time}`, as written by `Recorder`.
+            mapping, "answers": details, "now": time, "recorded": time}`, as written by `Recorder`: with `recorded`,
+            which may be None, a question that was not asked then is answered SERVFAIL, not NXDOMAIN or NODATA.
 
     Attributes:
         now: the time for which the data were recorded, None if not given.
@@ -64,13 +67,19 @@ class Zone:
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.now = None
         details: Any = {}
+        is_recording = False
         if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= RECORDING:
             if mapping.get("now") is not None:
                 self.now = moment(mapping["now"])
-            details = mapping.get("answers", details)
+            details, is_recording = mapping.get("answers", details), "recorded" in mapping
             mapping = mapping["zone"]
         self._load(_nodes(mapping))
         self._exact.update(self._detailed(details))
+        if is_recording:
+            # Not before: the details say how answers differ from those of a zone
+            self._no_name = self._no_type = NOT_RECORDED
+            self._existing.clear()
+            self._answers.clear()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Zone:
@@ -103,6 +112,7 @@ class Zone:
 
     def _load(self, nodes: dict[str, _Node]) -> None:
         self._nodes = nodes
+        self._no_name, self._no_type = FAULTS["NXDOMAIN"], _NODATA
         self._exact: dict[tuple[str, str], Answer] = {}
         # keyed by names in the zone, so that names chosen by strangers do not make it grow
         self._answers: dict[tuple[str, str], Answer] = {}
@@ -118,9 +128,9 @@ class Zone:
         name, rdtype = question
         owner = self._owner(name.lower().removesuffix(".") if name.isascii() else name)
         if owner is None:
-            return FAULTS["NXDOMAIN"]
+            return self._no_name
         if (node := self._nodes.get(owner)) is None:
-            return _NODATA
+            return self._no_type
         key = (owner, rdtype)
         return self._answers.get(key) or self._answers.setdefault(key, self._follow(node, rdtype))
 
@@ -144,6 +154,9 @@ class Zone:
         """Return the name of the zone that answers for `name`: itself, a wildcard, or none."""
         if name in self._nodes or name in self._existing:
             return name
+        if not self._existing:
+            # A recording, in which a wildcard is a name like any other
+            return None
         # RFC 4592 §3.3.1: only the wildcard right below the closest encloser is a source of synthesis
         encloser = name.partition(".")[2]
         while encloser not in self._existing:
@@ -162,9 +175,9 @@ class Zone:
             cnames.append(alias.records[0])
             ttls.append(alias.ttl or 0)
             owner = self._owner(cnames[-1])
-            node = _ABSENT if owner is None else self._nodes.get(owner, {})
-        final = node.get(rdtype) or node.get("*", _NODATA)
-        if not cnames:
+            node = {"*": self._no_name} if owner is None else self._nodes.get(owner, {})
+        final = node.get(rdtype) or node.get("*", self._no_type)
+        if not cnames or final is NOT_RECORDED:
             return final
         ttl = None if final.ttl is None else min(*ttls, final.ttl)
         return Answer(final.status, final.records, ttl, tuple(cnames), detail=final.detail)

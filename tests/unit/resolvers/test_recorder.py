@@ -61,6 +61,7 @@ NAMES = [
     "a.b.example.org",
 ]
 TYPES = ["TXT", "A", "AAAA", "MX", "CNAME"]
+UNKNOWN = Answer(Status.SERVFAIL, detail="not in the recording")
 QUESTIONS = tuple(Question(name, rdtype) for name in NAMES for rdtype in TYPES)
 
 
@@ -84,6 +85,38 @@ def test_a_recording_answers_as_the_original(tmp_path: Path) -> None:
 def test_any_part_of_a_recording_answers_as_the_original(questions: list[Question]) -> None:
     recorder = Recorder(SOURCE)
     replays(recorder, tuple(questions), recorder.resolve(tuple(questions)))
+
+
+@given(questions=st.lists(st.sampled_from(QUESTIONS), max_size=12))
+def test_a_recording_never_makes_up_an_answer(questions: list[Question]) -> None:
+    recorder = Recorder(SOURCE)
+    recorder.resolve(tuple(questions))
+    for question, answer in zip(QUESTIONS, Zone(recorder.to_dict()).resolve(QUESTIONS), strict=True):
+        # An artificial name, which exists or not depending on the type
+        if question.name != "mixed.example.com":
+            assert answer in {UNKNOWN, *SOURCE.resolve((question,))}
+
+
+@pytest.mark.parametrize(
+    ("name", "rdtype"),
+    [
+        ("example.org", "TXT"), ("a.example", "TXT"), ("example", "A"), ("x.wild.example", "A"), ("wild.example", "A"),
+        ("alias.example", "TXT"), ("b.example", "A"), ("below.gone.example", "A"),
+    ],
+)  # fmt: skip
+def test_what_was_not_asked_is_a_failure_and_not_an_absence(name: str, rdtype: str) -> None:
+    zone = {
+        "a.example": {"A": ["192.0.2.1"]}, "*.wild.example": {"A": ["192.0.2.1"]}, "gone.example": "NXDOMAIN",
+        "alias.example": {"CNAME": "a.example"}, "dangling.example": {"CNAME": "b.example"},
+    }  # fmt: skip
+    question = (Question(name, rdtype),)
+    for recording in ({"zone": zone, "recorded": None}, {"zone": zone, "now": 1, "recorded": "2026-11-02"}):
+        assert Zone(recording).resolve(question) == (UNKNOWN,)
+        assert Zone(recording).resolve((Question("alias.example", "A"),))[0].records == ("192.0.2.1",)
+        assert Zone(recording).resolve((Question("gone.example", "MX"),))[0].status is Status.NXDOMAIN
+    # Whoever writes a zone by hand means all of it
+    for written in (zone, {"zone": zone}, {"zone": zone, "now": 1}):
+        assert not Zone(written).resolve(question)[0].failed
 
 
 def test_the_form_of_a_recording(tmp_path: Path) -> None:
