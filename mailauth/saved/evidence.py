@@ -16,14 +16,14 @@ from importlib import metadata
 from typing import Any, NamedTuple
 
 from mailauth._version import __version__
-from mailauth.dns.values import Answer, Answers, Batch, Question, Status
+from mailauth.dns.values import Answer, Question
 from mailauth.errors import UsageError
 from mailauth.explain import tell
 from mailauth.message.fields import Octets
 from mailauth.resolvers.archived import MAX_OLD
 from mailauth.resolvers.keyfile import KeyFile
 from mailauth.resolvers.recorder import Recorder
-from mailauth.resolvers.zone import Zone
+from mailauth.resolvers.zone import NOT_RECORDED, Zone
 from mailauth.resolvers.zonefile import is_recording, parse_json
 from mailauth.saved import bundle, readme
 from mailauth.saved.how import How
@@ -35,7 +35,6 @@ from mailauth.text import shown
 _FORMAT = 1
 _MAX_NAMES = 10_000  # of a recording: a message asks 100 questions
 _PACKAGES = ("cryptography", "dnspython", "idna", "authres", "dkimpy", "publicsuffix2", "pyspf", "publicsuffixlist")
-_NOT_RECORDED = Answer(Status.SERVFAIL, detail="not in the recording")
 
 
 class Collected(NamedTuple):
@@ -99,8 +98,6 @@ def collect(
         how = replace(how, authserv_id=socket.gethostname())
     recorder = Recorder(resolver)
     saved = how.verify(raw, recorder, files)
-    # What was not asked because the time for the message was up
-    recorder.fill(saved.authentication.dns)
     opinions = _opinions(saved, recorder)
     names = {question.name for question, _ in saved.authentication.dns}
     keys = {f"keys-{number}.json": _keys(file, names) for number, file in enumerate(files, 1)}
@@ -197,31 +194,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-class _Replay:
-    """A recording that does not answer what was not asked: a zone would say that the name does not exist."""
-
-    immediate = True
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self._zone = Zone(data)
-        self._names: Mapping[str, Any] = data["zone"]
-        self._details: Mapping[str, Any] = data.get("answers", {})
-        self.missing: dict[str, None] = {}
-
-    def resolve(self, questions: Batch) -> Answers:
-        answers = zip(questions, self._zone.resolve(questions), strict=True)
-        return tuple([answer if self._is_recorded(question) else _NOT_RECORDED for question, answer in answers])
-
-    def _is_recorded(self, question: Question) -> bool:
-        name, rdtype = question
-        node = self._names.get(name, {})
-        if isinstance(node, str) or rdtype in node or "CNAME" in node or rdtype in self._details.get(name, {}):
-            return True
-        self.missing[f"{name} {rdtype}"] = None
-        return False
-
-
-def _zone(data: Any) -> _Replay:
+def _zone(data: Any) -> Zone:
     if not is_recording(data) or not isinstance(data["zone"], dict):
         msg = f"{bundle.DNS}: not a recording"
         raise UsageError(msg)
@@ -229,7 +202,7 @@ def _zone(data: Any) -> _Replay:
         msg = f"{bundle.DNS}: more than {_MAX_NAMES} names, which no message asks for"
         raise UsageError(msg)
     try:
-        return _Replay(data)
+        return Zone(data)
     except UsageError as error:
         msg = f"{bundle.DNS}: {error}"
         raise UsageError(msg) from None
@@ -256,13 +229,21 @@ def _about(data: Any, contents: Mapping[str, bytes]) -> tuple[How, list[KeyFile]
         raise UsageError(msg) from None
 
 
-def _remarks(data: Mapping[str, Any], saved: Saved, zone: _Replay) -> list[str]:
+def _remarks(data: Mapping[str, Any], saved: Saved, zone: Zone) -> list[str]:
+    asked = dict(saved.authentication.dns)
+
+    def resolve(name: str, rdtype: str) -> Answer:
+        question = Question(name, rdtype)
+        (asked[question],) = zone.resolve((question,))
+        return asked[question]
+
     now, about = _versions(), data[bundle.ABOUT].get("versions")
     then = about if isinstance(about, dict) else {}
     remarks = [f"{name} was {shown(then.get(name))}, is {now[name]}" for name in now if then.get(name) != now[name]]
     old = data[bundle.OPINION]
-    again = _opinions(saved, zone)
+    again = _opinions(saved, resolve)
     if isinstance(old, dict) and old.get("asked") and again["asked"] and old.get("opinions") != again["opinions"]:
         remarks.append(f"the second opinion is another one now than that in {bundle.OPINION}")
-    remarks += [f"{question} was not asked then" for question in list(zone.missing)[:10]]
+    missing = [question for question, answer in asked.items() if answer == NOT_RECORDED]
+    remarks += [f"{name} {rdtype} was not asked then" for name, rdtype in missing[:10]]
     return remarks

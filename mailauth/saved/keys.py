@@ -23,7 +23,7 @@ from mailauth.limits import DEFAULT_LIMITS, Limits
 from mailauth.message.fields import Message, Octets
 from mailauth.resolvers.archived import Archived, old_records
 from mailauth.resolvers.keyfile import KeyFile
-from mailauth.resolvers.recorder import relay
+from mailauth.resolvers.recorder import Recorder, relay
 from mailauth.results import Malformed, Outcome, Reason, Result
 from mailauth.saved import verdict
 from mailauth.saved.verdict import Saved
@@ -49,7 +49,8 @@ def verify(
 
     Args:
         raw: the octets of the file.
-        resolver: a synchronous resolver; see `mailauth.authenticate`.
+        resolver: a synchronous resolver; see `mailauth.authenticate`. A `Recorder` also records what was not asked
+            because the time for the message was up.
         files: old keys, which the caller vouches for.
         limits: see `Limits`.
         named: the other arguments of `mailauth.saved.verify`.
@@ -69,6 +70,10 @@ def verify(
         saved = verdict.verify(raw, again, limits=bounds, **named)
     else:
         saved = first
+    if isinstance(resolver, Recorder):
+        # First without the old keys, which are not DNS
+        resolver.fill(first.authentication.dns)
+        resolver.fill(saved.authentication.dns)
     numbers = _numbers(first)
     outcomes = tuple([_named(each, found, old, numbers) for each in saved.authentication.outcomes])
     return dataclasses.replace(saved, authentication=dataclasses.replace(saved.authentication, outcomes=outcomes))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
-from mailauth.resolvers import KeyFile, Zone
+from mailauth.limits import Limits
+from mailauth.resolvers import KeyFile, Recorder, Zone
 from mailauth.saved import Saved, keys
 from mailauth.saved import verify as verify_without_keys
 
@@ -138,6 +139,23 @@ def test_dns_is_asked_once() -> None:
 
     assert keys.verify(signed(), resolve, (FITS,), authserv_id="mx", now=TIME).authentication.dkim
     assert len(asked) == len(set(asked)) > 2
+
+
+@pytest.mark.parametrize("dns", OF_DNS)
+def test_a_recording_has_no_old_keys(dns: str) -> None:
+    recorder = Recorder(Zone(POLICY | OF_DNS[dns]))
+    found = keys.verify(signed(), recorder, (FITS,), authserv_id="mx", now=TIME)
+    assert found.authentication.dkim[0].result == "pass"
+    again = keys.verify(signed(), Zone(recorder.to_dict()), authserv_id="mx", now=TIME)
+    assert results(again) == results(verified(signed(), OF_DNS[dns]))
+
+
+def test_a_recording_has_what_was_not_asked_because_the_time_was_up() -> None:
+    recorder = Recorder(lambda *_: pytest.fail("asked"))
+    keys.verify(signed(), recorder, (FITS,), authserv_id="mx", now=TIME, limits=Limits(seconds=0))
+    again = keys.verify(signed(), Zone(recorder.to_dict()), authserv_id="mx", now=TIME).authentication
+    assert (again.dkim[0].result, again.dkim[0].reason) == ("temperror", "dns_timeout")
+    assert {answer.status for _, answer in again.dns} == {"timeout"}
 
 
 def test_a_missing_key_is_no_statement_about_the_signature() -> None:
