@@ -120,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_client(command.add_argument_group("connection", "It is read from the Received fields."))
     _add_evaluation(command)
+    _add_keys(command)
 
     about = "Print what the chosen resolver answers to questions about one name."
     command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
@@ -181,7 +182,12 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
 
 def _add_keys(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--keys", action="append", type=_file, metavar="FILE", help="old DKIM keys, which you vouch for; see the manual"
+        "--keys",
+        action="append",
+        type=_file,
+        metavar="FILE",
+        default=[],
+        help="old DKIM keys, which you vouch for; see the manual",
     )
 
 

@@ -102,6 +102,7 @@ def _rows(arguments: argparse.Namespace, work: _Run) -> Generator[Row, None, Non
         options=Options(mode=arguments.mode),
         skip=work.skip,
         details=arguments.full,
+        keys=arguments.keys,
     )
 
 

@@ -7,12 +7,12 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailauth.cli.oldkeys import key_files
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import EX_USAGE, UnreadableError, input_name, read_message, write_out
 from mailauth.cli.verify import EX_FAILED, how_of
 from mailauth.errors import MailauthError, UsageError
+from mailauth.resolvers.chosen import key_files
 from mailauth.saved import bundle
 from mailauth.saved.evidence import Checked, check, collect
 from mailauth.saved.keys import notes as key_notes
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         msg = "give the message that the evidence is for"
         raise UsageError(msg)
     target = bundle.check_target(arguments.out)
-    resolver, files = chosen_resolver(arguments), key_files(arguments)
+    resolver, files = chosen_resolver(arguments), key_files(arguments.keys)
     try:
         raw = read_message(arguments.message)
     except UnreadableError as error:

@@ -49,7 +49,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 def _inputs(arguments: argparse.Namespace) -> Iterator[str | None]:
     yield from arguments.messages
     yield arguments.dns
-    yield from arguments.keys or ()
+    yield from arguments.keys
 
 
 def write_recording(recorder: Any, path: str, now: datetime, *, verified: int, unread: int) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mailauth.cli.oldkeys import key_files
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
@@ -23,6 +22,7 @@ from mailauth.cli.streams import (
     write_out,
 )
 from mailauth.errors import UsageError
+from mailauth.resolvers.chosen import key_files
 from mailauth.resolvers.keyfile import KeyFile
 from mailauth.results import Outcome, Result
 from mailauth.saved import Saved
@@ -76,7 +76,7 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
         msg = "standard input holds one message; give - once"
         raise UsageError(msg)
     check_outputs(arguments)
-    resolver, files = chosen_resolver(arguments), key_files(arguments)
+    resolver, files = chosen_resolver(arguments), key_files(arguments.keys)
     how = how_of(arguments, resolver)
     if arguments.record is not None:
         from mailauth.resolvers import Recorder  # noqa: PLC0415  only for --record

@@ -1,10 +1,14 @@
-"""The resolver that settings name: plain values that can go to another process, where a resolver cannot."""
+"""The resolver and the old keys that settings name: plain values, for the command line and for other processes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from mailauth.errors import MailauthError
+
+if TYPE_CHECKING:
+    from mailauth.resolvers.keyfile import KeyFile
 
 
 def chosen(dns: str | None, nameserver: str | None) -> Any:
@@ -26,5 +30,25 @@ def chosen(dns: str | None, nameserver: str | None) -> Any:
     try:
         return Zone.load(dns)
     except OSError as error:
-        msg = f"cannot read {dns}: {error.strerror}"
-        raise MailauthError(msg) from None
+        raise _unread(dns, error) from None
+
+
+def key_files(paths: Iterable[str]) -> tuple[KeyFile, ...]:
+    """Return files of old keys.
+
+    Raises:
+        MailauthError: for one that cannot be read or used.
+    """
+    found = []
+    for path in paths:
+        from mailauth.resolvers import KeyFile  # noqa: PLC0415  most runs have none
+
+        try:
+            found.append(KeyFile.load(path))
+        except OSError as error:
+            raise _unread(path, error) from None
+    return tuple(found)
+
+
+def _unread(path: str, error: OSError) -> MailauthError:
+    return MailauthError(f"cannot read {path}: {error.strerror}")

@@ -12,21 +12,26 @@ import socket
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mailauth.connection import Connection
 from mailauth.dns.values import Answer, Status
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import Limits, Options
-from mailauth.resolvers.chosen import chosen
+from mailauth.resolvers.chosen import chosen, key_files
 from mailauth.saved.border import Trusted
+from mailauth.saved.keys import verify
 from mailauth.saved.sources import MAX_BYTES, read
 from mailauth.saved.sources.item import Item, said
 from mailauth.saved.table import Row, row_of, without_verdict
-from mailauth.saved.verdict import Saved, verify
+from mailauth.saved.verdict import Saved
+
+if TYPE_CHECKING:
+    from mailauth.resolvers.keyfile import KeyFile
 
 _BATCH = 32  # messages
 _BATCH_BYTES = 2 * 2**20  # octets of the messages of a batch, but for the last one
@@ -62,6 +67,7 @@ def verify_many(
     max_bytes: int = MAX_BYTES,
     skip: Callable[[str, Item], bool] | None = None,
     details: bool = False,
+    keys: Source | Iterable[Source] = (),
 ) -> Generator[Row, None, None]:
     """Return an iterator of a row for each message of some sources, in their order.
 
@@ -88,10 +94,12 @@ def verify_many(
         max_bytes: see `sources.read`.
         skip: called with each source as text and each item; those for which it returns true are left out.
         details: whether rows have the whole verdict too, as `Row.details`.
+        keys: paths of files of old keys, which the caller vouches for; each process loads them for itself, once. See
+            `mailauth.saved.keys.verify`.
 
     Raises:
         UsageError, TypeError: for an argument that cannot be used; for a source that cannot, when its turn comes.
-        MailauthError: for a zone that cannot be read; and later if the executor can do no more work.
+        MailauthError: for a zone or old keys that cannot be read; and later if the executor can do no more work.
     """
     if ahead < 1:
         raise UsageError(f"ahead={ahead}: give at least 1")
@@ -99,6 +107,7 @@ def verify_many(
         run=os.urandom(8),
         dns=None if dns is None else os.fspath(dns),
         nameserver=nameserver,
+        keys=tuple([os.fspath(path) for path in _several(keys)]),
         connection=connection,
         trusted=trusted if trusted is None or isinstance(trusted, int) else _whole(trusted),
         # The same wherever it runs
@@ -110,9 +119,8 @@ def verify_many(
     )
     # Here, so that what is wrong with an argument is an error, and not the problem of every message
     job.verify(b"", lambda *_: Answer(Status.TIMEOUT))
-    job.resolver()
-    several = (sources,) if isinstance(sources, (str, os.PathLike)) else sources
-    named = (Named(label(source), item) for source in several for item in read(source, max_bytes=max_bytes))
+    job.means()
+    named = (Named(label(source), item) for source in _several(sources) for item in read(source, max_bytes=max_bytes))
     batches = _batches(each for each in named if skip is None or not skip(*each))
     return _in_this_process(job, batches) if executor is None else _Run(job, executor, ahead).rows(batches)
 
@@ -120,6 +128,10 @@ def verify_many(
 def label(source: Source) -> str:
     r"""Return the name that a source has in its rows; an octet that is not UTF-8 is written like `\xff`."""
     return os.fsencode(source).decode("utf-8", "backslashreplace")
+
+
+def _several(paths: Source | Iterable[Source]) -> Iterable[Source]:
+    return (paths,) if isinstance(paths, (str, os.PathLike)) else paths
 
 
 def _whole(trusted: Any) -> Any:
@@ -135,6 +147,7 @@ class _Job:
     run: bytes
     dns: str | None
     nameserver: str | None
+    keys: tuple[str, ...]
     connection: Connection | None
     trusted: Trusted
     authserv_id: str
@@ -143,15 +156,16 @@ class _Job:
     options: Options | None
     details: bool
 
-    def resolver(self) -> Any:
-        """Return the resolver of this process for this run."""
-        return _resolver(self.run, self.dns, self.nameserver)
+    def means(self) -> tuple[Any, tuple[KeyFile, ...]]:
+        """Return the resolver and the old keys of this process for this run."""
+        return _means(self.run, self.dns, self.nameserver, self.keys)
 
-    def verify(self, raw: bytes, resolver: Any) -> Saved:
+    def verify(self, raw: bytes, resolver: Any, files: tuple[KeyFile, ...] = ()) -> Saved:
         """Return the verdict on a message."""
         return verify(
             raw,
             resolver,
+            files,
             connection=self.connection,
             trusted=self.trusted,
             authserv_id=self.authserv_id,
@@ -166,14 +180,19 @@ class _Job:
         if item.raw is None:
             return without_verdict(source, item, item.problem)
         try:
-            return row_of(source, item, self.verify(item.raw, self.resolver()), details=self.details)
+            return row_of(source, item, self.verify(item.raw, *self.means()), details=self.details)
         except Exception as error:  # noqa: BLE001  a bug, or no memory for this message, is not the end of the run
             return without_verdict(source, item, _not_verified(error))
 
 
 @lru_cache(maxsize=4)
-def _resolver(run: bytes, dns: str | None, nameserver: str | None) -> Any:  # noqa: ARG001  a new run reads the zone anew
-    return chosen(dns, nameserver)
+def _means(
+    run: bytes,  # noqa: ARG001  a new run reads the files anew
+    dns: str | None,
+    nameserver: str | None,
+    keys: tuple[str, ...],
+) -> tuple[Any, tuple[KeyFile, ...]]:
+    return chosen(dns, nameserver), key_files(keys)
 
 
 def _not_verified(error: BaseException) -> str:
@@ -184,6 +203,9 @@ def _verified(job: _Job, batch: Batch) -> list[Row]:
     """Verify a batch, in whatever process this is."""
     if job.dns is not None or len(batch) == 1:
         return [job.row(named) for named in batch]
+    with suppress(Exception):
+        # Once, and not by all of the threads at once; what is wrong with it, each row says
+        job.means()
     threads = ThreadPoolExecutor(_THREADS)
     try:
         return list(threads.map(job.row, batch))

@@ -76,7 +76,8 @@ def verify(
         resolver.fill(saved.authentication.dns)
     numbers = _numbers(first)
     outcomes = tuple([_named(each, found, old, numbers) for each in saved.authentication.outcomes])
-    return dataclasses.replace(saved, authentication=dataclasses.replace(saved.authentication, outcomes=outcomes))
+    authentication = dataclasses.replace(saved.authentication, outcomes=outcomes)
+    return dataclasses.replace(saved, authentication=authentication, old_keys=old.sources)
 
 
 def notes(saved: Saved, files: Sequence[KeyFile] = ()) -> list[str]:
@@ -97,6 +98,11 @@ class _Old:
     records: dict[str, dict[bytes, str]] = dataclasses.field(default_factory=dict)
     signatures: dict[int, str] = dataclasses.field(default_factory=dict)
     arc: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the keys are from, each once."""
+        return tuple(dict.fromkeys([*self.signatures.values(), *self.arc]))
 
     def add(self, name: str, found: Iterable[tuple[bytes, str]]) -> None:
         self.records.setdefault(name, {}).update(found)

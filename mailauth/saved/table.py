@@ -65,6 +65,7 @@ class Row:
         iprev_result: the reverse name of the client.
         iprev_name: that name.
         forged: number of Authentication-Results fields that claim to be those of the authserv-id.
+        old_keys: the files of old keys from which signatures fit a key that DNS does not have.
     """
 
     source: str
@@ -104,6 +105,7 @@ class Row:
     iprev_result: str | None = None
     iprev_name: str | None = None
     forged: int | None = None
+    old_keys: tuple[str, ...] = ()
     # Not a column: the whole verdict as plain data, where it was asked for
     details: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
@@ -211,6 +213,7 @@ def row_of(source: str, item: Item, saved: Saved, *, details: bool = False) -> R
         iprev_result=_text(found.iprev, "result"),
         iprev_name=_text(found.iprev, "name"),
         forged=len(found.forged),
+        old_keys=tuple(map(encodable, saved.old_keys)),
         details={"authentication": found.to_dict(), "saved": saved.to_dict()} if details else None,
     )
 

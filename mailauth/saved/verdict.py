@@ -45,6 +45,7 @@ class Saved:
         authentication: the verdict.
         dated: the checks that pass at that time only ("dkim", "dmarc"): every signature they rest on has expired since.
             Like the client, the time is a guess.
+        old_keys: the files of old keys from which signatures fit a key that DNS does not have; see `saved.keys`.
     """
 
     raw: bytes
@@ -53,6 +54,7 @@ class Saved:
     received_at: datetime | None
     authentication: Authentication
     dated: frozenset[str] = frozenset()
+    old_keys: tuple[str, ...] = ()
 
     def notes(self, *, evidence: bool = True) -> tuple[str, ...]:
         """Return what a person should know of the file: what was put right, and how the connection was found.
@@ -84,6 +86,7 @@ class Saved:
             "damage": to_plain(self.damage),
             "received_at": None if self.received_at is None else self.received_at.isoformat(),
             "dated": sorted(self.dated),
+            "old_keys": list(self.old_keys),
             "problem": None if border is None else border.problem,
             "evidence": [] if border is None else to_plain(border.evidence),
             "passed": [] if border is None else [{"position": p.position, "reason": p.reason} for p in border.passed],

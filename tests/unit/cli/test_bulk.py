@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support import bulk as made
+from support.signing import key
 
 from mailauth.cli import main
 from mailauth.cli.progress import octets
@@ -157,6 +158,19 @@ def test_trust_and_client(tmp_path: Path) -> None:
         assert run(where, "bulk", "a.eml", "--out", "a.jsonl", *options, *SET)[0] == 0
         assert json.loads((where / "a.jsonl").read_text())["client_ip"] == client
         (where / "a.jsonl").unlink()
+
+
+def test_old_keys(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    (where / "old.tsv").write_text(f"s1._domainkey.example.com\t{key().record()}\n")
+    (where / "empty.json").write_text("{}")
+    options = [*SET[:-1], "empty.json", "--keys", "old.tsv"]
+    assert run(where, "bulk", "good.eml", "--out", "a.jsonl", *options)[0] == 0
+    verify = json.loads(run(where, "verify", "good.eml", "--json", *options)[1])
+    row = json.loads((where / "a.jsonl").read_text())
+    assert row["old_keys"] == verify["saved"]["old_keys"] == ["old.tsv"]
+    assert row["dkim_results"] == [each["result"] for each in verify["dkim"]] == ["pass"]
+    refused(where, "good.eml", "--keys", "missing.tsv", *SET, words="cannot read missing.tsv: No such file")
 
 
 # --- usage

@@ -25,12 +25,12 @@ import dns.message
 import dns.rrset
 import pytest
 from support import bulk as made
-from support.signing import NOW, TESTDATA, signed
+from support.signing import NOW, TESTDATA, key, signed
 
 import mailauth
 from mailauth import Connection, MailauthError, UsageError
 from mailauth.resolvers import DnspythonResolver
-from mailauth.saved import Row, Saved, bulk, processes, verdict, verify_many
+from mailauth.saved import Row, Saved, bulk, keys, processes, verify_many
 from mailauth.saved.sources import Item
 from mailauth.saved.table import COLUMNS
 from unit.saved.made import mail, mbox, tarred, zipped
@@ -90,6 +90,7 @@ def test_the_columns_of_a_good_message() -> None:
         "arc_sealers": [], "dmarc_result": "pass", "dmarc_reason": "dmarc_aligned", "author_domain": "example.com",
         "dmarc_policy_domain": "example.com", "dmarc_policy": "reject", "dmarc_disposition": "accept",
         "dmarc_aligned": ["dkim", "spf"], "iprev_result": "pass", "iprev_name": "out.example.com", "forged": 0,
+        "old_keys": [],
     }  # fmt: skip
 
 
@@ -283,6 +284,36 @@ def test_the_zone_is_read_once(tmp_path: Path) -> None:
     assert [row.problem for row in found] == [None] * 100
 
 
+@pytest.mark.parametrize("executor", [None, partial(ThreadPoolExecutor, 2), partial(processes, 2)])
+def test_old_keys(tmp_path: Path, executor: Callable[[], Executor] | None) -> None:
+    several = [signed(), signed().replace(b"Two", b"Six"), signed(), mail(1)]
+    (tmp_path / "in").write_bytes(mbox(*several))
+    (tmp_path / "old.tsv").write_text(f"s1._domainkey.example.com\t{key().record()}\n")
+    (tmp_path / "other.tsv").write_text(f"s2._domainkey.example.com\t{key().record()}\n")
+    settings: dict[str, Any] = {"dns": _empty(tmp_path), "executor": executor, "now": PRESENT, "details": True}
+    paths: list[Path | str] = [tmp_path / "other.tsv", str(tmp_path / "old.tsv")]
+    found = list(verify_many(tmp_path / "in", keys=iter(paths), **settings))
+    assert [row.dkim_results for row in found] == [("pass",), ("permerror",), ("pass",), ()]
+    assert [row.old_keys for row in found] == [("old.tsv",), (), ("old.tsv",), ()]
+    for row in found[::2]:
+        assert row.details is not None
+        assert "the key is from old.tsv" in row.details["authentication"]["dkim"][0]["detail"]
+        assert row.details["saved"]["old_keys"] == ["old.tsv"]
+    one = list(verify_many(tmp_path / "in", keys=paths[0], **settings))
+    assert [row.dkim_results for row in one] == [("permerror",)] * 3 + [()]
+
+
+def test_old_keys_are_read_once(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(mbox(*[signed()] * 100))
+    path = tmp_path / "old.tsv"
+    path.write_text(f"s1._domainkey.example.com\t{key().record()}\n")
+    found = verify_many(
+        tmp_path / "in", dns=_empty(tmp_path), keys=path, now=PRESENT, executor=partial(ThreadPoolExecutor, 2)
+    )
+    path.unlink()
+    assert [row.old_keys for row in found] == [("old.tsv",)] * 100
+
+
 def test_a_new_run_reads_the_zone_anew(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(signed())
     results = []
@@ -393,7 +424,8 @@ def test_a_source_that_is_missing_is_a_row(tmp_path: Path, executor: Callable[[]
     "named",
     [
         {"ahead": 0}, {"trusted": "not a name"}, {"trusted": -1}, {"nameserver": "no address"},
-        {"now": "yesterday"}, {"dns": "missing.json"}, {"connection": "192.0.2.1"},
+        {"now": "yesterday"}, {"dns": "missing.json"}, {"connection": "192.0.2.1"}, {"keys": "missing.tsv"},
+        {"keys": [1]},
     ],
     ids=str,
 )  # fmt: skip
@@ -412,7 +444,7 @@ POISON = b"Poison: yes\r\n"
 
 def _begin_to_die() -> None:
     """In a process: die at a message with poison in it, as a fault in a library in C would have it."""
-    healthy = verdict.verify
+    healthy = keys.verify
 
     def verify(raw: Any, *arguments: Any, **named: Any) -> Saved:
         if POISON in raw:
