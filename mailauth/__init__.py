@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from mailauth import arc, authres, dkim, dmarc, iprev, spf
 from mailauth._version import __version__
 from mailauth.authentication import Authentication
-from mailauth.authres.write import HeaderField
 from mailauth.compose import evaluate
 from mailauth.connection import Connection
 from mailauth.context import Context
@@ -21,6 +20,7 @@ from mailauth.dns import Answer, Evaluation, Question, Status, gather, run
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import Limits, Options
 from mailauth.message import Message
+from mailauth.message.edit import HeaderField
 from mailauth.results import Disposition, Malformed, Problem, Reason, Result
 from mailauth.sync import authenticate
 

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
 from mailauth.authentication import Authentication
-from mailauth.authres.write import HeaderField
 from mailauth.compose import evaluate
 from mailauth.connection import Connection
 from mailauth.context import Context
@@ -22,6 +21,7 @@ from mailauth.dns.transcript import gather
 from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import DEFAULT_LIMITS, Limits, Options
+from mailauth.message.edit import HeaderField
 from mailauth.message.fields import Message, Octets
 from mailauth.resolvers.loops import is_trouble, together, under_asyncio, under_trio
 from mailauth.results import Disposition, Malformed, Problem, Reason, Result

@@ -11,14 +11,13 @@ from typing import Any, TypeVar
 
 from mailauth._version import __version__
 from mailauth.arc.outcome import ArcOutcome
-from mailauth.authres.write import HeaderField
 from mailauth.connection import Connection
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.dns.values import Answer, Question, Traced, Use
 from mailauth.iprev import IprevOutcome
 from mailauth.limits import DEFAULT_LIMITS, Limits
-from mailauth.message.edit import edited
+from mailauth.message.edit import HeaderField, edited
 from mailauth.message.fields import Octets
 from mailauth.results import NoTruthValue, Outcome, to_plain
 from mailauth.spf.outcome import SpfOutcome

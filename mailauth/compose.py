@@ -16,7 +16,7 @@ from mailauth import arc, authres, dkim, dmarc, iprev, names, spf
 from mailauth.arc.outcome import ArcOutcome
 from mailauth.authentication import Authentication
 from mailauth.authres.forged import forged_fields
-from mailauth.authres.write import HeaderField, authserv_id_of
+from mailauth.authres.write import authserv_id_of
 from mailauth.connection import Connection
 from mailauth.context import Context
 from mailauth.dkim.signature import read_signatures
@@ -25,6 +25,7 @@ from mailauth.dns.transcript import Transcript
 from mailauth.dns.values import Evaluation
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.address import parse_path
+from mailauth.message.edit import HeaderField
 from mailauth.message.fields import Message, Octets
 from mailauth.moments import seconds_of
 from mailauth.results import Disposition, Outcome, Result

@@ -2,7 +2,8 @@
 
 from mailauth.authres.forged import forged_fields
 from mailauth.authres.parse import AuthenticationResults, parse
-from mailauth.authres.write import HeaderField, write, write_outcomes
+from mailauth.authres.write import write, write_outcomes
+from mailauth.message.edit import HeaderField
 from mailauth.results import MethodResult, Property
 
 __all__ = [

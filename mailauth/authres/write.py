@@ -17,6 +17,7 @@ from mailauth import names
 from mailauth.authres.parse import NO_METHODS
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
+from mailauth.message.edit import HeaderField
 from mailauth.results import MethodResult, Outcome
 from mailauth.text import UNSAFE, quoted
 
@@ -31,26 +32,6 @@ _VALUE_LENGTH = 255
 MAX_BYTES = 16 * 1024
 _B_LENGTH = 8  # RFC 6008 §4
 _CACHED_LENGTH = 400  # of the properties of a row that is cached
-
-
-class HeaderField(str):
-    """A whole header field without its final CRLF; `name` and `value` are its two halves."""
-
-    __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        """The field name."""
-        return self.partition(":")[0]
-
-    @property
-    def value(self) -> str:
-        """What follows the colon and its space, folding included."""
-        return self.partition(":")[2].removeprefix(" ")
-
-    def __repr__(self) -> str:
-        """Show the text."""
-        return f"HeaderField({str.__repr__(self)})"
 
 
 def clean(text: str, *, utf8: bool) -> str:

@@ -1,4 +1,4 @@
-"""Editing a message as octets: fields on top, fields gone, everything else as it was."""
+"""Header fields to add, and editing a message as octets: fields on top, fields gone, everything else as it was."""
 
 from __future__ import annotations
 
@@ -10,6 +10,26 @@ from mailauth.message.fields import Message, Octets
 
 # RFC 4155 §A: it has a time of day, is not a header field, and a continued line is not such a line
 MBOX_LINE = re.compile(rb"From (?![ \t]*:)(?=[^\r\n]*[0-9]:[0-9]{2})[^\r\n]*+\r?\n(?![ \t])")
+
+
+class HeaderField(str):
+    """A whole header field without its final CRLF; `name` and `value` are its two halves."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The field name."""
+        return self.partition(":")[0]
+
+    @property
+    def value(self) -> str:
+        """What follows the colon and its space, folding included."""
+        return self.partition(":")[2].removeprefix(" ")
+
+    def __repr__(self) -> str:
+        """Show the text."""
+        return f"HeaderField({str.__repr__(self)})"
 
 
 def edited(raw: Octets, fields: Iterable[str], without: Iterable[int] = ()) -> bytes:
