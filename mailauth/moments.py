@@ -14,20 +14,20 @@ _SECONDS = re.compile(r"@?(-?[0-9]{1,11})", re.ASCII)
 _BASIC_DATE = re.compile(r"[0-9]{4,8}", re.ASCII)
 
 
-def seconds_of(now: datetime | float) -> int:
-    """Return POSIX seconds of an aware datetime or a number.
+def seconds_of(now: datetime | float, argument: str = "now") -> int:
+    """Return POSIX seconds of an aware datetime or a number; `argument` names it in an error.
 
     Raises:
         UsageError: for a datetime without time zone, or anything else.
     """
     if isinstance(now, datetime):
         if now.tzinfo is None:
-            msg = f"now={now!r} has no time zone: give datetime(…, tzinfo=UTC), or POSIX seconds"
+            msg = f"{argument}={now!r} has no time zone: give datetime(…, tzinfo=UTC), or POSIX seconds"
             raise UsageError(msg)
         return int(now.timestamp())
     if isinstance(now, (int, float)) and not isinstance(now, bool) and abs(now) < _FAR:
         return int(now)
-    msg = f"now={shown(now)}: give an aware datetime or POSIX seconds"
+    msg = f"{argument}={shown(now)}: give an aware datetime or POSIX seconds"
     raise UsageError(msg)
 
 

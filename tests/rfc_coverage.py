@@ -23,6 +23,7 @@ PAGE = ROOT / "docs" / "rfc-coverage.md"
 TITLES = {
     7208: "SPF",
     6376: "DKIM",
+    8058: "One-click unsubscription",
     8301: "DKIM, cryptography",
     8463: "DKIM, Ed25519",
     8601: "Authentication-Results",
@@ -234,10 +235,10 @@ _HEAD = """\
 
 # RFC coverage
 
-What the RFCs ask of a receiver, the code that does it, and the tests that prove it.
+What the RFCs ask of a receiver, and of a signer and sealer, the code that does it, and the tests that prove it.
 Rules are in our own words; MUST and SHOULD have the force that the RFC gives them, \
 and a rule without either decides a verdict all the same.
-Rules for signers, senders and publishers of records are left out.
+Rules for other senders and for publishers of records are left out.
 Code and tests are what cites the section, and are in the first row of each.
 Where the code column is a dash, the rule says why: it is the caller's, or it is answered otherwise.
 A choice is a point that the RFC leaves open; [Decisions](decisions.md) explains it.

@@ -45,8 +45,20 @@ ROOMS: dict[str, set[str]] = {
     # the protocols. Two take the outcomes of others as values; none knows how another works, but ARC, which is DKIM
     "iprev": {"connection", "context", "dns", "names", "results", "text"},
     "spf": {"connection", "context", "dns", "limits", "message", "names", "results", "text"},
-    "dkim": {"connection", "context", "dns", "limits", "message", "names", "results", "text"},
-    "arc": {"authres", "connection", "context", "dkim", "dns", "limits", "message", "names", "results", "text"},
+    "dkim": {"connection", "context", "dns", "errors", "limits", "message", "moments", "names", "results", "text"},
+    "arc": {
+        "authres",
+        "connection",
+        "context",
+        "dkim",
+        "dns",
+        "errors",
+        "limits",
+        "message",
+        "names",
+        "results",
+        "text",
+    },
     "dmarc": {
         *("connection", "context", "dkim.outcome", "dns", "errors", "limits", "message", "names", "results"),
         *("spf.outcome", "text"),
@@ -57,7 +69,7 @@ ROOMS: dict[str, set[str]] = {
         *("results", "spf.outcome", "text"),
     },
     "authentication": {
-        *("_version", "arc.outcome", "authres", "connection", "dkim.outcome", "dmarc.outcome", "dns", "explain"),
+        *("_version", "arc.outcome", "connection", "dkim.outcome", "dmarc.outcome", "dns", "explain"),
         *("iprev", "limits", "message", "results", "spf.outcome"),
     },
     "compose": {
@@ -109,6 +121,7 @@ WHEN_NEEDED = {
     "dns/drive.py": {"time"},  # the clock of the drivers, where they are given seconds
     "names.py": {"idna"},
     "text.py": {"html"},
+    "dkim/signer.py": {"os", "pathlib"},  # the file of a key
     "message/fields.py": {"mmap"},  # a type
     "dmarc/psl.py": {"publicsuffix2", "pathlib", "warnings", "importlib"},  # the one file that is read, and where it is
 }

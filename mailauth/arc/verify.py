@@ -26,11 +26,11 @@ from mailauth.message.fields import Message
 from mailauth.results import Malformed, Problem, Reason, Result
 from mailauth.text import printable
 
-_AAR = b"arc-authentication-results"
-_AMS = b"arc-message-signature"
-_SEAL = b"arc-seal"
+AAR = b"arc-authentication-results"
+AMS = b"arc-message-signature"
+SEAL = b"arc-seal"
 _CV = re.compile(r";[ \t\r\n]*+cv")
-_INSTANCE_DIGITS = 2
+INSTANCE_DIGITS = 2
 _NO_CHAIN = ArcOutcome(result=Result.NONE, reason=Reason.ARC_NONE, detail="the message has no ARC set")
 
 
@@ -58,11 +58,11 @@ def verify(message: Message, context: Context | None = None) -> Evaluation[ArcOu
     """
     context = context_of(context)
     limits = context.limits
-    if not (message.find(_AAR) or message.find(_AMS) or message.find(_SEAL)):
+    if not (message.find(AAR) or message.find(AMS) or message.find(SEAL)):
         return _NO_CHAIN
     sets: list[_Set] = []
     try:
-        sets = _read_sets(message, limits)
+        sets = read_sets(message, limits)
         # RFC 8617 §5.2 step 5 is optional: the older message signatures do not affect the chain
         first = 1 if context.options.oldest_pass else len(sets)
         signatures = [each for i, s in enumerate(sets, 1) for each in ((s.ams, s.seal) if i >= first else (s.seal,))]
@@ -163,28 +163,28 @@ class Payloads(Sequence[authres.AuthenticationResults]):
 
 def _highest_instance(message: Message, limits: Limits) -> int:
     """Count the sets of a broken chain, for the report."""
-    return min(max(len(message.find(name)) for name in (_AAR, _AMS, _SEAL)), limits.arc_sets)
+    return min(max(len(message.find(name)) for name in (AAR, AMS, SEAL)), limits.arc_sets)
 
 
-def _read_sets(message: Message, limits: Limits) -> list[_Set]:
+def read_sets(message: Message, limits: Limits) -> list[_Set]:
     """Collect and validate the sets (RFC 8617 §5.2 steps 1 to 3)."""
     # Nothing is known about fields that were not read
     if message.overflow is not None:
         raise Malformed(*message.overflow)
-    positions = {name: message.find(name) for name in (_AAR, _AMS, _SEAL)}
+    positions = {name: message.find(name) for name in (AAR, AMS, SEAL)}
     # RFC 8617 §4.2.1: at most 50 sets
     if max(map(len, positions.values())) > limits.arc_sets:
         raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.arc_sets} ARC sets")
     # Choice D38: names in U-labels (RFC 8617 §4.1.4) are read in as many fields as in DKIM, because of the cost of IDNA
-    if sum(not message.value(p).isascii() for name in (_AMS, _SEAL) for p in positions[name]) > limits.signatures:
+    if sum(not message.value(p).isascii() for name in (AMS, SEAL) for p in positions[name]) > limits.signatures:
         raise Malformed(Reason.LIMIT_ARC_SETS, f"more than {limits.signatures} ARC fields are not ASCII")
-    seals = _by_instance(_SEAL, [(_seal(message, p, limits), p) for p in positions[_SEAL]])
+    seals = _by_instance(SEAL, [(_seal(message, p, limits), p) for p in positions[SEAL]])
     # RFC 8617 §5.2 step 2: a chain that its last sealer found broken is broken, whatever else is wrong with it
     if seals and seals[max(seals)][0].tags[b"cv"] == b"fail":
         raise Malformed(Reason.ARC_CV_FAIL, f"the seal i={max(seals)} says cv=fail")
-    messages = _by_instance(_AMS, [(_message_signature(message, p, limits), p) for p in positions[_AMS]])
+    messages = _by_instance(AMS, [(_message_signature(message, p, limits), p) for p in positions[AMS]])
     payloads: dict[int, int] = {}
-    for position in positions[_AAR]:
+    for position in positions[AAR]:
         # RFC 8617 §4.1.1: i= comes first in the payload
         found = taglist.read_instance(message.value(position).decode("latin-1"))
         if found is None or found[0] in payloads:
@@ -211,7 +211,7 @@ def _read_sets(message: Message, limits: Limits) -> list[_Set]:
 def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tuple[Signature, int]]:
     fields: dict[int, tuple[Signature, int]] = {}
     for signature, position in read:
-        instance = taglist.number(signature.tags, b"i", _INSTANCE_DIGITS, Reason.ARC_STRUCTURE)
+        instance = taglist.number(signature.tags, b"i", INSTANCE_DIGITS, Reason.ARC_STRUCTURE)
         if not instance or instance in fields:
             raise Malformed(
                 Reason.ARC_STRUCTURE,
@@ -221,7 +221,7 @@ def _by_instance(name: bytes, read: list[tuple[Signature, int]]) -> dict[int, tu
     return fields
 
 
-def _tag_list(message: Message, position: int) -> bytes:
+def tag_list(message: Message, position: int) -> bytes:
     """Return the tag list of an ARC field with its comments replaced by blanks, so that all else keeps its position."""
     value = message.value(position)
     if b"(" not in value:
@@ -249,7 +249,7 @@ def _blanked(text: str, start: int, end: int) -> str:
 
 def _seal(message: Message, position: int, limits: Limits) -> Signature:
     signature = Signature()
-    read_tags(signature, _tag_list(message, position), limits)
+    read_tags(signature, tag_list(message, position), limits)
     # RFC 8617 §4.1.3: "h" in an ARC-Seal invalidates the chain
     if b"h" in signature.tags:
         raise Malformed(Reason.ARC_STRUCTURE, "an ARC-Seal has h=")
@@ -260,7 +260,7 @@ def _seal(message: Message, position: int, limits: Limits) -> Signature:
 
 def _message_signature(message: Message, position: int, limits: Limits) -> Signature:
     signature = Signature()
-    read_tags(signature, _tag_list(message, position), limits)
+    read_tags(signature, tag_list(message, position), limits)
     taglist.require(signature.tags, (b"i",), Reason.ARC_STRUCTURE)
     read_common(signature)
     read_message_tags(signature, limits)
