@@ -7,7 +7,6 @@ once, such as a `Zone`, never touches the event loop.
 from __future__ import annotations
 
 import inspect
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import DEFAULT_LIMITS, Limits, Options
 from mailauth.message.edit import HeaderField
 from mailauth.message.fields import Message, Octets
-from mailauth.resolvers.loops import is_trouble, together, under_asyncio, under_trio
+from mailauth.resolvers.loops import is_trouble, together, within
 from mailauth.results import Disposition, Malformed, Problem, Reason, Result
 from mailauth.sync import prepare
 
@@ -104,22 +103,13 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
         answers = together(answers)
     if not inspect.isawaitable(answers):
         return answers
-    found: Any = timeouts(batch)
-    if left is not None and under_asyncio():
-        import asyncio  # noqa: PLC0415  it runs already
-
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left):
-                found = await answers
-    elif left is not None and under_trio():
-        import trio  # noqa: PLC0415  it runs already
-
-        with trio.move_on_after(left):
-            found = await answers
-    else:
-        # Under any other event loop, the resolver enforces its own time limit
-        found = await answers
-    return found
+    if left is None:
+        return await answers
+    # Under any other event loop than asyncio and trio, the resolver enforces its own time limit
+    try:
+        return await within(left, answers)
+    except TimeoutError:
+        return timeouts(batch)
 
 
 async def authenticate(

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from mailauth.authres.identity import INVISIBLE, NOISE, OurNames, our_names
 from mailauth.authres.parse import VERSION, Scanner
-from mailauth.message.fields import Message
+from mailauth.message.fields import Message, visible_name
 
 _LEADING = 4096
 _PLAIN = re.compile(r"[\w.-]+(?:/[0-9]+)?")
@@ -21,8 +21,6 @@ _PARENTHESES = 1000
 _PARENTHESES_IN_ALL = 10_000
 _AROUND_DOT = re.compile(r"(?<!\s)\s*+\.\s*+")
 _PIECES = re.compile(r"(?:[^()\\]++|\\[^()])++|\\?[()]|\\")
-# RFC 5322 §2.2: octets that cannot occur in a field name
-_OTHER_OCTETS = bytes(c for c in range(256) if not 0x21 <= c < 0x7F or c == ord(":"))
 _NAME = b"authentication-results"
 
 
@@ -36,16 +34,16 @@ def forged_fields(message: Message, authserv_ids: Iterable[str]) -> tuple[int, .
     claims = [(p, message.fields[p]) for p in message.find(_NAME)]
     if message.problems:
         # Some readers drop octets that cannot occur in a field name, such as a NUL
-        claims = [(p, f) for p, f in enumerate(message.all_fields()) if f.find(b":") >= len(_NAME) and _is_authres(f)]
+        claims = [
+            (p, f)
+            for p, f in enumerate(message.all_fields())
+            if f.find(b":") >= len(_NAME) and visible_name(f) == _NAME
+        ]
     crowded = sum(field.count(b"(") for _, field in claims) > _PARENTHESES_IN_ALL
     forged = [p for p, f in claims if (crowded and b"(" in f) or _claims(f.partition(b":")[2], ours)]
     if message.raw[:1] in (b" ", b"\t"):
         forged = [0, *(p for p in forged if p)]
     return tuple(forged)
-
-
-def _is_authres(field: bytes) -> bool:
-    return field.partition(b":")[0].translate(None, _OTHER_OCTETS).lower() == _NAME
 
 
 def _claims(value: bytes, ours: OurNames) -> bool:

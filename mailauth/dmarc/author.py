@@ -28,8 +28,7 @@ _TWO_OCTETS = (
     re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"),
 )
 _TRAIL_SPECIAL = re.compile(rb"[\x81-\xfe][@\[\\\]]")
-# RFC 2047 §2, and the language of RFC 2231 §5; some readers accept anything as a character set
-_WORD_START = re.compile(r"=\?([^?]*+)\?([bBqQ])\?")
+# RFC 2047 §2, and the language of RFC 2231 §5
 _TOKEN = re.compile(r"[\w.-]+(?:\*[\w-]*)?", re.ASCII)
 # Other character sets that some readers know, in which ASCII octets are other characters: UTF-7 by other names,
 # escapes, EBCDIC
@@ -292,18 +291,11 @@ class _Word(NamedTuple):
 
 def _words(text: str) -> Iterator[_Word]:
     """Yield each encoded-word that a reader finds who looks for nothing else."""
-    position = 0
-    while match := _WORD_START.search(text, position):
-        end = text.find("?=", match.end())
-        if end < 0:
-            return
-        content = text[match.end() : end]
-        codec = encodedword.codec_of(match[1]) or "latin_1"
-        ascii_only = match[2] in "bB" or codec.startswith(("utf_7", "utf_16", "utf_32"))
-        plain = "=?" not in content and (content.isascii() or not ascii_only) and not _is_odd(match[1])
-        regular = _TOKEN.fullmatch(match[1]) is not None
-        position = end + 2
-        yield _Word(match.start(), position, regular, plain, _decode(codec, match[2], content))
+    for start, end, charset, encoding, content in encodedword.find_words(text):
+        codec = encodedword.codec_of(charset) or "latin_1"
+        ascii_only = encoding in "bB" or codec.startswith(("utf_7", "utf_16", "utf_32"))
+        plain = "=?" not in content and (content.isascii() or not ascii_only) and not _is_odd(charset)
+        yield _Word(start, end, _TOKEN.fullmatch(charset) is not None, plain, _decode(codec, encoding, content))
 
 
 def _is_odd(charset: str) -> bool:

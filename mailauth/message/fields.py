@@ -27,6 +27,7 @@ Octets: TypeAlias = "bytes | bytearray | memoryview | mmap"
 _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 # RFC 5322 §2.2: field names are printable US-ASCII except the colon; §4.5: obsolete fields have white space after it
 _NAME = bytes(c for c in range(0x21, 0x7F) if c != ord(":"))
+_NOT_NAME = bytes(c for c in range(256) if c not in _NAME)
 _NAME_AND_COLON = re.compile(rb"[!-9;-~]+[ \t]*:")
 # All octets except those that end a line, or that are white space to bytes.split() but not to RFC 6376 §3.4.2
 _UNMARKED = bytes(c for c in range(256) if c not in b"\r\n\x0b\x0c")
@@ -266,6 +267,11 @@ def field_name(field: bytes) -> bytes:
     name, colon, _ = field.partition(b":")
     name = name.rstrip(WSP).lower()
     return name if colon and _NAME_AND_COLON.match(name + colon) else name.rstrip(FWS)
+
+
+def visible_name(field: bytes) -> bytes:
+    """Return the name, in lower case, as readers see it who drop octets that cannot occur in one, such as a NUL."""
+    return field.partition(b":")[0].translate(None, _NOT_NAME).lower()
 
 
 def _lf_header_end(raw: bytes) -> int:

@@ -7,14 +7,16 @@ does so through it. Imports an event loop only if it is running.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from inspect import isawaitable, iscoroutine
 from math import inf
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from mailauth.dns.drive import raised
+
+T = TypeVar("T")
 
 
 class Happening(Protocol):
@@ -127,6 +129,26 @@ def under_asyncio() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+    """Await something for at most so many seconds; without bound under a loop that is neither asyncio nor trio.
+
+    Raises:
+        TimeoutError: when the time is up.
+    """
+    if under_asyncio():
+        import asyncio  # noqa: PLC0415  it runs already
+
+        async with asyncio.timeout(seconds):
+            return await awaitable
+    if under_trio():
+        import trio  # noqa: PLC0415  it runs already
+
+        with trio.move_on_after(seconds):
+            return await awaitable
+        raise TimeoutError
+    return await awaitable
 
 
 async def together(answers: list[Any]) -> list[Any]:
