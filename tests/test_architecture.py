@@ -88,7 +88,14 @@ ROOMS: dict[str, set[str]] = {
         *("arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc", "dns", "errors"),
         *("iprev", "limits", "message", "resolvers", "results", "spf", "sync"),
     },
-    "testing": {"dns", "errors", "resolvers"},
+    # functions of users
+    "filters": {
+        *("authentication", "authres", "connection", "errors", "message", "names", "policy", "resolvers", "results"),
+        "text",
+    },
+    "testing": {
+        *("connection", "dns", "errors", "filters", "limits", "message", "policy", "resolvers", "sync"),
+    },
     "opinions": {
         *("arc.outcome", "authentication", "authres", "connection", "dkim.outcome", "dns", "message", "names"),
         *("results", "spf", "text"),
@@ -104,12 +111,13 @@ ROOMS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": {
         *("_version", "aio", "arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc"),
-        *("dns", "errors", "explain", "iprev", "limits", "message", "opinions", "resolvers", "results", "saved"),
-        *("spf", "sync", "testing"),
+        *("dns", "errors", "explain", "filters", "iprev", "limits", "message", "opinions", "policy", "resolvers"),
+        *("results", "saved", "spf", "sync", "testing"),
     },
 }
 CORE = set(ROOMS) - {
-    *("resolvers", "files", "sync", "aio", "testing", "saved", "opinions", "cli", "__main__", "__init__", "explain"),
+    *("resolvers", "files", "sync", "aio", "filters", "testing", "saved", "opinions", "cli", "__main__", "__init__"),
+    "explain",
 }
 # All that the core may import of Python and of others: nothing that waits, tells the time, or reaches around the table
 ALLOWED = {
@@ -250,7 +258,7 @@ def test_both_fronts_have_the_same_names() -> None:
     assert mailauth.__version__
 
 
-@pytest.mark.parametrize("name", ["spf", "dkim", "arc", "dmarc", "authres", "resolvers", "testing"])
+@pytest.mark.parametrize("name", ["spf", "dkim", "arc", "dmarc", "authres", "filters", "resolvers", "testing"])
 def test_every_public_name_is_there(name: str) -> None:
     module = importlib.import_module(f"mailauth.{name}")
     assert module.__all__ == sorted(module.__all__)
@@ -283,7 +291,7 @@ def python(code: str, *arguments: str) -> str:
 def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
     loaded = set(python("import sys, mailauth; print(' '.join(sys.modules))").split())
     assert "mailauth.compose" in loaded
-    later = {"aio", "explain", "opinions", "resolvers", "saved", "testing", "cli"}
+    later = {"aio", "explain", "filters", "opinions", "policy", "resolvers", "saved", "testing", "cli"}
     assert not {name for name in loaded if name.startswith("mailauth.") and name.split(".")[1] in later}
     assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email", "html"} & loaded
     # nor is anything of the core missing for the first message
@@ -293,7 +301,9 @@ def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
 
 
 def test_dir_tells_of_everything() -> None:
-    assert {*mailauth.__all__, "aio", "explain", "opinions", "saved", "testing"} <= set(dir(mailauth))
+    assert {*mailauth.__all__, "aio", "explain", "filters", "opinions", "policy", "saved", "testing"} <= set(
+        dir(mailauth)
+    )
 
 
 def test_the_asynchronous_front_needs_no_event_loop_of_its_own() -> None:
