@@ -12,12 +12,12 @@ from inspect import isawaitable, iscoroutine
 from typing import Any
 
 from mailauth.authentication import Authentication
-from mailauth.authres.write import HeaderField
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
 from mailauth.filters.actions import Add, End, Remove, UnusableError
 from mailauth.filters.step import Filter, Step
 from mailauth.filters.write import is_written, write_field
+from mailauth.message.edit import HeaderField
 from mailauth.message.fields import Message, Octets, visible_name
 from mailauth.policy import Decision, reply
 from mailauth.resolvers.loops import within

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailauth.authres.write import HeaderField
+from mailauth.message.edit import HeaderField
 from mailauth.text import UNSAFE
 
 _LINE = 76  # RFC 2047 §2, for lines with an encoded-word; RFC 5322 §2.1.1 has 78 for others

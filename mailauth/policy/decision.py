@@ -10,9 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from mailauth.authres.write import HeaderField
 from mailauth.errors import UsageError
-from mailauth.message.edit import edited
+from mailauth.message.edit import HeaderField, edited
 from mailauth.message.fields import Octets
 from mailauth.results import Disposition, NoTruthValue, to_plain
 from mailauth.text import ascii_only, shown

@@ -186,7 +186,7 @@ def _border(
     if hop and hop.date:
         evidence.append(Evidence("received_at", hop.date.isoformat(), "Received", position, "seen"))
     return Border(
-        connection=Connection(ip=ip, source=source, **known),
+        connection=Connection(ip=ip, source=source, helo=known.get("helo"), mail_from=known.get("mail_from")),
         received_at=hop.date if hop else None,
         evidence=tuple(evidence),
         passed=passed,
