@@ -1,0 +1,1 @@
+"""In a mail server: a milter, and what it needs."""

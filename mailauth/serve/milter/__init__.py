@@ -1,0 +1,11 @@
+"""A milter: mail servers such as Postfix and Sendmail ask it about each message before they accept it.
+
+`docs/milter-protocol.md` describes the protocol. `codec` knows packets, `session` one connection of a mail server,
+`server` sockets and time.
+"""
+
+from mailauth.serve.milter.codec import ProtocolError
+from mailauth.serve.milter.server import Judge, MilterServer
+from mailauth.serve.milter.session import Session, Whole, own_client
+
+__all__ = ["Judge", "MilterServer", "ProtocolError", "Session", "Whole", "own_client"]

@@ -1,0 +1,371 @@
+"""The milter as a server under asyncio: sockets, time, memory, and a judge that decides about each message.
+
+A connection that breaks the protocol, or is silent for too long, is closed with one line of the log; others go on.
+Whatever fails here, the message stays with the mail server, which tries again or does what it was told to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import re
+import shutil
+import socket
+import stat
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias
+
+from mailauth.authres.write import HeaderField
+from mailauth.connection import Connection
+from mailauth.errors import UsageError
+from mailauth.policy.decision import Decision, reply
+from mailauth.results import Disposition
+from mailauth.serve.milter.codec import PROGRESS, ProtocolError
+from mailauth.serve.milter.session import MARKER, MAX_BYTES, Session, Whole, own_client
+from mailauth.text import one_line, shown
+
+Judge: TypeAlias = Callable[[bytes, Connection], Awaitable[Decision]]
+
+log = logging.getLogger("mailauth.milter")
+_CHUNK = 1 << 16  # octets read at once
+_FIRST_SECONDS = 30.0  # until the first octets of a connection
+_CONTENT_SECONDS = 300.0  # between the octets of a message, which the mail server has in its queue
+_BACKLOG = 128
+_ACCEPT_PAUSE = 1.0  # seconds, when the system has no descriptor left
+_ADDRESS = re.compile(r"(?:(inet6?):([0-9]{1,5})@(.+)|(?:unix|local):(/.+))")
+_TRY_AGAIN = Decision(
+    action=Disposition.DEFER, rule="error", reply=reply(451, "4.3.0", "The message could not be checked, try again")
+)
+UNCHECKED = Decision(rule="too_large", add=(HeaderField("X-Mailauth: not checked, the message is too large"),))
+
+
+async def accept_unchecked(header: bytes, connection: Connection) -> Decision:  # noqa: ARG001
+    """Accept a message that is too large, with a field that says so; see `MilterServer(too_large=…)`."""
+    return UNCHECKED
+
+
+class Room:
+    """A bound on the octets that all sessions hold together.
+
+    A session that needs more waits. So that they never all wait for each other, one at a time may go beyond the bound
+    until there is room again; as messages are bounded too, so is the whole.
+    """
+
+    def __init__(self, octets: int) -> None:
+        """Take the bound."""
+        self._octets = octets
+        self._held: dict[object, int] = {}
+        self._beyond: object = None
+        self._changed = asyncio.Event()
+        self.total = 0
+
+    async def hold(self, owner: object, octets: int) -> None:
+        """Say how many octets an owner is going to hold; waits if that is more than before, and too much."""
+        while (more := octets - self._held.get(owner, 0)) > 0 and self.total + more > self._octets:
+            if self._beyond in {None, owner}:
+                self._beyond = owner
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        self.set(owner, octets)
+
+    def set(self, owner: object, octets: int) -> None:
+        """Say how many octets an owner holds."""
+        self.total += octets - self._held.pop(owner, 0)
+        if octets:
+            self._held[owner] = octets
+        if self.total <= self._octets:
+            self._beyond = None
+        self._changed.set()
+
+
+class MilterServer:
+    """A milter that asks a judge about each message.
+
+    Args:
+        judge: gets the octets of a message and its connection; returns the decision. It may be replaced at any time,
+            and the next message is judged by the new one.
+        skip: asked at MAIL, whether a client is passed unchecked; by default `own_client`.
+        on_error: what becomes of a message whose judge raises, or takes longer than `judge_seconds`: "tempfail" asks
+            the client to try again, "accept" accepts it as it is.
+        too_large: the judge of messages that have more than `max_bytes`; it gets the header section only, and by
+            default accepts them with a field X-Mailauth. Forged fields are for it to remove.
+        marker: the name of the field that marks a message to quarantine ("Yes", and the folder); None to hold it in
+            the queue of the mail server.
+        max_bytes: octets of the largest message.
+        max_held: octets that all connections hold together, beyond which they wait; one message may come on top.
+        max_connections: beyond them, mail servers wait to connect.
+        idle_seconds: a connection that is silent for so long is closed. Postfix is silent from RCPT to the end of the
+            message, and while its client is between messages.
+        progress_seconds: while a judge takes its time, the mail server is told so this often.
+        judge_seconds: how long a judge may take.
+
+    Raises:
+        UsageError: for an `on_error` that is neither.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        *,
+        skip: Callable[[Connection], bool] = own_client,
+        on_error: Literal["tempfail", "accept"] = "tempfail",
+        too_large: Judge = accept_unchecked,
+        marker: str | None = MARKER,
+        max_bytes: int = MAX_BYTES,
+        max_held: int = 4 * MAX_BYTES,
+        max_connections: int = 1000,
+        idle_seconds: float = 7200.0,
+        progress_seconds: float = 30.0,
+        judge_seconds: float = 600.0,
+    ) -> None:
+        if on_error not in {"tempfail", "accept"}:
+            msg = f"MilterServer(on_error={shown(on_error)}): give 'tempfail' or 'accept'"
+            raise UsageError(msg)
+        self.judge = judge
+        self.addresses: list[str] = []
+        """Where it listens, in the notation of `start`."""
+        self._skip = skip
+        self._on_error = Decision(rule="error") if on_error == "accept" else _TRY_AGAIN
+        self._too_large = too_large
+        self._marker = marker
+        self._max_bytes = max_bytes
+        self._room = Room(max_held)
+        self._places = asyncio.Semaphore(max_connections)
+        self._idle_seconds = idle_seconds
+        self._progress_seconds = progress_seconds
+        self._judge_seconds = judge_seconds
+        self._listening: dict[asyncio.Task[None], socket.socket] = {}
+        self._connections: dict[asyncio.Task[None], Session] = {}
+        self._stopping = False
+
+    async def start(
+        self, *addresses: str, mode: int = 0o660, user: str | int | None = None, group: str | int | None = None
+    ) -> Self:
+        """Listen, and serve until `stop`.
+
+        Args:
+            addresses: "inet:PORT@HOST", "inet6:PORT@HOST" (port 0 is any) or "unix:/PATH". A socket that nobody
+                listens on any more is replaced.
+            mode: the mode of UNIX-domain sockets.
+            user: their owner.
+            group: their group.
+
+        Raises:
+            UsageError: for another notation.
+            OSError: where it cannot listen.
+        """
+        for address in addresses:
+            listener, name = await _listen(address, mode, user, group)
+            self.addresses.append(name)
+            self._listening[asyncio.create_task(self._accept(listener))] = listener
+        log.info("listening", extra={"milter_event": "start", "addresses": list(addresses)})
+        return self
+
+    async def stop(self, grace: float = 30.0) -> None:
+        """Take no more connections, finish the messages in progress within some seconds, then close everything."""
+        self._stopping = True
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        self._listening.clear()
+        for task, session in self._connections.items():
+            if session.idle:
+                task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=grace)
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        log.info("stopped", extra={"milter_event": "stop"})
+
+    async def __aenter__(self) -> Self:
+        """Return it."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    # --- connections
+
+    async def _accept(self, listener: socket.socket) -> None:
+        """Accept connections of one address as long as there are places, and remove its socket at the end."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._places.acquire()
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                    self._begin(*await _streams(connection))
+                except OSError as error:
+                    self._places.release()
+                    log.warning("cannot accept: %s", error.strerror, extra={"milter_event": "accept_error"})
+                    await asyncio.sleep(_ACCEPT_PAUSE)
+                except asyncio.CancelledError:
+                    self._places.release()
+                    raise
+        finally:
+            listener.close()
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = Session(skip=self._safe_skip, max_bytes=self._max_bytes, marker=self._marker)
+        task = asyncio.create_task(self._serve(reader, writer, session))
+        self._connections[task] = session
+
+        def end(_: object) -> None:
+            # Also where the task was cancelled before it began
+            writer.transport.abort()
+            self._room.set(session, 0)
+            del self._connections[task]
+            self._places.release()
+
+        task.add_done_callback(end)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, session: Session) -> None:
+        """Serve one connection; whatever happens to it, others go on."""
+        event = problem = ""
+        try:
+            await self._converse(reader, writer, session)
+        except ProtocolError as error:
+            event, problem = "protocol_error", f"not the milter protocol: {error}"
+        except TimeoutError:
+            event, problem = "timeout", "the mail server is silent"
+        except OSError as error:
+            event, problem = "connection_lost", error.strerror or "connection lost"
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            if not session.idle:
+                event, problem = "cut_off", "stopped before the message was done"
+        except Exception:
+            log.exception("connection closed: internal error", extra={"milter_event": "error"})
+        if problem:
+            log.warning("connection closed: %s", problem, extra={"milter_event": event})
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, session: Session) -> None:
+        seconds = min(_FIRST_SECONDS, self._idle_seconds)
+        while not session.closed:
+            async with asyncio.timeout(seconds):
+                data = await reader.read(_CHUNK)
+            if not data:
+                if not session.idle:
+                    raise ConnectionResetError(errno.ECONNRESET, "the mail server ended it in the middle of a message")
+                return
+            await self._room.hold(session, session.held + len(data))
+            output, whole = session.receive(data)
+            while whole is not None:
+                await self._send(writer, output)
+                await self._send(writer, await self._answer(whole, session, writer))
+                output, whole = session.receive()
+            await self._send(writer, output)
+            self._room.set(session, session.held)
+            if self._stopping and session.idle:
+                return
+            seconds = min(_CONTENT_SECONDS, self._idle_seconds) if session.sending else self._idle_seconds
+
+    async def _send(self, writer: asyncio.StreamWriter, output: bytes) -> None:
+        if output:
+            writer.write(output)
+            async with asyncio.timeout(min(_CONTENT_SECONDS, self._idle_seconds)):
+                await writer.drain()
+
+    def _safe_skip(self, connection: Connection) -> bool:
+        try:
+            return self._skip(connection)
+        except Exception:
+            log.exception("skip failed, the message is checked", extra={"milter_event": "skip_error"})
+            return False
+
+    # --- judgement
+
+    async def _answer(self, whole: Whole, session: Session, writer: asyncio.StreamWriter) -> bytes:
+        """Return the answer to a message; a judge that fails has not decided."""
+        judging = asyncio.create_task(self._judged(whole, session))
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._judge_seconds
+        try:
+            while not judging.done() and (left := end - loop.time()) > 0:
+                await asyncio.wait({judging}, timeout=min(self._progress_seconds, left))
+                if not judging.done():
+                    await self._send(writer, PROGRESS)
+        finally:
+            judging.cancel()
+        extra: dict[str, Any] = {"queue_id": one_line(whole.macros.get("i", "")), "octets": len(whole.message)}
+        if not judging.done() or judging.cancelled():
+            log.error("the judge took too long, or was cancelled", extra=extra | {"milter_event": "judge_timeout"})
+        elif error := judging.exception():
+            log.error("the judge failed", exc_info=error, extra=extra | {"milter_event": "judge_error"})
+        else:
+            return judging.result()
+        return session.answer(self._on_error)
+
+    async def _judged(self, whole: Whole, session: Session) -> bytes:
+        judge = self._too_large if whole.too_large else self.judge
+        return session.answer(await judge(whole.message, whole.connection))
+
+
+async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        # The other side may be gone without a word
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        reader, writer = await asyncio.open_connection(sock=connection, limit=_CHUNK)
+    except BaseException:
+        connection.close()
+        raise
+    # What was sent has left when `drain` returns
+    writer.transport.set_write_buffer_limits(high=0)
+    return reader, writer
+
+
+async def _listen(
+    address: str, mode: int, user: str | int | None, group: str | int | None
+) -> tuple[socket.socket, str]:
+    """Return a socket that listens, and its address with the port that it has."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        msg = f"address {shown(address)}: give 'inet:8891@127.0.0.1', 'inet6:8891@::1' or 'unix:/run/mailauth.sock'"
+        raise UsageError(msg)
+    kind, port, host, path = found.groups()
+    family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(kind, socket.AF_UNIX)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        if path:
+            _bind(listener, path, mode, user, group)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            loop = asyncio.get_running_loop()
+            places = await loop.getaddrinfo(host, int(port), family=family, type=socket.SOCK_STREAM)
+            listener.bind(places[0][4])
+            address = f"{kind}:{listener.getsockname()[1]}@{host}"
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener, address
+
+
+def _bind(listener: socket.socket, path: str, mode: int, user: str | int | None, group: str | int | None) -> None:
+    _remove_stale(path)
+    listener.bind(path)
+    # Nobody can connect before it listens
+    Path(path).chmod(mode)
+    if user is not None:
+        shutil.chown(path, user)
+    if group is not None:
+        shutil.chown(path, group=group)
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket that nobody listens on; leave anything else where it is, and binding fails."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.setblocking(False)
+                if probe.connect_ex(path) == errno.ECONNREFUSED:
+                    Path(path).unlink()

@@ -1,0 +1,98 @@
+"""The other side of the milter protocol: what a mail server sends, made by hand, and what it understands of replies."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Sequence
+
+ALL_ACTIONS = 0x1FF
+ALL_STEPS = 0x1FFFFF
+LEADING_SPACE = 0x100000
+NO_END_OF_HEADER = 0x40
+NO_DATA = 0x200
+SKIP = 0x400
+# What has no reply, by the letter of the command
+NO_REPLY = {
+    b"L": 0x80, b"C": 0x1000, b"H": 0x2000, b"M": 0x4000, b"R": 0x8000, b"T": 0x10000, b"U": 0x20000, b"N": 0x40000,
+    b"B": 0x80000,
+}  # fmt: skip
+
+
+def packet(letter: bytes, *strings: bytes) -> bytes:
+    """Return a packet of strings."""
+    return raw(letter, b"".join(string + b"\0" for string in strings))
+
+
+def raw(letter: bytes, data: bytes = b"") -> bytes:
+    """Return a packet of any data."""
+    return struct.pack("!I", 1 + len(data)) + letter + data
+
+
+def offer(version: int = 6, actions: int = ALL_ACTIONS, steps: int = ALL_STEPS) -> bytes:
+    """Return the negotiation."""
+    return raw(b"O", struct.pack("!III", version, actions, steps))
+
+
+def connect(address: bytes = b"192.0.2.1", family: bytes = b"4", host: bytes = b"out.example.com") -> bytes:
+    """Return what is said of the client."""
+    return raw(b"C", host + b"\0" + family + struct.pack("!H", 25) + address + b"\0")
+
+
+def macros(letter: bytes, *words: bytes) -> bytes:
+    """Return macros for a command: names and values in turn."""
+    return raw(b"D", letter + b"".join(word + b"\0" for word in words))
+
+
+def envelope(
+    sender: bytes = b"<anna@example.com>", recipients: Iterable[bytes] = (b"<bo@example.org>",)
+) -> list[bytes]:
+    """Return MAIL and RCPT."""
+    return [packet(b"M", sender), *(packet(b"R", recipient) for recipient in recipients)]
+
+
+def content(message: bytes, steps: int = ALL_STEPS, chunk: int = 65535) -> list[bytes]:
+    """Return the packets of a message, header field by header field."""
+    header, _, body = message.partition(b"\r\n\r\n")
+    packets = []
+    for field in re.split(rb"\r\n(?![ \t])", header):
+        if not field:
+            continue
+        name, _, value = field.removesuffix(b"\r\n").partition(b":")
+        value = value if steps & LEADING_SPACE else value.removeprefix(b" ")
+        packets.append(packet(b"L", name, value.replace(b"\r\n", b"\n")))
+    if not steps & NO_END_OF_HEADER:
+        packets.append(raw(b"N"))
+    packets += [raw(b"B", body[start : start + chunk]) for start in range(0, len(body), chunk)]
+    return [*packets, raw(b"E")]
+
+
+def replies(octets: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the letter and data of each reply."""
+    found = []
+    while octets:
+        (length,) = struct.unpack_from("!I", octets)
+        assert 1 <= length <= len(octets) - 4, "a reply that is not whole"
+        found.append((octets[4:5], octets[5 : 4 + length]))
+        octets = octets[4 + length :]
+    return found
+
+
+def edited(message: bytes, found: Sequence[tuple[bytes, bytes]], steps: int = ALL_STEPS) -> bytes:
+    """Return what a mail server makes of a message, by the orders of a filter."""
+    header, blank, body = message.partition(b"\r\n\r\n")
+    fields = re.split(rb"\r\n(?![ \t])", header)
+    for letter, data in found:
+        if letter not in {b"i", b"m"}:
+            continue
+        (index,) = struct.unpack_from("!I", data)
+        name, value, rest = data[4:].split(b"\0")
+        assert not rest
+        if letter == b"i":
+            space = b"" if steps & LEADING_SPACE else b" "
+            fields.insert(index, name + b":" + space + value.replace(b"\n", b"\r\n"))
+            continue
+        same = [n for n, field in enumerate(fields) if field.partition(b":")[0].rstrip(b" \t").lower() == name.lower()]
+        assert not value
+        del fields[same[index - 1]]
+    return b"\r\n".join(fields) + blank + body
