@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "text": set(),
     "names": set(),
     "files": set(),
+    "extras": {"errors"},
     "page": {"text"},
     "moments": {"errors", "text"},
     "limits": {"errors", "names"},
@@ -102,11 +103,17 @@ ROOMS: dict[str, set[str]] = {
     },
     "saved": {
         *("_version", "arc", "authentication", "authres", "connection", "context", "dkim", "dns", "errors", "explain"),
-        *("limits", "message", "names", "opinions", "page", "resolvers", "results", "spf.outcome", "sync", "text"),
+        *("extras", "limits", "message", "names", "opinions", "page", "resolvers", "results", "spf.outcome", "sync"),
+        "text",
+    },
+    # in a mail server
+    "serve": {
+        *("aio", "authentication", "authres", "connection", "errors", "extras", "filters", "limits", "message"),
+        *("policy", "resolvers", "results", "text"),
     },
     "cli": {
-        *("_version", "authentication", "connection", "dns", "errors", "explain", "files", "limits", "moments"),
-        *("names", "opinions", "page", "resolvers", "results", "saved", "text"),
+        *("_version", "authentication", "connection", "dns", "errors", "explain", "extras", "files", "limits"),
+        *("moments", "names", "opinions", "page", "resolvers", "results", "saved", "serve", "text"),
     },
     "__main__": {"cli"},
     "__init__": {
@@ -116,8 +123,8 @@ ROOMS: dict[str, set[str]] = {
     },
 }
 CORE = set(ROOMS) - {
-    *("resolvers", "files", "sync", "aio", "filters", "testing", "saved", "opinions", "cli", "__main__", "__init__"),
-    "explain",
+    *("resolvers", "files", "sync", "aio", "filters", "testing", "saved", "opinions", "serve", "cli", "__main__"),
+    *("__init__", "explain"),
 }
 # All that the core may import of Python and of others: nothing that waits, tells the time, or reaches around the table
 ALLOWED = {

@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk` and `dns`.
+"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk`, `dns`, `milter` and `smtpd`.
 
 Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
 a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
@@ -122,6 +122,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluation(command)
     _add_keys(command)
 
+    about = "Judge the mail of Postfix or Sendmail: authenticate it, have filters and the policy decide, and say so."
+    command = commands.add_parser("milter", help="judge the mail of a mail server, as a milter", description=about)
+    command.add_argument("--config", type=_file, required=True, metavar="FILE", help="the configuration, in TOML")
+    command.add_argument("--check", action="store_true", help="only say whether the configuration can be used")
+
+    about = "Run an SMTP server for trials, which judges each message as the milter does and prints the decision."
+    command = commands.add_parser("smtpd", help="judge mail over SMTP, for trials", description=about)
+    command.add_argument("--config", type=_file, metavar="FILE", help="the configuration, in TOML")
+    command.add_argument(
+        "--listen",
+        type=_host_and_port,
+        default=("127.0.0.1", 8025),
+        metavar="HOST:PORT",
+        help="where to listen (default: 127.0.0.1:8025)",
+    )
+    command.add_argument("--maildir", type=_file, metavar="DIR", help="keep what is accepted in this Maildir")
+    command.add_argument("--proxy", action="store_true", help="expect the PROXY protocol, and believe it")
+
     about = "Print what the chosen resolver answers to questions about one name."
     command = commands.add_parser("dns", help="print the answers to DNS questions", description=about)
     command.add_argument("name", metavar="NAME", help="the domain name to ask about")
@@ -240,6 +258,13 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text)):
         raise argparse.ArgumentTypeError(f"{text!a} is not a number of processes, from 1")
     return int(text)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and int(port[:6]) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!a} is not HOST:PORT, such as 127.0.0.1:8025")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _checks(text: str) -> tuple[str, ...]:

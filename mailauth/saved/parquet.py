@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mailauth.errors import UsageError
+from mailauth.extras import needing
 from mailauth.saved.table import COLUMNS, Row
 
 _GROUP = 20_000  # rows of a row group: a few megabytes
@@ -25,10 +25,8 @@ def schema() -> Any:
     Raises:
         UsageError: if pyarrow is not installed.
     """
-    try:
+    with needing("Parquet", "bulk"):
         import pyarrow as pa  # noqa: PLC0415  an extra, and large
-    except ImportError:
-        raise UsageError("Parquet needs pyarrow: pip install 'mailauth[bulk]'") from None
     types = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
     types |= {datetime: pa.timestamp("us", tz="UTC"), list: pa.list_(pa.field("element", pa.string(), nullable=False))}
     fields = [pa.field(name, types[kind], nullable=name not in _NEVER_NULL) for name, kind in COLUMNS.items()]

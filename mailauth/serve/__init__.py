@@ -1,1 +1,1 @@
-"""In a mail server: a milter, and what it needs."""
+"""In a mail server: a milter for Postfix and Sendmail, and a handler for aiosmtpd."""

@@ -5,7 +5,17 @@
 """
 
 from mailauth.serve.milter.codec import ProtocolError
-from mailauth.serve.milter.server import Judge, MilterServer
-from mailauth.serve.milter.session import Session, Whole, own_client
+from mailauth.serve.milter.server import Judge, MilterServer, parse_address
+from mailauth.serve.milter.session import MARKER, MAX_BYTES, Session, Whole, own_client
 
-__all__ = ["Judge", "MilterServer", "ProtocolError", "Session", "Whole", "own_client"]
+__all__ = [
+    "MARKER",
+    "MAX_BYTES",
+    "Judge",
+    "MilterServer",
+    "ProtocolError",
+    "Session",
+    "Whole",
+    "own_client",
+    "parse_address",
+]

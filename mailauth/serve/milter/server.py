@@ -322,15 +322,25 @@ async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asy
     return reader, writer
 
 
+def parse_address(address: str) -> tuple[str | None, str, str, str]:
+    """Return the kind ("inet", "inet6" or None), port, host and path of an address in the notation of `start`.
+
+    Raises:
+        UsageError: for another notation.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found[2] or 0) > 65535:
+        msg = f"address {shown(address)}: give 'inet:8891@127.0.0.1', 'inet6:8891@::1' or 'unix:/run/mailauth.sock'"
+        raise UsageError(msg)
+    kind, port, host, path = found.groups()
+    return kind, port, host, path
+
+
 async def _listen(
     address: str, mode: int, user: str | int | None, group: str | int | None
 ) -> tuple[socket.socket, str]:
     """Return a socket that listens, and its address with the port that it has."""
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
-        msg = f"address {shown(address)}: give 'inet:8891@127.0.0.1', 'inet6:8891@::1' or 'unix:/run/mailauth.sock'"
-        raise UsageError(msg)
-    kind, port, host, path = found.groups()
+    kind, port, host, path = parse_address(address)
     family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(kind, socket.AF_UNIX)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -1,0 +1,33 @@
+"""Run the milter of a configuration file, or check the file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from mailauth.cli.streams import EX_USAGE, report_error, write_out
+from mailauth.errors import MailauthError
+from mailauth.extras import needing
+from mailauth.text import safe
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM, or say whether the configuration can be used."""
+    with needing("mailauth milter", "milter"):
+        from mailauth.serve import config, service  # noqa: PLC0415  it needs an extra
+    try:
+        loaded = config.load(arguments.config)
+    except config.ConfigError as error:
+        for problem in error.problems:
+            report_error(f"{arguments.config}: {problem}")
+        return EX_USAGE
+    if arguments.check:
+        service.Parts(loaded)
+        write_out(f"{safe(arguments.config)}: the configuration can be used\n")
+        return 0
+    try:
+        asyncio.run(service.Service(arguments.config, loaded).run())
+    except OSError as error:
+        msg = f"cannot listen: {error.strerror or error}"
+        raise MailauthError(msg) from None
+    return 0

@@ -1,0 +1,64 @@
+"""Run an SMTP server for trials: it judges each message, prints what was decided, and keeps it in a Maildir."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import mailbox
+from collections.abc import Callable
+from typing import Any
+
+from mailauth.cli.streams import write_out
+from mailauth.errors import MailauthError
+from mailauth.extras import needing
+from mailauth.text import safe
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until ^C."""
+    with needing("mailauth smtpd", "smtpd"):
+        from mailauth.serve import config, service  # noqa: PLC0415  it needs an extra
+        from mailauth.serve.smtpd import Handler, Server  # noqa: PLC0415  as above
+
+    loaded = config.load(arguments.config) if arguments.config is not None else config.Config()
+    parts = service.Parts(loaded)
+    box = None if arguments.maildir is None else mailbox.Maildir(arguments.maildir)
+
+    class Trial(Handler):
+        async def deliver(self, message: bytes, decision: Any, connection: Any) -> None:  # noqa: ARG002
+            if box is not None:
+                (box.add_folder(decision.folder) if decision.folder else box).add(message)
+
+    async def judge(raw: bytes, connection: Any) -> Any:
+        decision = await parts.judge(raw, connection)
+        write_out(safe_lines(decision, connection))
+        return decision
+
+    handler = Trial(judge, skip=lambda connection: connection.login is not None)
+    settings = {"enable_SMTPUTF8": True, "data_size_limit": loaded.milter.max_bytes, "ident": "ESMTP"}
+    if arguments.proxy:
+        settings["proxy_protocol_timeout"] = 10
+    try:
+        asyncio.run(_serve(lambda: Server(handler, **settings), *arguments.listen))
+    except OSError as error:
+        msg = f"cannot listen: {error.strerror or error}"
+        raise MailauthError(msg) from None
+    return 0
+
+
+def safe_lines(decision: Any, connection: Any) -> str:
+    """Return what was decided, in a line or two."""
+    lines = [
+        f"{connection.ip or 'unknown client'} {decision.action} by {decision.rule or 'default'}: {decision.detail}"
+    ]
+    if decision.reply is not None:
+        lines.append(f"    {decision.reply}")
+    return "".join(f"{safe(line)}\n" for line in lines)
+
+
+async def _serve(factory: Callable[[], Any], host: str, port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(factory, host, port)
+    host, port = server.sockets[0].getsockname()[:2]
+    write_out(f"listening on {host} port {port}\n")
+    async with server:
+        await server.serve_forever()

@@ -1,0 +1,319 @@
+"""The configuration file of a service: TOML, checked whole before anything starts.
+
+Each table is a frozen dataclass; a key is an argument of it, and what the dataclass refuses, the file may not say.
+Every problem is reported, with its line and a remedy. Needs the extra `serve`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from mailauth.errors import UsageError
+from mailauth.limits import Limits, Options
+from mailauth.policy import Rules
+from mailauth.serve.milter import MARKER, MAX_BYTES, parse_address
+from mailauth.text import shown
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+_TABLE = re.compile(r"\s*\[\[?\s*([^\[\]#]+?)\s*\]")
+_KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*[.=]""")
+_MAX_OCTETS = 1 << 20
+_WANTED = {  # by types of errors of pydantic: its own words are those of JSON
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text in quotes",
+    "tuple_type": "a list in brackets",
+    "frozen_set_type": "a list in brackets",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "dataclass_type": "a table",
+}
+_MODE = re.compile("0?[0-7]{3}")
+_FIELD_NAME = re.compile("[!-9;-~]{1,70}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milter:
+    """How the milter talks to the mail server.
+
+    Args:
+        listen: addresses to listen on: "inet:PORT@HOST", "inet6:PORT@HOST" or "unix:/PATH".
+        mode: the mode of UNIX-domain sockets, as octal digits.
+        user: their owner; None: whoever runs the service.
+        group: their group, such as that of the mail server.
+        on_error: what becomes of a message that could not be judged: "tempfail" has the client try again, "accept"
+            accepts it unchanged.
+        quarantine: "field" marks such messages with `marker`, "hold" holds them in the queue of the mail server.
+        marker: the name of the field that marks them; its value is "Yes" and the folder.
+        skip_loopback: accept what comes from this host itself without a check, such as mail that a content filter
+            hands back.
+        max_bytes: octets of the largest message that is judged.
+        too_large: what becomes of a larger one: it is accepted with a field that says so, or refused.
+        max_held: octets of messages in memory, beyond which mail servers wait.
+        max_connections: connections at a time; more wait.
+        idle_seconds: a mail server that is silent for so long is left.
+        judge_seconds: how long a message may take; see `on_error`.
+        grace_seconds: how long messages in progress may take when the service stops.
+    """
+
+    listen: tuple[str, ...] = ("inet:8891@127.0.0.1",)
+    mode: str = "0660"
+    user: str | None = None
+    group: str | None = None
+    on_error: Literal["tempfail", "accept"] = "tempfail"
+    quarantine: Literal["field", "hold"] = "field"
+    marker: str = MARKER
+    skip_loopback: bool = True
+    max_bytes: int = MAX_BYTES
+    too_large: Literal["accept", "reject"] = "accept"
+    max_held: int = 4 * MAX_BYTES
+    max_connections: int = 1000
+    idle_seconds: float = 7200.0
+    judge_seconds: float = 600.0
+    grace_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse what the server would."""
+        for address in self.listen:
+            parse_address(address)
+        numbers = (self.max_bytes, self.max_held, self.max_connections, self.idle_seconds, self.judge_seconds)
+        for right, remedy in (
+            (self.listen, "at least one address, such as 'inet:8891@127.0.0.1'"),
+            (_MODE.fullmatch(self.mode), "octal digits, such as '0660'"),
+            (_FIELD_NAME.fullmatch(self.marker), "the name of a header field, such as 'X-Spam'"),
+            (min(numbers) > 0, "a number above 0"),
+        ):
+            if not right:
+                raise UsageError(f"give {remedy}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """Where DNS answers come from.
+
+    Args:
+        nameservers: IP addresses, https:// URLs or tls://IP#NAME; empty: those of the system.
+        port: port of the nameservers that are addresses.
+        timeout: seconds to wait for one server before the next is asked.
+        zone: take every answer from this zone file instead, for tests.
+    """
+
+    nameservers: tuple[str, ...] = ()
+    port: int = 53
+    timeout: float = 5.0
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Filters in Python.
+
+    Args:
+        files: Python files whose filters run, in this order, before the policy.
+    """
+
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is logged, to standard error.
+
+    Args:
+        level: the least severe events that are logged.
+        form: "text", or "json" for one object a line.
+        personal: log addresses of clients, reverse-paths and the details of decisions too.
+    """
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["text", "json"] = "text"
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Where Prometheus finds the figures.
+
+    Args:
+        address: IP address to listen on.
+        port: port to listen on; 0: no metrics.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole configuration. `authserv_id` is our name in Authentication-Results; None: the name of this host."""
+
+    authserv_id: str | None = None
+    milter: Milter = field(default_factory=Milter)
+    dns: Dns = field(default_factory=Dns)
+    options: Options = field(default_factory=Options)
+    limits: Limits = field(default_factory=Limits)
+    policy: Rules = field(default_factory=Rules)
+    filters: Filters = field(default_factory=Filters)
+    log: Log = field(default_factory=Log)
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+_TABLES: dict[str, type[Any]] = {
+    each.name: each.default_factory for each in fields(Config) if isinstance(each.default_factory, type)
+}
+
+
+class Wrong(NamedTuple):
+    """A problem of a configuration file: `line` from 1, 0 when it is unknown; `where` is the table and key."""
+
+    line: int
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        return ": ".join(
+            [*([f"line {self.line}"] if self.line else []), *([self.where] if self.where else []), self.what]
+        )
+
+
+class ConfigError(UsageError):
+    """A configuration that cannot be used; `problems` has all that is wrong with it, `str()` a line for each."""
+
+    def __init__(self, name: str, problems: list[Wrong]) -> None:
+        super().__init__("\n".join(f"{name}: {each}" for each in problems))
+        self.problems = tuple(problems)
+
+
+def load(path: str) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            octets = file.read(_MAX_OCTETS + 1)
+    except OSError as error:
+        raise ConfigError(path, [Wrong(0, "", f"cannot read it: {error.strerror}")]) from None
+    return parse(octets, path)
+
+
+def parse(octets: bytes, name: str = "configuration") -> Config:
+    """Read a configuration.
+
+    Args:
+        octets: TOML in UTF-8.
+        name: what errors call it.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    if len(octets) > _MAX_OCTETS:
+        raise ConfigError(name, [Wrong(0, "", f"larger than {_MAX_OCTETS} octets")])
+    try:
+        text = octets.decode()
+        given = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        # tomllib names the line itself
+        raise ConfigError(name, [Wrong(0, "", f"not TOML: {error}")]) from None
+    lines = _Lines(text)
+    problems: list[Wrong] = []
+    main = {key: value for key, value in given.items() if key not in _TABLES}
+    values: dict[str, Any] = _arguments(Config, "", main, lines, problems)
+    for table, kind in _TABLES.items():
+        if table not in given:
+            continue
+        if isinstance(given[table], dict):
+            values[table] = kind(**_arguments(kind, table, given[table], lines, problems))
+        else:
+            problems.append(Wrong(lines.of("", table), table, f"is a table: write [{table}] and its keys below"))
+    if problems:
+        raise ConfigError(name, sorted(problems))
+    return Config(**values)
+
+
+def _arguments(
+    kind: type[Any], table: str, given: dict[str, Any], lines: _Lines, problems: list[Wrong]
+) -> dict[str, Any]:
+    """Return the arguments of a dataclass, and add what is wrong to `problems`: then there are none."""
+    hints = get_type_hints(kind)
+    keys = [each.name for each in fields(kind) if each.name not in _TABLES or table]
+    arguments = {}
+
+    def wrong(key: str, what: str) -> None:
+        problems.append(Wrong(lines.of(table, key), f"[{table}] {key}".strip() if table else key, what))
+
+    for key, value in given.items():
+        if key not in keys:
+            wrong(key, f"there is no such key{_hint(key, keys if table else [*keys, *_TABLES])}")
+            continue
+        try:
+            # JSON has arrays only, and strictly typed: what TOML writes as an array becomes the set or tuple
+            text = json.dumps(value, default=str)
+            arguments[key] = TypeAdapter(hints[key], config=_STRICT).validate_json(text)
+        except ValidationError as error:
+            for each in error.errors(include_url=False):
+                wrong(key, _words(each, value))
+    try:
+        kind(**arguments)
+    except (UsageError, TypeError) as error:
+        # Each key alone tells which it is; where none does, it is what they say together
+        alone = [(key, found) for key, value in arguments.items() if (found := _refusal(kind, key, value))]
+        for key, what in alone or [("", str(error))]:
+            wrong(key, what)
+        return {}
+    return arguments
+
+
+def _refusal(kind: type[Any], key: str, value: Any) -> str:
+    try:
+        kind(**{key: value})
+    except (UsageError, TypeError) as error:
+        return str(error)
+    return ""
+
+
+def _words(error: Any, value: Any) -> str:
+    """Return what is wrong with a value, or with a part of it."""
+    place = " ".join(part if isinstance(part, str) else f"{part + 1}." for part in error["loc"])
+    if error["type"] == "unexpected_keyword_argument":
+        return f"there is no such key: {place}"
+    wanted = _WANTED.get(error["type"], error["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
+    return f"{place}: give {wanted}" if place else f"give {wanted}, not {shown(value)}"
+
+
+def _hint(key: str, keys: list[str]) -> str:
+    near = difflib.get_close_matches(key.lower().replace("-", "_"), keys, 1)
+    return f"; did you mean {near[0]}?" if near else f"; the keys are {', '.join(keys)}"
+
+
+class _Lines:
+    """Where keys are in the text of a file."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[tuple[str, str], int] = {}
+        table = ""
+        for number, line in enumerate(text.splitlines(), 1):
+            if match := _TABLE.match(line):
+                table = match[1]
+                self._lines.setdefault((table, ""), number)
+                # [policy.forwarders] and [[policy.forwarders]] are a key of [policy]
+                parent, dot, key = table.partition(".")
+                if dot:
+                    self._lines.setdefault((parent, key.partition(".")[0]), number)
+            elif match := _KEY.match(line):
+                self._lines.setdefault((table, match[1]), number)
+
+    def of(self, table: str, key: str = "") -> int:
+        """Return the line of a key, or of a table; 0 when it is not found."""
+        return self._lines.get((table, key)) or self._lines.get((table, "")) or 0

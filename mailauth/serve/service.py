@@ -1,0 +1,186 @@
+"""The milter as a service: built from its configuration, told by signals to stop or to read it again.
+
+The only module that knows all the parts; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from mailauth import policy
+from mailauth.authentication import Authentication
+from mailauth.authres import forged_fields
+from mailauth.authres.write import HeaderField
+from mailauth.connection import Connection
+from mailauth.errors import MailauthError
+from mailauth.extras import needing
+from mailauth.filters import Chain, load
+from mailauth.message.fields import Message
+from mailauth.policy.decision import Decision, reply
+from mailauth.resolvers import AsyncDnspythonResolver, Cached, Zone
+from mailauth.results import Disposition
+from mailauth.serve import config as configuration
+from mailauth.serve import log, notify
+from mailauth.serve.config import Config
+from mailauth.serve.judge import Judge, Judged
+from mailauth.serve.milter import MilterServer
+
+_LOGGER = logging.getLogger("mailauth.service")
+_TOO_LARGE = reply(552, "5.3.4", "the message is too large")  # RFC 3463 §3.4
+
+
+class Parts:
+    """What a configuration makes: a judge, and what goes around it.
+
+    Args:
+        config: the configuration.
+        metrics: what counts the judged messages; it outlives a configuration.
+
+    Raises:
+        MailauthError: for filters or a zone that cannot be read.
+    """
+
+    def __init__(self, config: Config, metrics: Callable[[Judged], None] | None = None) -> None:
+        self.config = config
+        self.authserv_id = config.authserv_id or socket.gethostname()
+        observers = [log.observer(personal=config.log.personal)]
+        filters = [each for path in config.filters.files for each in load(path)]
+        self.judge = Judge(
+            Chain([*filters, self._policy]).run_async,
+            resolver=_resolver(config.dns),
+            authserv_id=self.authserv_id,
+            limits=config.limits,
+            options=config.options,
+            observers=observers if metrics is None else [*observers, metrics],
+        )
+
+    def _policy(self, auth: Authentication, message: Message, _: Connection) -> Decision:
+        return policy.decide(auth, self.config.policy, message=message)
+
+    def skip(self, connection: Connection) -> bool:
+        """Return whether the mail of a client is accepted without a check."""
+        loopback = connection.address is not None and connection.address.is_loopback
+        return (loopback and self.config.milter.skip_loopback) or policy.is_local(connection, self.config.policy)
+
+    async def too_large(self, header: bytes, _: Connection) -> Decision:
+        """Decide about a message that is too large to be judged; forged fields are removed all the same."""
+        if self.config.milter.too_large == "reject":
+            return Decision(action=Disposition.REJECT, rule="too-large", reply=_TOO_LARGE)
+        message = Message.parse(header, self.config.limits)
+        names = {self.authserv_id, *self.config.options.authserv_ids}
+        # RFC 8601 §2.2: no method was tried
+        field = HeaderField(f"Authentication-Results: {self.authserv_id}; none")
+        return Decision(rule="too-large", add=(field,), remove=forged_fields(message, names))
+
+
+def _resolver(dns: configuration.Dns) -> Any:
+    if dns.zone is not None:
+        return Zone.load(dns.zone)
+    servers = list(dns.nameservers) or None
+    return Cached(AsyncDnspythonResolver(servers, timeout=dns.timeout, port=dns.port))
+
+
+def set_up_log(settings: configuration.Log) -> None:
+    """Send the log of this package to standard error, and to nothing else."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(log.Formatter(as_json=settings.form == "json"))
+    logger = logging.getLogger("mailauth")
+    logger.handlers[:] = [handler]
+    logger.setLevel(settings.level.upper())
+    logger.propagate = False
+
+
+class Service:
+    """A milter and its configuration, which can be replaced while it runs.
+
+    Args:
+        path: the configuration file, for `reload`.
+        config: what it says.
+
+    Raises:
+        MailauthError: if something that the configuration names cannot be used.
+        OSError: if the metrics cannot be offered.
+    """
+
+    def __init__(self, path: str, config: Config) -> None:
+        set_up_log(config.log)
+        self._path = path
+        self._metrics = _metrics(config.metrics)
+        self._parts = Parts(config, self._metrics)
+        settings = config.milter
+        self._server = MilterServer(
+            self._parts.judge,
+            skip=self._skip,
+            too_large=self._too_large,
+            on_error=settings.on_error,
+            marker=settings.marker if settings.quarantine == "field" else None,
+            max_bytes=settings.max_bytes,
+            max_held=settings.max_held,
+            max_connections=settings.max_connections,
+            idle_seconds=settings.idle_seconds,
+            judge_seconds=settings.judge_seconds,
+        )
+
+    def _skip(self, connection: Connection) -> bool:
+        return self._parts.skip(connection)
+
+    async def _too_large(self, header: bytes, connection: Connection) -> Decision:
+        return await self._parts.too_large(header, connection)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+        Raises:
+            OSError: if it cannot listen.
+        """
+        settings = self._parts.config.milter
+        mode = int(settings.mode, 8)
+        await self._server.start(*settings.listen, mode=mode, user=settings.user, group=settings.group)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        notify.notify("READY=1")
+        await stop.wait()
+        notify.notify("STOPPING=1")
+        await self._server.stop(settings.grace_seconds)
+
+    def reload(self) -> None:
+        """Read the configuration again; one that cannot be used changes nothing."""
+        notify.reloading()
+        before = self._parts.config
+        problem = ""
+        try:
+            self._parts = Parts(configuration.load(self._path), self._metrics)
+        except MailauthError as error:
+            problem = str(error)
+        for line in problem.splitlines():
+            _LOGGER.error("the old configuration remains: %s", line)
+        if not problem:
+            config = self._parts.config
+            set_up_log(config.log)
+            self._server.judge = self._parts.judge
+            if (config.milter, config.metrics) != (before.milter, before.metrics):
+                _LOGGER.warning("most changes of [milter] and [metrics] need a restart")
+            _LOGGER.info("the configuration was read again")
+        notify.notify("READY=1")
+
+
+def _metrics(settings: configuration.Metrics) -> Callable[[Judged], None] | None:
+    """Offer the figures where they are wanted; return what counts."""
+    if not settings.port:
+        return None
+    with needing("[metrics]", "metrics"):
+        from prometheus_client import REGISTRY, start_http_server  # noqa: PLC0415  an extra
+
+        from mailauth.serve.metrics import Metrics  # noqa: PLC0415  as above
+    metrics = Metrics(REGISTRY)
+    start_http_server(settings.port, settings.address)
+    return metrics.observe
