@@ -10,6 +10,7 @@ from typing import Any
 
 from mailauth.results import to_plain
 from mailauth.serve.judge import Judged
+from mailauth.serve.milter import QUEUE_ID
 from mailauth.text import safe
 
 LOGGER = logging.getLogger("mailauth.decisions")
@@ -31,12 +32,14 @@ class Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line that contains no control character, whatever the values contain."""
         message = record.getMessage()
-        fields = {name: value for name, value in vars(record).items() if name not in _USUAL and value is not None}
+        # What is logged while a message is judged names the message
+        known = {"queue_id": QUEUE_ID.get() or None, **vars(record)}
+        fields = {name: value for name, value in known.items() if name not in _USUAL and value is not None}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if self._as_json:
-            known = {"time": round(record.created, 3), "level": record.levelname.lower(), "event": message}
-            return json.dumps(to_plain({**known, **fields}))
+            head = {"time": round(record.created, 3), "level": record.levelname.lower(), "event": message}
+            return json.dumps(to_plain({**head, **fields}))
         words = (f"{name}={_value(value)}" for name, value in fields.items())
         return safe(" ".join([f"{record.levelname.lower()}: {message}", *words]))
 

@@ -5,12 +5,13 @@
 """
 
 from mailauth.serve.milter.codec import ProtocolError
-from mailauth.serve.milter.server import Judge, MilterServer, parse_address
+from mailauth.serve.milter.server import QUEUE_ID, Judge, MilterServer, parse_address
 from mailauth.serve.milter.session import MARKER, MAX_BYTES, Session, Whole, own_client
 
 __all__ = [
     "MARKER",
     "MAX_BYTES",
+    "QUEUE_ID",
     "Judge",
     "MilterServer",
     "ProtocolError",

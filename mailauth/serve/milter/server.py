@@ -16,6 +16,7 @@ import socket
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -31,6 +32,8 @@ from mailauth.text import one_line, shown
 Judge: TypeAlias = Callable[[bytes, Connection], Awaitable[Decision]]
 
 log = logging.getLogger("mailauth.milter")
+QUEUE_ID: ContextVar[str] = ContextVar("queue_id", default="")
+"""What the mail server calls the message that is judged: for the log of whoever takes part in that."""
 _CHUNK = 1 << 16  # octets read at once
 _FIRST_SECONDS = 30.0  # until the first octets of a connection
 _CONTENT_SECONDS = 300.0  # between the octets of a message, which the mail server has in its queue
@@ -295,7 +298,7 @@ class MilterServer:
                     await self._send(writer, PROGRESS)
         finally:
             judging.cancel()
-        extra: dict[str, Any] = {"queue_id": one_line(whole.macros.get("i", "")), "octets": len(whole.message)}
+        extra: dict[str, Any] = {"queue_id": _queue_id(whole), "octets": len(whole.message)}
         if not judging.done() or judging.cancelled():
             log.error("the judge took too long, or was cancelled", extra=extra | {"milter_event": "judge_timeout"})
         elif error := judging.exception():
@@ -306,6 +309,7 @@ class MilterServer:
 
     async def _judged(self, whole: Whole, session: Session) -> bytes:
         judge = self._too_large if whole.too_large else self.judge
+        QUEUE_ID.set(_queue_id(whole))
         return session.answer(await judge(whole.message, whole.connection))
 
 
@@ -320,6 +324,10 @@ async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asy
     # What was sent has left when `drain` returns
     writer.transport.set_write_buffer_limits(high=0)
     return reader, writer
+
+
+def _queue_id(whole: Whole) -> str:
+    return one_line(whole.macros.get("i", ""))
 
 
 def parse_address(address: str) -> tuple[str | None, str, str, str]:
