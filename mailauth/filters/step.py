@@ -29,11 +29,18 @@ class Filter:
         seconds: after them an asynchronous function is cancelled, which is an error; None: never.
     """
 
+    function: Step
+    name: str
+
     def __init__(self, function: Step, name: str | None, on_error: OnError, seconds: float | None) -> None:
         """Use `filter`."""
         if not callable(function):
             msg = f"{shown(function)} is not a filter: give a function (auth, message, connection)"
             raise UsageError(msg)
+        if isinstance(function, Filter):
+            # One that is given other options
+            name = function.name if name is None else name
+            function = function.function
         if name is None:
             plain = function.func if isinstance(function, functools.partial) else function
             name = getattr(plain, "__name__", type(plain).__name__)

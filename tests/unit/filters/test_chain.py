@@ -83,6 +83,12 @@ def test_every_callable_has_a_name() -> None:
     assert [each.name for each in Chain(steps).steps] == ["Judge", "named", "named", "own", "external"]
 
 
+def test_a_filter_may_be_given_other_options() -> None:
+    one = filter(step(None, "one"), on_error="defer")
+    assert (one.name, one.on_error, one(AUTH, Message.parse(RAW), CLIENT)) == ("one", "defer", None)
+    assert filter(asynchronous(None), name="slow", seconds=1).is_async
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

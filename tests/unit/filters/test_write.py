@@ -76,7 +76,7 @@ def read(field: str) -> str:
 @example("X", "a" * 901, False)
 @example("X", "€" * 301, True)
 def test_every_field_is_well_formed_and_says_the_same(name: str, value: str, utf8: bool) -> None:  # noqa: FBT001
-    wanted = " ".join(value.split())
+    wanted = " ".join(value.encode("utf-8", "replace").decode().split())
     field = write_field(name, add(name, value).value, utf8=utf8)
     assert is_written(field, utf8=utf8)
     assert utf8 or re.fullmatch(r"[!-9;-~]+:(?:(?:\r\n)? [!-~]+)*", field)
