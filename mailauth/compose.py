@@ -196,33 +196,7 @@ def _believe_sealers(outcome: DmarcOutcome, chain: ArcOutcome | None) -> DmarcOu
 
     The result does not change: ARC is local knowledge, not an input to DMARC (RFC 9989 §5.4).
     """
-    # RFC 8617 §5.2: a chain that failed is not trusted, and so counts as none
-    if outcome.result is not Result.FAIL or chain is None or not chain.trusted or not chain.payloads:
-        return outcome
-    if not _saw_pass(chain.payloads[0], outcome.author_domain):
+    if outcome.result is not Result.FAIL or chain is None or not chain.vouches_for(outcome.author_domain):
         return outcome
     detail = f"{outcome.detail}; the trusted sealer {chain.sealers[0]} saw it pass"
     return dataclasses.replace(outcome, detail=detail, disposition=Disposition.ACCEPT)
-
-
-def _saw_pass(payload: authres.AuthenticationResults, author: str | None) -> bool:
-    """Whether a sealer says that DMARC passed for an author, and nothing that contradicts it."""
-    # RFC 8601 §2.3, §2.6, §4.1: only a field that is understood completely is believed. A property without its type,
-    # such as the "action=" of a large provider, is the only fault that does not change how the rest is read
-    untyped = sum(not p.ptype for result in payload.results for p in result.properties)
-    if payload.version != 1 or len(payload.problems) != untyped:
-        return False
-    claims = []
-    for result in payload.results:
-        values = [p.value for p in result.properties if (p.ptype, p.name) == ("header", "from")]
-        domains = [names.to_ascii(value) for value in values]
-        # Whatever could be about this author counts: any result word and version, no header.from, two, or one that is
-        # not a domain
-        if result.method == "dmarc" and (len(domains) != 1 or domains[0] in (author, None)):
-            claims.append((result, domains))
-    if len(claims) != 1:
-        return False
-    ((claim, domains),) = claims
-    # No such result contains an address; one that does is part of an address that the sealer did not quote
-    texts = (*(p.value for p in claim.properties), *claim.comments, claim.reason or "")
-    return claim.version == 1 and claim.result == "pass" and domains == [author] and "@" not in "".join(texts)

@@ -78,7 +78,9 @@ ROOMS: dict[str, set[str]] = {
         *("message", "moments", "names", "results", "spf"),
     },
     # what a receiver does with a message
-    "policy": {"authres", "errors", "message", "results", "text"},
+    "policy": {
+        *("arc.outcome", "authentication", "dmarc.outcome", "errors", "message", "names", "results", "text"),
+    },
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
     # the fronts, and what stands on them

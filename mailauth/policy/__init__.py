@@ -1,5 +1,8 @@
 """What to do with a message whose sender is known: decisions as values, and the rules that make them."""
 
+from mailauth.policy.decide import decide
 from mailauth.policy.decision import Decision, Override, Reply, reply
+from mailauth.policy.requirements import one_click
+from mailauth.policy.rules import POINTS, PRESETS, Rules
 
-__all__ = ["Decision", "Override", "Reply", "reply"]
+__all__ = ["POINTS", "PRESETS", "Decision", "Override", "Reply", "Rules", "decide", "one_click", "reply"]

@@ -52,7 +52,7 @@ def reply(code: int, enhanced: str, text: str) -> Reply:
 
 
 class Override(NamedTuple):
-    """Why the policy of the author domain was not applied, in the words of DMARC reports (RFC 9990 §3.1.1.6)."""
+    """Why the policy of the author domain was not applied, in the words of DMARC reports (RFC 9990 §3.1.6)."""
 
     type: Literal["local_policy", "mailing_list", "other", "policy_test_mode", "trusted_forwarder"]
     comment: str = ""
