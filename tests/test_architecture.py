@@ -79,7 +79,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # what a receiver does with a message
     "policy": {
-        *("arc.outcome", "authentication", "dmarc.outcome", "errors", "message", "names", "results", "text"),
+        *("arc.outcome", "authentication", "connection", "dmarc.outcome", "errors", "message", "names", "results"),
+        "text",
     },
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
@@ -93,8 +94,7 @@ ROOMS: dict[str, set[str]] = {
     },
     # functions of users
     "filters": {
-        *("authentication", "authres", "connection", "errors", "message", "names", "policy", "resolvers", "results"),
-        "text",
+        *("authentication", "connection", "errors", "message", "names", "policy", "resolvers", "results", "text"),
     },
     "testing": {
         *("connection", "dns", "errors", "filters", "limits", "message", "policy", "resolvers", "sync"),
@@ -126,7 +126,7 @@ ROOMS: dict[str, set[str]] = {
 }
 CORE = set(ROOMS) - {
     *("resolvers", "files", "sync", "aio", "filters", "testing", "saved", "opinions", "serve", "cli", "__main__"),
-    *("__init__", "explain"),
+    *("__init__", "explain", "extras"),
 }
 # All that the core may import of Python and of others: nothing that waits, tells the time, or reaches around the table
 ALLOWED = {

@@ -25,6 +25,7 @@ import dataclasses
 
 from mailauth import names
 from mailauth.authentication import Authentication
+from mailauth.connection import Connection
 from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.errors import UsageError
 from mailauth.message.fields import Message, Octets
@@ -77,7 +78,7 @@ def decide(auth: Authentication, rules: Rules = DEFAULT_RULES, *, message: Messa
     parsed = None
     if message is not None and (rules.lists or "one-click" in rules.points):
         parsed = message if isinstance(message, Message) else Message.parse(message, auth.limits)
-    if (why := _local(auth, rules)) is not None:
+    if (why := local_client(auth.connection, rules)) is not None:
         return Decision(rule="local", detail=why)
     decision = _by_dmarc(auth, rules, parsed)
     decision = _by_requirements(auth, rules, parsed, decision)
@@ -91,9 +92,8 @@ def decide(auth: Authentication, rules: Rules = DEFAULT_RULES, *, message: Messa
     )
 
 
-def _local(auth: Authentication, rules: Rules) -> str | None:
-    """Say why a client is one of ours, None if it is not."""
-    connection = auth.connection
+def local_client(connection: Connection, rules: Rules) -> str | None:
+    """Say why a client is one of ours, whose mail is not checked; None if it is not."""
     if connection.login and not connection.is_guess:
         return "the client logged in"
     if connection.address is None or connection.is_guess:

@@ -66,7 +66,9 @@ class Parts:
     def skip(self, connection: Connection) -> bool:
         """Return whether the mail of a client is accepted without a check."""
         loopback = connection.address is not None and connection.address.is_loopback
-        return (loopback and self.config.milter.skip_loopback) or policy.is_local(connection, self.config.policy)
+        return (loopback and self.config.milter.skip_loopback) or policy.local_client(
+            connection, self.config.policy
+        ) is not None
 
     async def too_large(self, header: bytes, _: Connection) -> Decision:
         """Decide about a message that is too large to be judged; forged fields are removed all the same."""

@@ -148,7 +148,7 @@ def test_quarantine_marks_and_a_marker_from_outside_is_gone(stage: Stage) -> Non
     _, sink, port = stage
     assert reply(port, b"X-Spam: No, trust me\r\n" + VICTIM.replace(b"victim", b"careful"))[0] == 250
     delivered = sink.messages.get(timeout=20)
-    assert re.findall(rb"(?mi)^X-Spam:[^\r]*", delivered) == [b"X-Spam: Yes, Junk"]
+    assert re.findall(rb"(?mi)^X-Spam:[^\r]*", delivered) == [b"X-Spam: Yes; folder=Junk"]
 
 
 def test_forged_fields_are_gone(stage: Stage) -> None:
@@ -238,7 +238,7 @@ def test_filters_and_signals(tmp_path: Path) -> None:
         service.process.send_signal(signal.SIGHUP)
         service.wait_for("the configuration was read again")
         assert reply(port, VICTIM)[0] == 250
-        assert b"X-Spam: Yes, Junk" in sink.messages.get(timeout=20)
+        assert b"X-Spam: Yes; folder=Junk" in sink.messages.get(timeout=20)
 
 
 def test_a_service_that_is_away_loses_nothing(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.certificates import certificate
 from support.dovecot import PASSWORD, dovecot
 from support.mailservers import Sink, exim, opensmtpd, postfix, program, send, sendmail
 from support.servers import HOST
 
-from integration.test_imap import certificate
 from mailauth import Message
 from mailauth.saved import Hop, border_of
 from mailauth.saved.received import parse

@@ -208,6 +208,7 @@ default_process_limit = {connections}
 default_destination_concurrency_limit = {connections}
 smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
+local_header_rewrite_clients =
 """
 _POSTFIX_MILTER = """
 smtpd_milters = {milter}

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mailauth.authres.write import HeaderField
 from mailauth.errors import UsageError
+from mailauth.message.edit import HeaderField
 from mailauth.message.fields import Message, field_name
 from mailauth.policy.decision import Decision, Reply
 from mailauth.results import Disposition
 from mailauth.serve.milter import codec
 from mailauth.serve.milter.codec import Action, Step
-from mailauth.text import encodable, one_line
+from mailauth.text import ascii_only, encodable, one_line
 
 
 def write_orders(decision: Decision, message: bytes, agreed: codec.Offer, marker: str | None) -> bytes:
@@ -42,7 +42,7 @@ def write_orders(decision: Decision, message: bytes, agreed: codec.Offer, marker
         if agreed.actions & Action.QUARANTINE:
             orders.append(codec.quarantine(_octets(one_line(decision.detail)) or b"quarantined"))
         elif marker is not None:
-            folder = f"; folder={one_line(decision.folder)}" if decision.folder else ""
+            folder = f"; folder={ascii_only(decision.folder)}" if decision.folder else ""
             add.append(HeaderField(f"{marker}: Yes{folder}"))
     if agreed.actions & Action.ADD_HEADERS:
         space = bool(agreed.steps & Step.LEADING_SPACE)

@@ -20,9 +20,9 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
-from mailauth.authres.write import HeaderField
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
+from mailauth.message.edit import HeaderField
 from mailauth.policy.decision import Decision, reply
 from mailauth.results import Disposition
 from mailauth.serve.milter.codec import PROGRESS, ProtocolError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.test_imap import certificate
+from support.certificates import certificate
 from support.sample import simple, zone
 
 from mailauth import Authentication, Connection, Message
