@@ -76,6 +76,24 @@ def test_a_hostile_client(server: tuple[Sink, int], said: str) -> None:
     assert hop.problem is not None or (hop.protocol or "").upper().split()[0] == "ESMTP"
 
 
+@pytest.mark.parametrize("said", ["x) (y [192.0.2.1]", "x; 2 Nov 2020 09:30:00 +0000", "x> by y with LMTP", "x"])
+def test_hostile_paths(server: tuple[Sink, int], said: str) -> None:
+    """Servers write the sender or the recipient too, which may be quoted strings."""
+    sink, port = server
+    paths = (f'MAIL FROM:<"{said}"@example.com>'.encode(), f'RCPT TO:<"{said}"@example.org>'.encode())
+    try:
+        send(port, b"EHLO out.example.com", *paths, message=MESSAGE, source=CLIENT)
+    except AssertionError as error:
+        assert "address syntax error" in str(error), "only OpenSMTPD refuses addresses"  # noqa: PT017
+        return
+    hop = received(sink.messages.get(timeout=20))
+    if hop.problem is None:
+        assert (hop.helo, str(hop.ip), hop.by) == ("out.example.com", CLIENT, "mx.example.org")
+        assert (hop.protocol or "").upper().split()[0] == "ESMTP"
+    else:
+        assert "quoted string" in hop.problem
+
+
 @pytest.mark.parametrize(("run", "compares"), [(sendmail, True), (opensmtpd, False)], ids=["sendmail", "opensmtpd"])
 def test_a_client_with_a_name(run: Server, *, compares: bool) -> None:
     """Both look up a name; only Sendmail says of one that it has another address."""
