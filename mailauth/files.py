@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a temporary file in the same folder, then rename it.
+    """Write a file at once; see `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a temporary file in the same folder for writing, then rename it.
 
     A symbolic link remains, and leads to the new file. The new file has the owner and the permissions of the old one,
     as far as the system allows. A device, a pipe or the like is written to directly.
@@ -18,18 +27,19 @@ def replace(path: str | os.PathLike[str], content: bytes) -> None:
         OSError: if the file cannot be written; it names `path`, and an old file is unchanged.
     """
     try:
-        _replace(Path(path), content)
+        yield from _replacing(Path(path))
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     try:
         old = path.stat()
     except FileNotFoundError:
         old = None
     if old is not None and not stat.S_ISREG(old.st_mode):
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            yield file
         return
     target = path.resolve()
     if old is not None:
@@ -43,7 +53,7 @@ def _replace(path: Path, content: bytes) -> None:
                 with suppress(OSError, AttributeError):
                     os.chown(beside, old.st_uid, old.st_gid)
                 beside.chmod(stat.S_IMODE(old.st_mode))
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)

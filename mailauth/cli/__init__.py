@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write: FILE.jsonl, FILE.parquet, FILE.txt, or - for a table on standard output (the default)",
     )
     command.add_argument("--full", action="store_true", help="JSON Lines: write the whole verdicts too")
-    command.add_argument("--resume", action="store_true", help="go on where the run that wrote FILE was interrupted")
+    command.add_argument(
+        "--resume", action="store_true", help="go on with the run that wrote FILE, and try again what failed"
+    )
     command.add_argument("--jobs", type=_number, metavar="N", help="processes (default: one for each core)")
     command.add_argument(
         "--summary",

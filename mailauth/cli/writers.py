@@ -67,7 +67,7 @@ def writer(arguments: argparse.Namespace) -> Writer:
         raise UsageError("--resume needs an --out whose name ends in .jsonl or .parquet")
     if is_table(out):
         return _Table(out)
-    return _JsonLines(out, resume=resume) if out.endswith(".jsonl") else _Parquet(out, resume=resume)
+    return Spool(out, resume=resume) if out.endswith(".jsonl") else _Parquet(out, resume=resume)
 
 
 class _Table:
@@ -114,13 +114,6 @@ class _Table:
         self._file.flush()
 
 
-class _JsonLines(Spool):
-    """Rows as JSON Lines."""
-
-    def finish(self) -> None:
-        self.sync()
-
-
 class _Parquet(Spool):
     """Rows as Parquet, which cannot be appended to: they are collected beside it as JSON Lines."""
 
@@ -137,7 +130,7 @@ class _Parquet(Spool):
     def finish(self) -> None:
         from mailauth.saved.parquet import write_parquet  # noqa: PLC0415  as above
 
-        self.sync()
+        super().finish()
         try:
             write_parquet(self.rows(), self._out)
             os.unlink(self.path)

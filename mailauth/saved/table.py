@@ -13,11 +13,12 @@ from typing import Any
 
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.message.fields import Message
-from mailauth.results import Result
+from mailauth.results import Reason, Result
 from mailauth.saved.sources.item import Item
 from mailauth.saved.verdict import Saved
 from mailauth.text import encodable
 
+_DNS = (Reason.DNS_TIMEOUT, Reason.DNS_FAILURE)
 _MESSAGE_ID = 998  # characters: RFC 5322 §2.1.1, the longest line
 
 
@@ -108,6 +109,13 @@ class Row:
     old_keys: tuple[str, ...] = ()
     # Not a column: the whole verdict as plain data, where it was asked for
     details: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether another try may give another row: there is a problem, or DNS failed for a result."""
+        results = (self.spf_result, self.helo_spf_result, *self.dkim_results, self.dmarc_result, self.iprev_result)
+        # RFC 8617 has no temporary result
+        return self.problem is not None or Result.TEMPERROR in results or self.arc_reason in _DNS
 
     def to_dict(self) -> dict[str, Any]:
         """Return the columns as plain data for JSON, and the keys of `details` after them."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
+import itertools
 import json
 import os
 import random
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from support import bulk as made
-from support.signing import key
+from support.signing import key, sealed, signed
 
 from mailauth.cli import main
 from mailauth.cli.progress import octets
@@ -318,6 +320,163 @@ def test_a_run_over_other_sources(here: Path, box: Path) -> None:
     refused(here, "./inbox", "--out", "rows.jsonl", "--resume", *RUN, words=words)
 
 
+# --- trying again
+
+
+def origins(path: Path) -> dict[str, bool]:
+    """Return which rows have a verdict; no row is there twice."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    found = {row["origin"]: row["problem"] is None for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    sources = where / "mail"
+    sources.mkdir()
+    (sources / "a.eml").write_bytes(mail(1))
+    (sources / "b.eml").symlink_to("../later.eml")
+    (sources / "c.tar").write_bytes(tarred({"1.eml": mail(2), "2.eml": mail(3)})[:2048])
+    (sources / "d.txt").write_text("not a message")
+    (sources / "e.eml").write_bytes(mail(4))
+    arguments = ["bulk", "mail", "--out", "rows.jsonl", "--resume", "--summary", *SET]
+    assert run(where, *arguments)[0] == 0
+    first = (where / "rows.jsonl").read_bytes()
+    assert origins(where / "rows.jsonl") == {
+        "mail/a.eml": True, "mail/b.eml": False, "mail/c.tar!/1.eml": True, "mail/c.tar!/2.eml": True,
+        "mail/c.tar": False, "mail/d.txt": False, "mail/e.eml": True,
+    }  # fmt: skip
+    # As long as nothing changes, nothing changes
+    assert run(where, *arguments)[0] == 0
+    assert (where / "rows.jsonl").read_bytes() == first
+    (where / "later.eml").write_bytes(mail(5))
+    (sources / "c.tar").write_bytes(tarred({"1.eml": mail(2), "2.eml": mail(3)}))
+    status, out, err = run(where, *arguments)
+    assert (status, err) == (0, b"mailauth: 1 of 6 have a problem in place of a verdict\n")
+    assert out.startswith(b"6 messages, 1 of them without a verdict")
+    again = (where / "rows.jsonl").read_bytes()
+    assert list(origins(where / "rows.jsonl").items()) == [
+        ("mail/a.eml", True), ("mail/b.eml", True), ("mail/c.tar!/1.eml", True), ("mail/c.tar!/2.eml", True),
+        ("mail/d.txt", False), ("mail/e.eml", True),
+    ]  # fmt: skip
+    (where / "rows.jsonl").unlink()
+    assert run(where, *arguments)[0] == 0
+    assert (where / "rows.jsonl").read_bytes() == again
+    assert not list(where.glob("*.again"))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"example.com": "TIMEOUT"}, {"s1._domainkey.example.com": {"TXT": "SERVFAIL"}},
+        {"_dmarc.example.com": "TIMEOUT"}, {"out.example.com": "SERVFAIL"}, {"3.2.0.192.in-addr.arpa": "TIMEOUT"},
+        {"arc._domainkey.lists.example.org": "TIMEOUT"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_dns_failed_for_is_tried_again(tmp_path: Path, trouble: dict[str, object]) -> None:
+    where = folder(tmp_path)
+    trace = b"Received: from out.example.com ([192.0.2.3]) by mx.example.org; Mon, 02 Nov 2026 09:30:00 +0000\r\n"
+    (where / "in").write_bytes(mbox(trace + sealed(signed()), mail(1).replace(b"@example.com", b"@else.example")))
+    zone = json.loads((where / "zone.json").read_text())
+    arguments = ["bulk", "in", "--out", "rows.jsonl", "--resume", *SET]
+    for records in (zone | trouble, zone):
+        (where / "zone.json").write_text(json.dumps(records))
+        assert run(where, *arguments)[0] == 0
+    assert run(where, "bulk", "in", "--out", "whole.jsonl", *SET)[0] == 0
+    assert (where / "rows.jsonl").read_bytes() == (where / "whole.jsonl").read_bytes()
+
+
+def test_a_verdict_is_kept_where_there_is_no_message_any_more(tmp_path: Path) -> None:
+    where = folder(tmp_path)
+    (where / "mail").mkdir()
+    for name in ("gone", "hidden", "there"):
+        (where / "mail" / name).write_bytes(signed())
+    (where / "mail" / "unread").symlink_to("nowhere")
+    arguments = ["bulk", "mail", "--out", "rows.jsonl", "--resume", "--summary", *SET[:-1]]
+    (where / "failing.json").write_text(json.dumps({"example.com": "TIMEOUT", "_dmarc.example.com": "TIMEOUT"}))
+    assert run(where, *arguments, "failing.json")[0] == 0
+    (where / "mail" / "gone").unlink()
+    (where / "mail" / "unread").unlink()
+    (where / "mail" / "hidden").unlink()
+    (where / "mail" / "hidden").symlink_to("nowhere")
+    status, out, err = run(where, *arguments, "zone.json")
+    assert (status, err) == (0, b"")
+    assert out.startswith(b"3 messages. DMARC: 1 pass, 0 fail, 0 none, 2 error.")
+    rows = [json.loads(line) for line in (where / "rows.jsonl").read_text().splitlines()]
+    assert [(row["origin"], row["dmarc_result"]) for row in rows] == [
+        ("mail/gone", "temperror"), ("mail/hidden", "temperror"), ("mail/there", "pass"),
+    ]  # fmt: skip
+
+
+class Stopped(BaseException):
+    """As good as a kill: nothing may catch it."""
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace", "os.unlink"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_run_that_is_stopped_while_rows_change_places(
+    here: Path, box: Path, monkeypatch: pytest.MonkeyPatch, call: str, at: int
+) -> None:
+    whole = (box / "whole.jsonl").read_bytes()
+    old = made.failed_then(whole)
+    out = here / "rows.jsonl"
+    out.write_bytes(old)
+    module, _, name = call.rpartition(".")
+    owner = Path if module == "pathlib.Path" else os
+    original, count = getattr(owner, name), itertools.count(1)
+
+    def stopping(*arguments: object) -> object:
+        if next(count) == at:
+            raise Stopped
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, stopping)
+        with contextlib.suppress(Stopped):
+            run(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", "--resume", *RUN)
+    assert out.read_bytes() in {old, whole}
+    resumed(here, box)
+    assert sorted(path.name for path in here.iterdir()) == ["inbox", "rows.jsonl", "zone.json"]
+
+
+def test_new_rows_of_an_interrupted_run_are_not_lost(here: Path, box: Path) -> None:
+    whole = (box / "whole.jsonl").read_bytes()
+    lines, old = whole.splitlines(keepends=True), made.failed_then(whole)
+    (here / "rows.jsonl").write_bytes(old)
+    (here / "rows.jsonl").chmod(0o600)
+    # As if the message were no longer there: its new row is in this file alone
+    (here / "rows.jsonl.again").write_bytes(b"- " + lines[3] + b"- " + lines[6] + b"- " + lines[9][:-1])
+    (here / "inbox").unlink()
+    (here / "inbox").write_bytes(mbox(mail(1)))
+    assert run(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", "--resume", *RUN)[0] == 0
+    found = (here / "rows.jsonl").read_bytes().splitlines(keepends=True)
+    assert [lines[3] in found, lines[6] in found, lines[9] in found] == [True, True, False]
+    assert stat.S_IMODE((here / "rows.jsonl").stat().st_mode) == 0o600
+
+
+def test_the_file_beside_is_of_value_too(here: Path, box: Path) -> None:
+    (here / "rows.jsonl.again").write_text("of value\n")
+    refused(here, "inbox", "--out", "rows.jsonl", *RUN, words="rows.jsonl.again holds something already")
+    (here / "rows.jsonl").write_bytes((box / "whole.jsonl").read_bytes())
+    words = "cannot resume rows.jsonl.again, which is left unchanged: line 1"
+    refused(here, "inbox", "--out", "rows.jsonl", "--resume", *RUN, words=words)
+
+
+def test_a_file_that_was_replaced_while_it_was_opened(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = fcntl.flock
+
+    def late(file: io.BufferedRandom, operation: int) -> None:
+        (here / "new").touch()
+        (here / "new").replace(here / "rows.jsonl")
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    status, _, err = run(here, "bulk", "inbox", "--out", "rows.jsonl", *RUN)
+    assert (status, err) == (2, b"mailauth: rows.jsonl is being written by another run\n")
+
+
 def test_two_runs_at_once(tmp_path: Path) -> None:
     where = folder(tmp_path)
     first = start(where, "bulk", "-", "--out", "rows.jsonl", *SET, stdin=-1)
@@ -334,6 +493,11 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
 
 def test_runs_that_are_killed(here: Path) -> None:
     found = made.kill(here / "inbox", here / "rows.jsonl", 4, 1)
+    assert (found.kills, found.orphans) == (4, 0)
+
+
+def test_runs_that_try_again_and_are_killed(here: Path) -> None:
+    found = made.kill(here / "inbox", here / "rows.jsonl", 4, 2, start=made.failed_then)
     assert (found.kills, found.orphans) == (4, 0)
 
 
