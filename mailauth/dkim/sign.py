@@ -112,8 +112,9 @@ def names_to_sign(
     message: Message, headers: Iterable[str] | None, oversign: Iterable[str] | None, more: tuple[str, ...] = ()
 ) -> list[str]:
     """Return the names for h=, in lower case; `more` are signed as well, as often as they occur."""
-    wanted = _SIGNED if headers is None else _names("headers", headers)
-    wanted = [*dict.fromkeys(["from", *wanted, *more])]
+    wanted = [*_SIGNED] if headers is None else _names("headers", headers)
+    # RFC 6376 §5.4: From MUST be signed
+    wanted = [*dict.fromkeys([*(() if "from" in wanted else ("from",)), *wanted, *more])]
     if oversign is not None:
         extra = _names("oversign", oversign)
     else:
@@ -121,7 +122,7 @@ def names_to_sign(
     found = []
     for name in dict.fromkeys([*wanted, *extra]):
         count = len(message.find(name.encode())) + (name in extra)
-        # RFC 6376 §5.4: From MUST be named, even where a message has none
+        # Even where a message has none
         found += [name] * max(count, name == "from")
     return found
 
