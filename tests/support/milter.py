@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 ALL_ACTIONS = 0x1FF
 ALL_STEPS = 0x1FFFFF
@@ -96,3 +98,61 @@ def edited(message: bytes, found: Sequence[tuple[bytes, bytes]], steps: int = AL
         assert not value
         del fields[same[index - 1]]
     return b"\r\n".join(fields) + blank + body
+
+
+class MailServer:
+    """A mail server that is connected to a milter."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Use `connected`."""
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, *packets: bytes) -> None:
+        """Send packets."""
+        for each in packets:
+            self.writer.write(each)
+            await self.writer.drain()
+
+    async def reply(self) -> tuple[bytes, bytes]:
+        """Return the next reply."""
+        (length,) = struct.unpack("!I", await self.reader.readexactly(4))
+        octets = await self.reader.readexactly(length)
+        return octets[:1], octets[1:]
+
+    async def begin(self, *packets: bytes) -> None:
+        """Negotiate and begin a message, all of which is to be continued; send further packets."""
+        await self.send(offer(), connect(), packet(b"H", b"x"), envelope()[0])
+        assert [(await self.reply())[0] for _ in range(2)] == [b"O", b"c"]
+        await self.send(*envelope()[1:], *packets)
+
+    async def answers(self) -> list[tuple[bytes, bytes]]:
+        """Return the replies to a message, up to the one that ends it."""
+        found = []
+        while not found or found[-1][0] not in {b"a", b"r", b"t", b"y"}:
+            found.append(await self.reply())
+        return found
+
+    async def closed(self) -> bool:
+        """Wait until the other side has closed the connection."""
+        with contextlib.suppress(ConnectionError):
+            while await self.reader.read(65536):
+                pass
+        return True
+
+
+@contextlib.asynccontextmanager
+async def connected(address: str) -> AsyncIterator[MailServer]:
+    """Connect to a milter: "inet:PORT@HOST" or "unix:PATH"."""
+    kind, _, place = address.partition(":")
+    if kind == "unix":
+        reader, writer = await asyncio.open_unix_connection(place)
+    else:
+        port, _, host = place.partition("@")
+        reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        yield MailServer(reader, writer)
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()

@@ -175,6 +175,8 @@ class MilterServer:
         for task in self._listening:
             task.cancel()
         await asyncio.gather(*self._listening, return_exceptions=True)
+        for listener in self._listening.values():
+            listener.close()
         self._listening.clear()
         for task, session in self._connections.items():
             if session.idle:
@@ -197,23 +199,20 @@ class MilterServer:
     # --- connections
 
     async def _accept(self, listener: socket.socket) -> None:
-        """Accept connections of one address as long as there are places, and remove its socket at the end."""
+        """Accept connections of one address as long as there are places."""
         loop = asyncio.get_running_loop()
-        try:
-            while True:
-                await self._places.acquire()
-                try:
-                    connection, _ = await loop.sock_accept(listener)
-                    self._begin(*await _streams(connection))
-                except OSError as error:
-                    self._places.release()
-                    log.warning("cannot accept: %s", error.strerror, extra={"milter_event": "accept_error"})
-                    await asyncio.sleep(_ACCEPT_PAUSE)
-                except asyncio.CancelledError:
-                    self._places.release()
-                    raise
-        finally:
-            listener.close()
+        while True:
+            await self._places.acquire()
+            try:
+                connection, _ = await loop.sock_accept(listener)
+                self._begin(*await _streams(connection))
+            except OSError as error:
+                self._places.release()
+                log.warning("cannot accept: %s", error.strerror, extra={"milter_event": "accept_error"})
+                await asyncio.sleep(_ACCEPT_PAUSE)
+            except asyncio.CancelledError:
+                self._places.release()
+                raise
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(skip=self._safe_skip, max_bytes=self._max_bytes, marker=self._marker)
