@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from support import signing
 from support.signing import NOW
 
+from fuzz import milter
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from mailauth import Context, Limits, Message, arc, authres, dkim, dmarc, names, run, spf
@@ -358,6 +359,7 @@ TARGETS = {
         Target("dmarc-record", dmarc_record, 140, DMARC),
         Target("authres-in", authres_in, 100, AUTHRES),
         Target("authres-out", authres_out, 120, OUTPUT_TOKENS),
+        Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("authenticate", authenticate, 2000, (*DICTIONARY, *HEADER, *SIGNATURE, *SPF, *DMARC, *AUTHRES)),
     )
 }
