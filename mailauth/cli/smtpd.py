@@ -31,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def judge(raw: bytes, connection: Any) -> Any:
         decision = await parts.judge(raw, connection)
-        write_out(safe_lines(decision, connection))
+        write_out(_told(decision, connection))
         return decision
 
     handler = Trial(judge, skip=lambda connection: connection.login is not None)
-    settings = {"enable_SMTPUTF8": True, "data_size_limit": loaded.milter.max_bytes, "ident": "ESMTP"}
+    settings: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": loaded.milter.max_bytes, "ident": "ESMTP"}
     if arguments.proxy:
         settings["proxy_protocol_timeout"] = 10
     try:
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def safe_lines(decision: Any, connection: Any) -> str:
-    """Return what was decided, in a line or two."""
+def _told(decision: Any, connection: Any) -> str:
+    """Say what was decided, in a line or two."""
     lines = [
         f"{connection.ip or 'unknown client'} {decision.action} by {decision.rule or 'default'}: {decision.detail}"
     ]
