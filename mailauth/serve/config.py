@@ -167,7 +167,7 @@ class Config:
     metrics: Metrics = field(default_factory=Metrics)
 
 
-_TABLES: dict[str, type[Any]] = {
+_TABLES: dict[str, Any] = {
     each.name: each.default_factory for each in fields(Config) if isinstance(each.default_factory, type)
 }
 

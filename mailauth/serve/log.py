@@ -62,7 +62,7 @@ def observer(*, personal: bool) -> Callable[[Judged], None]:
         for outcome in authentication.outcomes:
             results.setdefault(outcome.check.replace(" ", "_"), []).append(str(outcome.result))
         dmarc, known = authentication.dmarc, authentication.connection
-        fields = {
+        fields: dict[str, Any] = {
             "action": str(decision.action),
             "rule": decision.rule,
             "author_domain": dmarc.author_domain if dmarc is not None else None,

@@ -16,11 +16,11 @@ from typing import Any
 from mailauth import policy
 from mailauth.authentication import Authentication
 from mailauth.authres import forged_fields
-from mailauth.authres.write import HeaderField
 from mailauth.connection import Connection
 from mailauth.errors import MailauthError
 from mailauth.extras import needing
 from mailauth.filters import Chain, load
+from mailauth.message.edit import HeaderField
 from mailauth.message.fields import Message
 from mailauth.policy.decision import Decision, reply
 from mailauth.resolvers import AsyncDnspythonResolver, Cached, Zone

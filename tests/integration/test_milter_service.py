@@ -96,7 +96,8 @@ def reply(port: int, raw: bytes, sender: str = "x@evil.example", **who: str) -> 
         try:
             client.sendmail(sender, ["bo@example.org"], raw)
         except smtplib.SMTPDataError as refused:
-            return refused.smtp_code, bytes(refused.smtp_error)
+            assert isinstance(refused.smtp_error, bytes)
+            return refused.smtp_code, refused.smtp_error
         return 250, b""
 
 

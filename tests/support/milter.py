@@ -128,7 +128,7 @@ class MailServer:
 
     async def answers(self) -> list[tuple[bytes, bytes]]:
         """Return the replies to a message, up to the one that ends it."""
-        found = []
+        found: list[tuple[bytes, bytes]] = []
         while not found or found[-1][0] not in {b"a", b"r", b"t", b"y"}:
             found.append(await self.reply())
         return found

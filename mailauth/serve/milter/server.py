@@ -329,8 +329,8 @@ def _queue_id(whole: Whole) -> str:
     return one_line(whole.macros.get("i", ""))
 
 
-def parse_address(address: str) -> tuple[str | None, str, str, str]:
-    """Return the kind ("inet", "inet6" or None), port, host and path of an address in the notation of `start`.
+def parse_address(address: str) -> tuple[str, str, str, str]:
+    """Return the kind ("inet", "inet6" or "unix"), port, host and path of an address in the notation of `start`.
 
     Raises:
         UsageError: for another notation.
@@ -339,8 +339,8 @@ def parse_address(address: str) -> tuple[str | None, str, str, str]:
     if found is None or int(found[2] or 0) > 65535:
         msg = f"address {shown(address)}: give 'inet:8891@127.0.0.1', 'inet6:8891@::1' or 'unix:/run/mailauth.sock'"
         raise UsageError(msg)
-    kind, port, host, path = found.groups()
-    return kind, port, host, path
+    kind, port, host, path = found.groups("")
+    return kind or "unix", port, host, path
 
 
 async def _listen(
@@ -348,7 +348,7 @@ async def _listen(
 ) -> tuple[socket.socket, str]:
     """Return a socket that listens, and its address with the port that it has."""
     kind, port, host, path = parse_address(address)
-    family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(kind, socket.AF_UNIX)
+    family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6, "unix": socket.AF_UNIX}[kind]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setblocking(False)
