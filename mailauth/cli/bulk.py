@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     rows = _rows(arguments, work)
     with closing(rows), closing(writer(arguments)) as work.writer:
         work.writer.replay(names, work.count)
-        with _interrupts(arguments, work), progress(arguments.sources) as work.progress:
+        with _interrupts(arguments, work), progress(dict(zip(names, arguments.sources, strict=True))) as work.progress:
             for row in rows:
                 work.writer.add(row)
                 work.count(row)
-                work.progress.done(row.size or 0)
+                work.progress.done(row.source, row.size or 0)
         work.writer.finish()
     if work.summary is not None:
         _show(work.summary, arguments.summary, names)
@@ -80,9 +80,10 @@ class _Run:
 
     def skip(self, source: str, item: Item) -> bool:
         """Whether an interrupted run wrote the row of an item."""
+        self.progress.tell(source, item.total)
         known = self.writer.has(source, item)
         if known:
-            self.progress.done(len(item.raw or b""), skipped=True)
+            self.progress.done(source, len(item.raw or b""), skipped=True)
         return known
 
 

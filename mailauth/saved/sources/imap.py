@@ -15,7 +15,7 @@ import ssl
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from urllib.parse import quote, unquote, urlsplit
 
@@ -186,7 +186,7 @@ def _read(connection: _Bounded, box: Mailbox, max_bytes: int) -> Iterator[Item]:
     last = 0
     for uid in sorted(uids):
         if uid != last:
-            yield _message(connection, uid, f"{origin}{uid}", max_bytes)
+            yield replace(_message(connection, uid, f"{origin}{uid}", max_bytes), total=number)
         last = uid
 
 

@@ -35,6 +35,7 @@ class Item:
             sender is often the reverse-path.
         quoted_from: whether a line of this message in an mbox begins with ">From ". It is kept as it is: the octet
             ">" may be the mbox writer's, which changes the body hash, or the author's.
+        total: number of messages in the source, if it says so: IMAP does. 0 if not.
     """
 
     origin: str
@@ -44,6 +45,7 @@ class Item:
     framing: str = ""
     from_line: bytes = b""
     quoted_from: bool = False
+    total: int = 0
 
 
 _QUOTED = re.compile(rb"\n>+From ")

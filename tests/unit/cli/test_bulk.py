@@ -20,7 +20,7 @@ from support import bulk as made
 from support.signing import key, sealed, signed
 
 from mailauth.cli import main
-from mailauth.cli.progress import octets
+from mailauth.cli.progress import Extent, octets
 from mailauth.saved.table import COLUMNS, Row
 from unit.cli import program
 from unit.cli.program import SET, finish, folder, start
@@ -611,11 +611,18 @@ def test_a_page_is_written_over_pages_only(here: Path) -> None:
 # --- progress
 
 
-def test_progress_on_a_terminal(here: Path) -> None:
+@pytest.mark.parametrize("source", ["inbox", "-"])
+def test_progress_on_a_terminal(here: Path, source: str) -> None:
     pytest.importorskip("rich", reason="rich is not installed: pip install 'mailauth[cli]'")
     master, terminal = os.openpty()
-    process = start(here, "bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", *RUN, stderr=terminal)
+    arguments = ["bulk", source, "--out", "rows.jsonl", "--jobs", "1", *RUN]
+    process = start(here, *arguments, stderr=terminal, stdin=-1)
     os.close(terminal)
+    assert process.stdin is not None
+    # So few that they are taken even if nobody reads them
+    process.stdin.write(mbox(*map(mail, range(9))))
+    process.stdin.close()
+    process.stdin = None
     shown = b""
     # EIO: the other end is closed
     with contextlib.suppress(OSError):
@@ -624,21 +631,21 @@ def test_progress_on_a_terminal(here: Path) -> None:
     os.close(master)
     assert finish(process)[:2] == (0, b"")
     assert b"messages" in shown
+    # Of a pipe nobody knows how much will come
+    assert (b"left:" in shown) == (source == "inbox")
     # The cursor is there again, and the line is gone
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
 
 
 @pytest.mark.parametrize(
-    ("sources", "expected"),
+    ("source", "expected"),
     [
-        (["inbox"], 1000), (["mail"], 30), (["inbox", "mail"], 1030), (["-"], None), (["mail", "a.tgz"], None),
-        (["imaps://user@host.example/INBOX"], None), (["missing"], None), ([""], None),
+        ("inbox", 1000), ("mail", 30), ("-", None), ("a.tgz", None), ("imaps://user@host.example/INBOX", None),
+        ("missing", None), ("", None),
     ],
     ids=str,
 )  # fmt: skip
-def test_how_much_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: list[str], expected: int | None
-) -> None:
+def test_how_much_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, expected: int | None) -> None:
     (tmp_path / "inbox").write_bytes(bytes(1000))
     (tmp_path / "a.tgz").write_bytes(bytes(100))
     (tmp_path / "mail" / "sub").mkdir(parents=True)
@@ -646,4 +653,46 @@ def test_how_much_there_is(
     (tmp_path / "mail" / "sub" / "2.eml").write_bytes(bytes(20))
     (tmp_path / "mail" / "broken").symlink_to("nowhere")
     monkeypatch.chdir(tmp_path)
-    assert octets(sources) == expected
+    assert octets(source) == expected
+
+
+def test_how_much_is_left(tmp_path: Path) -> None:
+    for name, size in (("a", 1000), ("b", 500)):
+        (tmp_path / name).write_bytes(bytes(size))
+    extent = Extent({name: str(tmp_path / name) for name in ("a", "b")})
+    assert (extent.total(), extent.done) == (1500, 0)
+    extent.tell("a", 0)
+    extent.add("a", 700)
+    assert (extent.total(), extent.done) == (1500, 700)
+    extent.tell("b", 0)
+    # The rest of it was no messages
+    assert extent.total() == 1200
+    # Another process is not as far as the reader
+    extent.add("a", 200)
+    assert (extent.total(), extent.done) == (1400, 900)
+    extent.add("b", 501)
+    # It was compressed, or grows
+    assert extent.total() is None
+
+
+def test_how_much_is_left_of_a_mailbox_on_a_server(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(500))
+    extent = Extent({"imap": "imaps://user@host.example/INBOX", "a": str(tmp_path / "a")})
+    assert extent.total() is None
+    extent.tell("imap", 4)
+    assert extent.total() is None
+    # The last one came while it was read
+    for size, total in ((100, 900), (300, 1300), (0, 1033), (200, 1100), (0, 1100)):
+        extent.add("imap", size)
+        assert extent.total() == total
+
+
+def test_a_mailbox_that_says_nothing_yet(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(500))
+    extent = Extent({"a": str(tmp_path / "a"), "imap": "imaps://user@host.example/INBOX", "b": str(tmp_path / "a")})
+    extent.tell("a", 0)
+    extent.add("a", 400)
+    assert extent.total() is None
+    # It had no message
+    extent.tell("b", 0)
+    assert extent.total() == 900

@@ -100,6 +100,7 @@ def test_only_commands_that_change_nothing() -> None:
         (f"imap://joe@127.0.0.1:{port}/INBOX;UIDVALIDITY=9/;UID=5", mail(1)),
         (f"imap://joe@127.0.0.1:{port}/INBOX;UIDVALIDITY=9/;UID=6", mail(2)),
     ]
+    assert [item.total for item in items] == [2, 2]
     assert said == [
         b"CAPABILITY",
         b'LOGIN "joe" "pass \\"word\\" \\\\"',
