@@ -9,6 +9,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from mailauth.errors import MailauthError
+
+
+def place(path: str) -> Path:
+    """Return where a file or a folder is to be written, without symbolic links.
+
+    Raises:
+        MailauthError: if it could not be made or replaced there.
+    """
+    target = Path(os.path.realpath(path))
+    if not (target.parent.is_dir() and os.access(target.parent, os.W_OK | os.X_OK)):
+        msg = f"cannot write {path}: its folder does not exist, or you may not write there"
+        raise MailauthError(msg)
+    return target
+
 
 def replace(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file at once; see `replacing`."""

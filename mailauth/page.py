@@ -57,6 +57,11 @@ def page(title: str, content: str, style: str = "") -> str:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1,000 messages"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def section(key: str, heading: str, content: str) -> str:
     """Return a section: its key in the page, a heading of our own, and what is in it, as HTML."""
     return f'<section aria-labelledby="{key}">\n<h2 id="{key}">{heading}</h2>\n{content}\n</section>\n'

@@ -17,7 +17,8 @@ from mailauth.cli.outputs import check_page, write_page
 from mailauth.cli.progress import Progress, progress
 from mailauth.cli.streams import EX_USAGE, report_error, write_out
 from mailauth.cli.writers import Writer, is_complete, is_table, writer
-from mailauth.errors import MailauthError, UsageError
+from mailauth.errors import UsageError
+from mailauth.files import place
 from mailauth.limits import Options
 from mailauth.saved.bulk import label, verify_many
 from mailauth.saved.how import client_of
@@ -148,10 +149,9 @@ def _end(work: _Run) -> int:
 
 def _check_place(option: str, path: str, sources: list[str]) -> None:
     """Refuse an output that would be read as a source."""
-    place = Path(os.path.realpath(path))
-    if not place.parent.is_dir():
-        raise MailauthError(f"cannot write {path}: its folder does not exist")
+    target = place(path)
+    around = {target, *target.parents}
     for source in sources:
         # ValueError: NUL in a name
-        if "\0" not in source and Path(os.path.realpath(source)) in (place, *place.parents) and os.path.lexists(source):
+        if "\0" not in source and Path(os.path.realpath(source)) in around and os.path.lexists(source):
             raise UsageError(f"{option} {path} would be read as a part of {source}; write it elsewhere")

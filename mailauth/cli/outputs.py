@@ -8,12 +8,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from mailauth.cli.streams import input_name
 from mailauth.errors import MailauthError, UsageError
-from mailauth.files import replace
+from mailauth.files import place, replace
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
@@ -28,15 +27,14 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         old = _status(path)
         if path is None or not (old is None or stat.S_ISREG(old.st_mode)):
             continue
-        for name, place in (*inputs.items(), ("standard output", "/dev/stdout")):
-            if old and (used := _status(place)) and os.path.samestat(old, used):
+        for name, other in (*inputs.items(), ("standard output", "/dev/stdout")):
+            if old and (used := _status(other)) and os.path.samestat(old, used):
                 msg = f"{option} {path} would overwrite {input_name(name)}; give another name"
                 raise UsageError(msg)
         # Check now: at the end, the DNS answers could not be asked for again
-        parent = Path(os.path.realpath(path)).parent
-        allowed = parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
-        if not allowed or (old and not os.access(path, os.W_OK)):
-            msg = f"cannot write {path}: its folder does not exist, or you may not write there"
+        place(path)
+        if old and not os.access(path, os.W_OK):
+            msg = f"cannot write {path}: you may not write to it"
             raise MailauthError(msg)
     if record is not None and html is not None and os.path.realpath(record) == os.path.realpath(html):
         msg = f"--record and --html both write {record}; give two names"

@@ -232,10 +232,11 @@ def _holding(path: str) -> UsageError:
 
 
 def _opened(path: str, mode: int = 0o666) -> BufferedRandom:
-    file: BufferedRandom = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode), "r+b")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise UsageError(f"{path} is not a regular file")
+    file: BufferedRandom = os.fdopen(descriptor, "r+b")
     try:
         import fcntl  # noqa: PLC0415  not on Windows
     except ImportError:

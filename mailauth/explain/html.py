@@ -18,7 +18,7 @@ from mailauth.explain.checks import Step
 from mailauth.explain.judged import Judged
 from mailauth.explain.lines import record_of, shorten, some
 from mailauth.explain.story import Story
-from mailauth.page import page, section
+from mailauth.page import counted, page, section
 from mailauth.results import Reason, Result
 from mailauth.spf.outcome import SpfOutcome
 from mailauth.text import html, safe
@@ -137,10 +137,6 @@ def _list(tag: str, items: tuple[str, ...], form: Callable[[str], str] = html) -
     return f"<{tag}>\n" + "".join(f"<li>{form(item)}</li>\n" for item in items) + f"</{tag}>"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def _connection(authentication: Judged) -> str:
     connection = authentication.connection
     facts = {
@@ -179,9 +175,9 @@ def _questions(authentication: Judged) -> str:
         f"<td>{html(', '.join(dict.fromkeys(use.check for use in each.uses)) or 'asked in advance')}</td></tr>\n"
         for each in trace
     )
-    counted = f"{_count(len(trace), 'question')} in {_count(len(authentication.rounds), 'round')}"
+    asked = f"{counted(len(trace), 'question')} in {counted(len(authentication.rounds), 'round')}"
     return (
-        f"<details>\n<summary>{counted}</summary>\n<table>\n"
+        f"<details>\n<summary>{asked}</summary>\n<table>\n"
         "<caption>Each question was asked once; those of one round were asked together.</caption>\n"
         '<colgroup><col style="width:4.4em"><col style="width:30%"><col><col style="width:18%"></colgroup>\n'
         '<thead><tr><th scope="col">Round</th><th scope="col">Question</th><th scope="col">Answer</th>'

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mailauth.errors import MailauthError, UsageError
+from mailauth.files import place
 from mailauth.limits import MAX_MESSAGE
 from mailauth.text import shown
 
@@ -58,7 +59,7 @@ def check_target(path: str) -> Path:
     Raises:
         MailauthError: if it exists and is not empty, or cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    target = place(path)
     try:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             msg = f"{path} exists and is not an empty folder; give another name"
@@ -66,9 +67,6 @@ def check_target(path: str) -> Path:
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}"
         raise MailauthError(msg) from None
-    if not (target.parent.is_dir() and os.access(target.parent, os.W_OK | os.X_OK)):
-        msg = f"cannot write {path}: its folder does not exist, or you may not write there"
-        raise MailauthError(msg)
     return target
 
 

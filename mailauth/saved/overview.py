@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from mailauth.page import page, section
-from mailauth.saved.summary import OUTCOMES, Summary
+from mailauth.page import counted, page, section
+from mailauth.saved.summary import OUTCOMES, Ranking, Summary
 from mailauth.text import html, safe
 
 _FEW = 20  # lines of the text
@@ -39,7 +39,7 @@ svg .axis{fill:none;stroke:var(--edge)}
 def as_text(summary: Summary) -> str:
     """Return the counts by author domain as lines, those with the most messages first."""
     headings = ("author domain", "messages", *OUTCOMES)
-    lines = [headings, *_cells(summary, _FEW)]
+    lines = [headings, *_cells(summary.domains.ranked(_FEW))]
     width = max(len(line[0]) for line in lines)
     table = "".join(f"{name:{width}}  " + "  ".join(f"{n:>8}" for n in numbers) + "\n" for name, *numbers in lines)
     return f"{_opening(summary)}\n{table}"
@@ -54,7 +54,7 @@ def as_html(summary: Summary, sources: Sequence[str] = ()) -> str:
     """
     named = ", ".join(sources[:5]) + (f" and {len(sources) - 5} more" if len(sources) > 5 else "")
     content = (
-        f"<header>\n<h1>{_count(summary.rows, 'message')}</h1>\n"
+        f"<header>\n<h1>{counted(summary.rows, 'message')}</h1>\n"
         + (f"<p><bdi>{html(named)}</bdi></p>\n" if named else "")
         + f'<p class="dim">{html(_opening(summary))}</p>\n</header>\n<main>\n'
         + section("results", "DMARC", _results(summary.outcomes))
@@ -64,14 +64,14 @@ def as_html(summary: Summary, sources: Sequence[str] = ()) -> str:
         + (section("problems", "Without a verdict", _problems(summary)) if summary.problems.by_key else "")
         + "</main>\n"
     )
-    return page(f"mailauth: {named or _count(summary.rows, 'message')}", content, _STYLE)
+    return page(f"mailauth: {named or counted(summary.rows, 'message')}", content, _STYLE)
 
 
 def _opening(summary: Summary) -> str:
     problems = sum((counts for counts in summary.problems.by_key.values()), Counter(summary.problems.others)).total()
     days = summary.days.by_key
     return (
-        f"{_count(summary.rows, 'message')}"
+        f"{counted(summary.rows, 'message')}"
         + (f", {problems:,} of them without a verdict" if problems else "")
         + (f", received {_when(min(days), max(days))}" if days else "")
         + ". DMARC: "
@@ -84,17 +84,12 @@ def _when(first: date, last: date) -> str:
     return f"from {first} to {last}" if last > first else f"on {first}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _cells(summary: Summary, number: int) -> Iterator[tuple[str, ...]]:
+def _cells(domains: Ranking[str | None]) -> Iterator[tuple[str, ...]]:
     """Yield the author domains with the most messages and their counts, and the others together."""
-    for domain, counts in summary.domains.top(number):
+    for domain, counts in domains.top:
         yield safe(_NO_DOMAIN if domain is None else domain), *_numbers(counts)
-    left, counts = summary.domains.rest(number)
-    if counts:
-        yield f"({left:,} others)", *_numbers(counts)
+    if domains.rest:
+        yield f"({domains.others:,} others)", *_numbers(domains.rest)
 
 
 def _numbers(counts: Counter[str]) -> Iterator[str]:
@@ -184,9 +179,9 @@ def _column(x: float, width: float, period: str, counts: Counter[str], most: int
 
 
 def _domains(summary: Summary) -> str:
-    most = summary.domains.top(_MANY)
-    bars = [_bar(counts) for _, counts in most] + [""]
-    rows = ((cells[0], bar, *cells[1:]) for cells, bar in zip(_cells(summary, _MANY), bars, strict=False))
+    domains = summary.domains.ranked(_MANY)
+    bars = [_bar(counts) for _, counts in domains.top] + [""]
+    rows = ((cells[0], bar, *cells[1:]) for cells, bar in zip(_cells(domains), bars, strict=False))
     caption = "By the domain of the From field, those with the most messages first."
     return _table(("domain", "", "messages", *OUTCOMES), rows, caption, words=2)
 
@@ -194,17 +189,17 @@ def _domains(summary: Summary) -> str:
 def _failing(summary: Summary) -> str:
     if not summary.failing.by_key:
         return '<p class="dim">There are none.</p>'
-    rows = [(*sender, f"{counts.total():,}") for sender, counts in summary.failing.top(_MANY)]
-    left, counts = summary.failing.rest(_MANY)
-    if counts:
-        rows.append((f"({left:,} others)", "", "", f"{counts.total():,}"))
+    top, others, rest = summary.failing.ranked(_MANY)
+    rows = [(*sender, f"{counts.total():,}") for sender, counts in top]
+    if rest:
+        rows.append((f"({others:,} others)", "", "", f"{rest.total():,}"))
     caption = "Where mail came from that fails DMARC. A client that was read from the message may be a guess."
     return _table(("client", "reverse name", "author domain", "messages"), rows, caption, words=3)
 
 
 def _problems(summary: Summary) -> str:
-    rows = [(problem, f"{counts.total():,}") for problem, counts in summary.problems.top(_MANY)]
-    left, counts = summary.problems.rest(_MANY)
-    if counts:
-        rows.append((f"({left:,} others)", f"{counts.total():,}"))
+    top, others, rest = summary.problems.ranked(_MANY)
+    rows = [(problem, f"{counts.total():,}") for problem, counts in top]
+    if rest:
+        rows.append((f"({others:,} others)", f"{rest.total():,}"))
     return _table(("problem", "number"), rows, "Why there is no verdict.")

@@ -28,6 +28,14 @@ class Sender(NamedTuple):
     author_domain: str
 
 
+class Ranking(NamedTuple, Generic[K]):
+    """The keys with the most and their counts; how many others there are, without those beyond the bound; theirs."""
+
+    top: list[tuple[K, Counter[str]]]
+    others: int
+    rest: Counter[str]
+
+
 @dataclass(slots=True)
 class Counts(Generic[K]):
     """Counts of outcomes, or of anything else, for each key; beyond a number of keys, all new ones together."""
@@ -44,14 +52,13 @@ class Counts(Generic[K]):
                 counts = self.by_key[key] = Counter()
         counts[word] += 1
 
-    def top(self, number: int) -> list[tuple[K, Counter[str]]]:
-        """Return the keys with the most, and their counts."""
-        return sorted(self.by_key.items(), key=lambda each: (-each[1].total(), str(each[0])))[:number]
-
-    def rest(self, number: int) -> tuple[int, Counter[str]]:
-        """Return how many keys `top` leaves out, and their counts together; keys beyond the bound are not counted."""
-        left = self.top(len(self.by_key))[number:]
-        return len(left), sum((counts for _, counts in left), Counter(self.others))
+    def ranked(self, number: int) -> Ranking[K]:
+        """Return the keys with the most and their counts, and what the others come to."""
+        order = sorted(self.by_key.items(), key=lambda each: (-each[1].total(), str(each[0])))
+        rest = Counter(self.others)
+        for _, counts in order[number:]:
+            rest.update(counts)
+        return Ranking(order[:number], max(0, len(order) - number), rest)
 
 
 class Summary:

@@ -225,7 +225,7 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 
 
 def test_an_output_that_is_not_a_file(here: Path) -> None:
-    (here / "rows.jsonl").symlink_to("/dev/full")
+    os.mkfifo(here / "rows.jsonl")
     refused(here, "inbox", "--out", "rows.jsonl", *RUN, words="not a regular file")
 
 

@@ -38,11 +38,11 @@ def test_counts() -> None:
     )  # fmt: skip
     assert found.rows == 8
     assert found.outcomes == {"pass": 2, "fail": 1, "none": 2, "error": 2}
-    assert found.domains.top(2) == [
-        ("example.com", Counter({"pass": 2, "fail": 1, "error": 1})),
-        ("b.example", Counter({"none": 2})),
-    ]
-    assert found.domains.rest(2) == (1, Counter({"error": 1}))
+    assert found.domains.ranked(2) == (
+        [("example.com", Counter({"pass": 2, "fail": 1, "error": 1})), ("b.example", Counter({"none": 2}))],
+        1,
+        Counter({"error": 1}),
+    )
     assert found.problems.by_key == {"the file is empty": {"problem": 1}}
 
 
@@ -52,7 +52,7 @@ def test_clients_that_fail() -> None:
         row("fail", **named), row("fail", **named), row("pass", **named),
         row("fail", iprev_result="fail", iprev_name="liar.example"), row("fail", None, client_ip=None),
     )  # fmt: skip
-    assert [(sender, counts.total()) for sender, counts in found.failing.top(9)] == [
+    assert [(sender, counts.total()) for sender, counts in found.failing.ranked(9).top] == [
         (Sender("192.0.2.3", "mx.example.net", "example.com"), 2),
         # A name that does not resolve back is not that of the client
         (Sender("192.0.2.3", "", "example.com"), 1),
@@ -78,7 +78,7 @@ def test_strangers_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> No
     )
     assert len(found.domains.by_key) == len(found.failing.by_key) == 10
     assert found.domains.by_key["3.example"] == {"fail": 1, "pass": 1}
-    assert found.domains.rest(4) == (6, Counter({"fail": 26}))
+    assert found.domains.ranked(4)[1:] == (6, Counter({"fail": 26}))
     assert "(6 others)" not in as_text(found)
     assert "20" in as_text(found).splitlines()[-1]
 
