@@ -24,7 +24,7 @@ PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.par
 CONSOLE = re.compile(r"(?ms)^```console\n(.*?)^```$")
 PYTHON = re.compile(r"(?ms)^```(python|pycon)\n(.*?)^```\n(?:\n```text\n(.*?)^```)?")
 PYCON = re.compile(r"(?ms)^```pycon\n(.*?)^```$")
-OPTIONAL = {"aiosmtpd", "dask", "duckdb", "pandas", "polars"}  # of the examples
+OPTIONAL = {"aiosmtpd", "dask", "duckdb", "mailman", "pandas", "polars"}  # of the examples
 MARK = "@@end of a command@@"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 
