@@ -14,7 +14,7 @@ from support.growth import GROWTH, SMALL, TIMES, grows
 from support.signing import MAIL, NOW, key_zone, sealed, signed
 
 from mailauth import Authentication, Connection, Message, Options, UsageError, authenticate
-from mailauth.policy import Decision, Override, Rules, decide
+from mailauth.policy import Decision, Override, Rules, decide, reply
 from mailauth.testing import Zone
 
 OURS, FORWARDER, STRANGER = "192.0.2.3", "198.51.100.9", "203.0.113.66"
@@ -215,6 +215,8 @@ CASES = [
          reply="550 5.7.1 Rejected per"),
     Case("forwarded, without SPF", "reject", "policy", ip=FORWARDER, rules=FORWARDERS, zone={"example.com": {}},
          reply="550 5.7.1 Rejected per"),
+    Case("forwarded, and SPF is not checked", "reject", "policy", ip=FORWARDER, rules=FORWARDERS,
+         options=Options(checks=frozenset({"dkim", "dmarc", "iprev"})), reply="550 5.7.1 Rejected per"),
     Case("a reverse name that does not lead back", "reject", "policy", rules=FORWARDERS, reply=SPF_FAILED),
     Case("a HELO name", "reject", "policy", rules=FORWARDERS, known={"helo": "out.forwarder.example"},
          reply=SPF_FAILED),
@@ -391,6 +393,22 @@ def test_lists_need_the_message() -> None:
 def test_text_is_not_a_message() -> None:
     with pytest.raises(TypeError, match="must be bytes"):
         decide(CASES[0].authentication, LISTS, message="From: x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "enhanced"),
+    [(250, "2.0.0"), (550, "4.7.1"), (451, "5.7.1"), (55, "5.7.1"), (550, "5.7"), (550, "5.7.1\r")],
+)
+def test_a_reply_refuses(code: int, enhanced: str) -> None:
+    with pytest.raises(UsageError, match=r"give a pair such as 550 and '5\.7\.1'"):
+        reply(code, enhanced, "no")
+
+
+def test_a_reply_is_one_short_line() -> None:
+    line = str(reply(550, "5.7.1", "no\r\n250 yes \u2028" + "x" * 1000))
+    assert line.startswith("550 5.7.1 no??250 yes ?xxx")
+    # RFC 5321 §4.5.3.1.5
+    assert len(line) <= 510
 
 
 HOSTILE = [
