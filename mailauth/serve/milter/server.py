@@ -255,7 +255,8 @@ class MilterServer:
             async with asyncio.timeout(seconds):
                 data = await reader.read(_CHUNK)
             if not data:
-                if not session.idle:
+                # Sendmail ends it when its client leaves within an envelope
+                if session.sending:
                     raise ConnectionResetError(errno.ECONNRESET, "the mail server ended it in the middle of a message")
                 return
             await self._room.hold(session, session.held + len(data))
