@@ -10,7 +10,7 @@ from support import milter
 
 from mailauth import Connection, Disposition, HeaderField, Message
 from mailauth.policy import Decision, reply
-from mailauth.serve.milter import ProtocolError, Session
+from mailauth.serve.milter import ProtocolError, Session, Whole
 
 BETWEEN = b"\xff\n"
 ADD = (HeaderField("X-One: 1"), HeaderField("X-Two:\r\n\t2"))
@@ -27,12 +27,12 @@ TOKENS = (
 )  # fmt: skip
 
 
-def talk(chunks: list[bytes], kind: int) -> tuple[bytes, list[object], str]:
+def talk(chunks: list[bytes], kind: int) -> tuple[bytes, list[Whole], str]:
     """Return what a session sends to these octets, the messages it yields, and why it ends."""
     session = Session(
         skip=lambda connection: connection.helo == "skip", max_bytes=80, marker=None if kind & 2 else "X-Spam"
     )
-    sent, found = b"", []
+    sent, found = b"", list[Whole]()
     try:
         for chunk in chunks:
             octets, whole = session.receive(chunk)

@@ -6,7 +6,11 @@ import asyncio
 import contextlib
 import re
 import struct
+import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Self
+
+from mailauth.serve.milter import MilterServer
 
 ALL_ACTIONS = 0x1FF
 ALL_STEPS = 0x1FFFFF
@@ -156,3 +160,39 @@ async def connected(address: str) -> AsyncIterator[MailServer]:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+
+
+class Running:
+    """A milter in a thread of its own; `address` is in the notation of Postfix."""
+
+    def __init__(self, judge: Any, listen: str = "inet:0@127.0.0.1", *, mode: int = 0o660, **more: Any) -> None:
+        """Take the arguments of `MilterServer`; by default nobody is skipped."""
+        self.server: MilterServer
+        self.address = ""
+        self._judge = judge
+        self._listen = listen
+        self._mode = mode
+        self._more = {"skip": lambda _: False} | more
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    async def _serve(self) -> None:
+        self._end = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.server = MilterServer(self._judge, **self._more)
+        await self.server.start(self._listen, mode=self._mode)
+        (name,) = self.server.addresses
+        port, _, host = name.removeprefix("inet:").partition("@")
+        self.address = name if name.startswith("unix:") else f"inet:{host}:{port}"
+        self._ready.set()
+        await self._end.wait()
+        await self.server.stop(5)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10), "the milter does not start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()

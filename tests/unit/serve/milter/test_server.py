@@ -119,8 +119,9 @@ async def cancelled(_: bytes, __: Connection) -> NoReturn:
     raise asyncio.CancelledError
 
 
-async def endless(_: bytes, __: Connection) -> None:
+async def endless(_: bytes, __: Connection) -> Decision:
     await asyncio.Event().wait()
+    raise AssertionError
 
 
 @pytest.mark.parametrize("judge", [broken, not_awaited, undecided, elsewhere, cancelled, endless])
