@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "text": set(),
     "names": set(),
-    "files": set(),
+    "files": {"errors"},
     "extras": {"errors"},
     "page": {"text"},
     "moments": {"errors", "text"},
@@ -105,7 +105,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "saved": {
         *("_version", "arc", "authentication", "authres", "connection", "context", "dkim", "dns", "errors", "explain"),
-        *("extras", "limits", "message", "names", "opinions", "page", "resolvers", "results", "spf.outcome", "sync"),
+        *("extras", "files", "limits", "message", "names", "opinions", "page", "resolvers", "results", "spf.outcome"),
+        "sync",
         "text",
     },
     # in a mail server

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.mailservers import Sink, postfix
@@ -96,8 +96,7 @@ def reply(port: int, raw: bytes, sender: str = "x@evil.example", **who: str) -> 
         try:
             client.sendmail(sender, ["bo@example.org"], raw)
         except smtplib.SMTPDataError as refused:
-            assert isinstance(refused.smtp_error, bytes)
-            return refused.smtp_code, refused.smtp_error
+            return refused.smtp_code, cast(bytes, refused.smtp_error)
         return 250, b""
 
 
