@@ -147,10 +147,11 @@ def _private_key(key: object) -> RSAPrivateKey | Ed25519PrivateKey:
 
 
 def _loaded(octets: bytes) -> object:
-    if b"PUBLIC KEY-----" in octets or b"CERTIFICATE-----" in octets:
-        msg = "this file has a public key or a certificate, and no private key: give the file with the private key"
+    is_pem = b"-----BEGIN" in octets
+    if is_pem and b"PRIVATE KEY-----" not in octets:
+        msg = "this has no private key, but perhaps a public one or a certificate: give the file with the private key"
         raise UsageError(msg)
-    load = load_pem_private_key if b"-----BEGIN" in octets else load_der_private_key
+    load = load_pem_private_key if is_pem else load_der_private_key
     try:
         return load(octets, None)
     except TypeError:

@@ -78,6 +78,7 @@ def test_the_three_fields() -> None:
     assert [*tags(seal)] == ["i", "a", "cv", "d", "s", "t", "b"]
     assert [*tags(signature)] == ["i", "a", "c", "d", "s", "t", "h", "bh", "b"]
     assert (tags(seal)["cv"], tags(seal)["i"], tags(seal)["t"]) == ("none", "1", str(NOW))
+    assert results.startswith("ARC-Authentication-Results: i=1; mx.example.org;\r\n\t")
     assert results.value.split() == ["i=1;", *found.headers[0].value.split()]
     assert all(len(line.expandtabs(8)) <= 78 for field in (seal, signature, results) for line in field.split("\r\n"))
 
@@ -163,6 +164,8 @@ def test_utf8_of_an_internationalized_message() -> None:
 def test_a_choice_of_the_caller() -> None:
     fields = arc.seal(SIGNED, arrived(SIGNED), SIGNER, headers=["Subject"], oversign=[])
     assert tags(fields[1])["h"] == "from:subject:dkim-signature"
+    nobody = b"To: robin@example.org\r\n\r\n"
+    assert tags(arc.seal(nobody, arrived(nobody), SIGNER, headers=["To"], oversign=[])[1])["h"] == "from:to"
     with pytest.raises(UsageError, match="do not sign it"):
         arc.seal(SIGNED, arrived(SIGNED), SIGNER, headers=["ARC-Seal"])
 
@@ -277,6 +280,13 @@ def test_a_chain_that_was_lost(left: int) -> None:
         arc.seal(raw, arrived(sealed(sealed(SIGNED))), OTHER)
 
 
+# RFC 8617 §5.1.3
+def test_a_chain_that_lost_a_field() -> None:
+    raw = sealed(SIGNED)
+    with pytest.raises(UsageError, match=r"arrived with 1 ARC sets.*keep its ARC fields"):
+        arc.seal(raw.replace(b"ARC-Seal:", b"X-ARC-Seal:"), arrived(raw), OTHER)
+
+
 def test_a_chain_that_was_not_checked() -> None:
     found = arrived(SIGNED, options=Options(checks=frozenset({"dkim"})))
     with pytest.raises(UsageError, match=r"authenticate with 'arc' in Options\.checks"):
@@ -312,3 +322,10 @@ def test_sign_then_seal() -> None:
     assert [outcome.result for outcome in found.dkim] == [Result.PASS, Result.FAIL]
     assert found.arc is not None
     assert found.arc.result is Result.PASS
+
+
+# RFC 5322 §2.1.1
+def test_a_long_name_of_the_server_is_on_a_line_of_its_own() -> None:
+    server = ".".join(["a" * 30] * 2)
+    found = authenticate(SIGNED, None, ZONE, server, NOW)
+    assert arc.seal(SIGNED, found, SIGNER)[2].startswith(f"ARC-Authentication-Results: i=1;\r\n\t{server};\r\n\t")

@@ -125,11 +125,12 @@ def test_rsa_keys_of_other_sizes(bits: int) -> None:
             octets(RSA.private, Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")),
             "the key is encrypted: decrypt it with: openssl pkey",
         ),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "give the file with the private key"),
         (b"", "not a private key in PEM or DER; make one with"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "not a private key in PEM or DER"),
         (PEM.read_text(), "key is text: give PEM as octets, or the path of a file"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_keys_that_cannot_be_used(form: Any, words: str) -> None:
     with pytest.raises(UsageError, match=words):
