@@ -1,7 +1,7 @@
-"""Known damage to the body of a saved message, undone on trial: does a signature that fails verify without it?
+"""Known damage to a saved message, undone on trial: does a signature that fails verify without it?
 
-A fixed list, each kind tried alone and once: a signature that verifies then says itself what its body was. The verdict
-stays as it is; the outcome names the damage, and who usually does it.
+A fixed list, each kind tried alone and once: a signature that verifies then says itself what was signed. The verdict
+stays as it is; the outcome names the damage, who usually does it, and the hop that could have.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ from mailauth.message.canonical import CRLF
 from mailauth.message.fields import Message, Octets
 from mailauth.results import Outcome, Reason
 from mailauth.saved.damage import Damage
+from mailauth.saved.doers import doer
+from mailauth.saved.reencoded import candidates
+from mailauth.text import one_line
 
-_FAILED = frozenset({Reason.BODY_HASH_MISMATCH, Reason.SIGNATURE_MISMATCH})
+_BODY, _HEADER = Reason.BODY_HASH_MISMATCH, Reason.SIGNATURE_MISMATCH
+_FAILED = frozenset({_BODY, _HEADER})
 _MAX_BODY = 32 * 2**20  # octets; a larger body is not tried
 _PIECE = 2**15  # octets
 _STUFFED = re.compile(rb"^\.\.", re.MULTILINE)
@@ -49,8 +53,25 @@ _EXCHANGE = b"x-ms-exchange-organization-"
 _COMPOSITE = re.compile(rb"[ \t\r\n]*+(?:multipart|message)[ \t]*+/", re.IGNORECASE)
 
 
-def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
+def _each(message: Message, reasons: set[Reason]) -> Iterator[tuple[Damage, bytes]]:
     """Yield each known damage that may have been done, and the message without it."""
+    if _BODY in reasons:
+        yield from _of_body(message)
+    # With the body as it was signed, only fields can have changed; what exceeds the limits is not in them
+    if _HEADER in reasons and message.overflow is None:
+        yield from _of_header(message)
+
+
+def _of_header(message: Message) -> Iterator[tuple[Damage, bytes]]:
+    body, own = message.raw[message.body_start :], set(message.find(b"dkim-signature"))
+    fields = [f if i in own else f.replace(CRLF, b"") for i, f in enumerate(message.fields)]
+    detail = "header fields that were folded anew, by a program that wrote them"
+    yield Damage("refolded", detail), CRLF.join([*fields, b"", b""]) + body
+    for detail, fields in candidates(message.fields, own):
+        yield Damage("reencoded", detail), CRLF.join([*fields, b"", b""]) + body
+
+
+def _of_body(message: Message) -> Iterator[tuple[Damage, bytes]]:
     header, body = message.raw[: message.body_start], message.raw[message.body_start :]
     whole = body.replace(CRLF, b"\n").replace(b"\n", CRLF)
     yield Damage("bare_lf", "bare LF line ends in the body, by the program that wrote the file"), header + whole
@@ -63,22 +84,29 @@ def _each(message: Message) -> Iterator[tuple[Damage, bytes]]:
         detail = "what follows a line that begins the footer of a mailing list"
         yield Damage("list_footer", detail), header + body[: footer.start()]
     yield from _recoded(message, body)
-    if message.overflow is None:
-        own = set(message.find(b"dkim-signature"))
-        fields = [f if i in own else f.replace(CRLF, b"") for i, f in enumerate(message.fields)]
-        detail = "header fields that were folded anew, by a program that wrote them"
-        yield Damage("refolded", detail), CRLF.join([*fields, b"", b""]) + body
 
 
-def _trace(message: Message) -> str:
-    """Return what the message says of a change that cannot be undone; empty where it says nothing."""
+def _trace(message: Message, outcome: DkimOutcome) -> Damage | None:
+    """Return what the message says of a change that cannot be undone; None where it says nothing."""
+    if outcome.reason is _HEADER:
+        return _decoded_field(message, outcome)
     if message.find(b"x-content-filtered-by"):
-        return "a mailing list says that it removed parts (X-Content-Filtered-By)"
+        return Damage("filtered", "a mailing list says that it removed parts (X-Content-Filtered-By)")
     if message.raw.find(_DETACHED, message.body_start) >= 0:
-        return "a mail program says that it removed an attachment (X-Mozilla-Altered)"
+        return Damage("detached", "a mail program says that it removed an attachment (X-Mozilla-Altered)")
     if any(field[: len(_EXCHANGE)].lower() == _EXCHANGE for field in message.fields):
-        return "it was in a store of Exchange, which may write the parts of a message anew (X-MS-Exchange-Organization)"
-    return ""
+        detail = "it was in a store of Exchange, which may write the parts of a message anew"
+        return Damage("exchange", f"{detail} (X-MS-Exchange-Organization)")
+    return None
+
+
+def _decoded_field(message: Message, outcome: DkimOutcome) -> Damage | None:
+    for name in outcome.signed_headers:
+        positions = message.find(name.lower().encode("utf-8", "replace"))
+        if any(not message.fields[position].isascii() for position in positions):
+            detail = f"the signed field {one_line(name[:40])} has octets outside ASCII: a program may have decoded it"
+            return Damage("reencoded", detail)
+    return None
 
 
 def _substituted(pattern: re.Pattern[bytes], replacement: bytes, body: bytes) -> bytes:
@@ -142,7 +170,7 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
         authentication: what was found.
         raw: the octets that were given to `authenticate`.
     """
-    failed = {outcome.index for outcome in authentication.dkim if outcome.reason in _FAILED}
+    failed = {outcome.index: outcome for outcome in authentication.dkim if outcome.reason in _FAILED}
     if not failed:
         return authentication
     message = Message.parse(raw, authentication.limits)
@@ -154,7 +182,7 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
     context = Context(limits=authentication.limits, options=DEFAULT_OPTIONS)
     found: dict[int, str] = {}
     tried = {sha256(message.raw).digest()}
-    for damage, octets in _each(message):
+    for damage, octets in _each(message, {outcome.reason for outcome in failed.values()}):
         digest = sha256(octets).digest()
         if digest in tried:
             continue
@@ -164,11 +192,11 @@ def explained(authentication: Authentication, raw: Octets) -> Authentication:
             # A second Subject is no damage of these kinds
             verified = outcome.reason is Reason.SIGNATURE_VERIFIED and not outcome.unsigned_duplicates
             if outcome.index in failed and verified:
-                found.setdefault(outcome.index, f"the message is as signed but for {damage.detail}")
-    if trace := _trace(message):
-        for outcome in authentication.dkim:
-            if outcome.reason is Reason.BODY_HASH_MISMATCH:
-                found.setdefault(outcome.index, trace)
+                words = f"the message is as signed but for {damage.detail}"
+                found.setdefault(outcome.index, words + doer(message, outcome.index, damage.code))
+    for index, outcome in failed.items():
+        if index not in found and (trace := _trace(message, outcome)):
+            found[index] = trace.detail + doer(message, index, trace.code)
     if not found:
         return authentication
     return dataclasses.replace(
