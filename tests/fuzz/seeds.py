@@ -17,6 +17,7 @@ from typing import Any
 
 from support import signing, strategies
 
+from fuzz.damage import EDITS, bases
 from fuzz.endtoend import BETWEEN
 from fuzz.targets import SIGNATURE_FIELDS
 
@@ -107,6 +108,37 @@ def keys() -> Iterator[bytes]:
     yield b"v=spf1 -all"
 
 
+def framed() -> Iterator[bytes]:
+    """Yield short messages with everything that files put around them."""
+    mail = b"From: a@example.com\r\nTo: b\r\n\r\nHello\r\n"
+    frames = [
+        b"\xef\xbb\xbf", b"Microsoft Mail Internet Headers Version 2.0\r\n", b" \r\n\r\n", b"\n\n",
+        b"From a@example.com Mon Nov  2 09:31:00 2026\n",
+    ]  # fmt: skip
+    for body in (
+        mail,
+        mail.replace(b"\r\n", b"\n"),
+        mail.replace(b"\r\n", b"\r"),
+        mail.replace(b"\r\n", b"\n", 1),
+        b"",
+    ):
+        yield body
+        for first in frames:
+            yield first + body
+            yield from (first + second + body for second in frames)
+
+
+def scripts() -> Iterator[bytes]:
+    """Yield each edit of each signed message, alone and twice, and messages as they are."""
+    for base in range(1, len(bases()) + 1):
+        yield bytes([base])
+        for edit in range(len(EDITS)):
+            yield bytes([base, edit])
+            yield bytes([base, edit, (edit * 7 + base) % len(EDITS)])
+        yield bytes([base]) + b"\xff\0\x90\0X: y\r\n\xff\2\0\1z"
+    yield b"\0" + signing.signed(signing.MAIL, by="ed25519-author", tags={"s": "ed"}).replace(b"Two", b"two")
+
+
 def whole() -> Iterator[bytes]:
     """Yield whole verifications: the messages of testdata over their own DNS, and shorter ones over the base."""
     for case in json.loads((TESTDATA / "cases.json").read_text()):
@@ -164,6 +196,8 @@ def own(target: str) -> list[bytes]:
         "tags": lambda: [s[1:] for s in itertools.islice(short_signatures(), 4)],
         "signatures": short_signatures,
         "key": keys,
+        "damage": framed,
+        "explained": scripts,
         "authenticate": whole,
     }
     return handmade(target) + (list(made[target]()) if target in made else [])

@@ -18,6 +18,7 @@ from support import signing
 from support.signing import NOW
 
 from fuzz import milter
+from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from mailauth import Context, Limits, Message, arc, authres, dkim, dmarc, names, run, spf
@@ -344,6 +345,16 @@ HEADER = (
     b"Received: from x ([192.0.2.1]) by ", b"Return-Path: <", b"a@example.com", b" \r\n", b"\t \r\n", b"  ", b"\x0b",
     b"\x0c", b"[IPv6:2001:db8::1]",
 )  # fmt: skip
+DAMAGE = (
+    *FRAME, b"\xef\xbb\xbf", b"Microsoft Mail Internet Headers Version 2.0", b"From a Mon Nov  2 09:31:00 2026", b"\n",
+    b"\r", b"\r\n\r\n", b"\n\n", b"From: a@example.com", b"a: b", b":", b"From ", b"09:31",
+)  # fmt: skip
+EXPLAINED = (
+    *FRAME, b"\xff", b"=?UTF-8?Q?", b"=?utf-8?b?", b"?=", b"=C3=BC", b"w7w=", b"\r\n.", b"\r\n>From ", b"_" * 47,
+    b"Content-Transfer-Encoding: base64\r\n", b"Content-Type: text/plain; charset=utf-8\r\n",
+    b"Received: from a by b\r\n",
+    b"List-Id: <a.b.example>\r\n", b"X-MS-Exchange-Organization-SCL: 1\r\n", b"DKIM-Signature: ", b"Subject: ",
+)  # fmt: skip
 
 TARGETS = {
     t.name: t
@@ -360,6 +371,8 @@ TARGETS = {
         Target("authres-in", authres_in, 100, AUTHRES),
         Target("authres-out", authres_out, 120, OUTPUT_TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
+        Target("damage", damage, 160, DAMAGE),
+        Target("explained", explained, 200, EXPLAINED),
         Target("authenticate", authenticate, 2000, (*DICTIONARY, *HEADER, *SIGNATURE, *SPF, *DMARC, *AUTHRES)),
     )
 }
