@@ -136,7 +136,7 @@ class Spool:
         line = json.dumps(row.to_dict()).encode() + b"\n"
         try:
             # The octets that it was of, or a place where there were none
-            for sha256 in (row.sha256, None):
+            for sha256 in (row.sha256, None) if self._old else ():
                 if self._digest(row.source, row.origin, sha256) in self._old:
                     file = self._new = self._new or self._opened_beside()
                     line = (sha256.encode() if sha256 else _NONE) + b" " + line

@@ -456,6 +456,20 @@ def test_new_rows_of_an_interrupted_run_are_not_lost(here: Path, box: Path) -> N
     assert stat.S_IMODE((here / "rows.jsonl").stat().st_mode) == 0o600
 
 
+def test_a_disk_that_is_full_when_rows_change_places(here: Path, box: Path) -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) - 1000, len(old) - 1000))
+
+    old = made.failed_then((box / "whole.jsonl").read_bytes())
+    (here / "rows.jsonl").write_bytes(old)
+    arguments = ["bulk", "inbox", "--out", "rows.jsonl", "--jobs", "1", "--resume", *RUN]
+    status, _, err = program.run(here, *arguments, prepare=limited)
+    assert (status, err) == (2, b"mailauth: cannot write rows.jsonl: File too large\n")
+    assert (here / "rows.jsonl").read_bytes() == old
+    assert sorted(path.name for path in here.iterdir()) == ["inbox", "rows.jsonl", "rows.jsonl.again", "zone.json"]
+    resumed(here, box)
+
+
 def test_the_file_beside_is_of_value_too(here: Path, box: Path) -> None:
     (here / "rows.jsonl.again").write_text("of value\n")
     refused(here, "inbox", "--out", "rows.jsonl", *RUN, words="rows.jsonl.again holds something already")
@@ -561,10 +575,12 @@ def test_parquet(here: Path, box: Path) -> None:
 def test_parquet_is_resumed(here: Path, box: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'mailauth[bulk]'")
     whole = (box / "whole.jsonl").read_bytes()
-    (here / "rows.parquet.jsonl").write_bytes(whole[: len(whole) // 2])
+    (here / "rows.parquet.jsonl").write_bytes(made.failed_then(whole)[: len(whole) // 2])
     refused(here, "inbox", "--out", "rows.parquet", *RUN, words="rows.parquet.jsonl holds something already")
     assert run(here, "bulk", "inbox", "--out", "rows.parquet", "--resume", *RUN) == (0, b"", b"")
-    assert pq.read_table(here / "rows.parquet")["origin"].to_pylist() == [f"inbox#{n}" for n in range(1, NUMBER + 1)]
+    found = pq.read_table(here / "rows.parquet")
+    assert found["origin"].to_pylist() == [f"inbox#{n}" for n in range(1, NUMBER + 1)]
+    assert found["problem"].to_pylist() == [None] * NUMBER
     assert not (here / "rows.parquet.jsonl").exists()
     # A script may say so until it succeeds
     status, _, err = run(here, "bulk", "inbox", "--out", "rows.parquet", "--resume", *RUN)
