@@ -44,6 +44,7 @@ TESTS: dict[str, list[str]] = {
     ],
     "mailauth/message/taglist.py": ["tests/unit/test_taglist.py"],
     "mailauth/names.py": ["tests/unit/test_names.py"],
+    "mailauth/policy": ["tests/unit/policy", "tests/property/test_policy.py"],
     "mailauth/spf": ["tests/unit/spf", LIMITS, BOUNDS, "tests/conformance/test_spf.py"],
 }  # fmt: skip
 OPERATORS: dict[type, type] = {

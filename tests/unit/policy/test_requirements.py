@@ -82,6 +82,7 @@ OPEN = {"example.com": "TIMEOUT"}
         ("alignment", MAIL, SPF_FAILS | GUESS, {}, False),
         ("alignment", MAIL, {"ip": None}, {}, False),
         ("alignment", MAIL, {}, OPEN, False),
+        ("alignment", MAIL.replace(b"From: ", b"From: x@example.net, "), SPF_FAILS, {}, False),
         # nobody escapes by breaking their own DNS
         ("alignment", UNALIGNED, SPF_FAILS, {"s9._domainkey.bulk.example": "TIMEOUT"}, True),
         ("fcrdns", MAIL, {}, {}, False),
