@@ -82,8 +82,9 @@ class Room:
         if octets:
             self._held[owner] = octets
         if self.total <= self._octets:
+            # Nobody waits but for one that is beyond the bound
             self._beyond = None
-        self._changed.set()
+            self._changed.set()
 
 
 class MilterServer:
@@ -94,7 +95,7 @@ class MilterServer:
             and the next message is judged by the new one.
         skip: asked at MAIL, whether a client is passed unchecked; by default `own_client`.
         on_error: what becomes of a message whose judge raises, or takes longer than `judge_seconds`: "tempfail" asks
-            the client to try again, "accept" accepts it as it is.
+            the client to try again, "accept" accepts it as it is, forged fields included.
         too_large: the judge of messages that have more than `max_bytes`; it gets the header section only, and by
             default accepts them with a field X-Mailauth. Forged fields are for it to remove.
         marker: the name of the field that marks a message to quarantine ("Yes", and the folder); None to hold it in
@@ -162,10 +163,15 @@ class MilterServer:
             UsageError: for another notation.
             OSError: where it cannot listen.
         """
-        for address in addresses:
-            listener, name = await _listen(address, mode, user, group)
-            self.addresses.append(name)
-            self._listening[asyncio.create_task(self._accept(listener))] = listener
+        self._stopping = False
+        try:
+            for address in addresses:
+                listener, name = await _listen(address, mode, user, group)
+                self.addresses.append(name)
+                self._listening[asyncio.create_task(self._accept(listener))] = listener
+        except BaseException:
+            await self.stop(0)
+            raise
         log.info("listening", extra={"milter_event": "start", "addresses": list(addresses)})
         return self
 
@@ -178,6 +184,7 @@ class MilterServer:
         for listener in self._listening.values():
             listener.close()
         self._listening.clear()
+        self.addresses.clear()
         for task, session in self._connections.items():
             if session.idle:
                 task.cancel()
@@ -317,6 +324,9 @@ async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asy
     try:
         # The other side may be gone without a word
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if connection.family != socket.AF_UNIX:
+            # asyncio does so for sockets of its own; a small reply would wait for the one before to be acknowledged
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader, writer = await asyncio.open_connection(sock=connection, limit=_CHUNK)
     except BaseException:
         connection.close()

@@ -314,12 +314,12 @@ class Session:
         b"K": (_new_connection, _ALWAYS, 0),
         b"L": (_header, {State.ENVELOPE, State.HEADER}, Step.NO_REPLY_HEADER),
         b"M": (_mail, {State.IDLE, State.ENVELOPE}, 0),
-        b"N": (_end_of_header, {State.ENVELOPE, State.HEADER}, Step.NO_REPLY_END_OF_HEADER),
+        b"N": (_end_of_header, {State.ENVELOPE, State.HEADER}, 0),
         b"O": (_offer, {State.NEW, State.IDLE}, 0),
         b"Q": (_quit, _ALWAYS | {State.NEW}, 0),
         b"R": (_rcpt, {State.ENVELOPE}, Step.NO_REPLY_RCPT),
-        b"T": (_data, {State.ENVELOPE}, Step.NO_REPLY_DATA),
-        b"U": (_data, _ALWAYS, Step.NO_REPLY_UNKNOWN),
+        b"T": (_data, {State.ENVELOPE}, 0),
+        b"U": (_data, _ALWAYS, 0),
     }
 
 

@@ -56,8 +56,7 @@ def test_an_offer(kilter: Any) -> None:
 def test_the_flags_have_the_same_values(kilter: Any) -> None:
     names = {
         "NO_END_OF_HEADER": "NO_EOH", "NO_REPLY_HEADER": "NR_HDR", "NO_REPLY_CONNECT": "NR_CONN",
-        "NO_REPLY_HELO": "NR_HELO", "NO_REPLY_RCPT": "NR_RCPT", "NO_REPLY_DATA": "NR_DATA",
-        "NO_REPLY_UNKNOWN": "NR_UNKN", "NO_REPLY_END_OF_HEADER": "NR_EOH", "NO_REPLY_BODY": "NR_BODY",
+        "NO_REPLY_HELO": "NR_HELO", "NO_REPLY_RCPT": "NR_RCPT", "NO_REPLY_BODY": "NR_BODY",
         "LEADING_SPACE": "HDR_LEADSPC",
     }  # fmt: skip
     for step in codec.Step:

@@ -212,6 +212,21 @@ def test_other_notations(address: str) -> None:
         asyncio.run(MilterServer(accept).start(address))
 
 
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def main() -> None:
+        server = MilterServer(accept)
+        with pytest.raises(UsageError):
+            await server.start(f"unix:{tmp_path}/s", "nowhere")
+        assert server.addresses == []
+        with pytest.raises(ConnectionRefusedError):
+            await connected(f"unix:{tmp_path}/s").__aenter__()
+        # It may be tried again
+        await server.start(f"unix:{tmp_path}/s")
+        await server.stop()
+
+    run(main())
+
+
 def test_a_socket_has_the_mode_and_the_owner_that_were_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "s"
 
@@ -273,7 +288,8 @@ def test_stop_finishes_the_messages_in_progress() -> None:
 
         async with AsyncExitStack() as stack:
             server = await MilterServer(judge, skip=lambda _: False).start(LOOPBACK)
-            idle, busy = [await stack.enter_async_context(connected(server.addresses[0])) for _ in range(2)]
+            (address,) = server.addresses
+            idle, busy = [await stack.enter_async_context(connected(address)) for _ in range(2)]
             await idle.send(offer())
             await idle.reply()
             await busy.begin(*content(MESSAGE))
@@ -281,7 +297,7 @@ def test_stop_finishes_the_messages_in_progress() -> None:
             stopping = asyncio.create_task(server.stop(LONG))
             assert await idle.closed()
             with pytest.raises(ConnectionRefusedError):
-                await connected(server.addresses[0]).__aenter__()
+                await connected(address).__aenter__()
             assert not stopping.done()
             go.set()
             assert (await busy.answers())[-1][0] == b"a"
