@@ -38,7 +38,7 @@ _VALUE_LENGTH = 1024  # of a macro
 _ENVELOPE_BYTES = 1 << 20
 _OVERHEAD = 64  # octets of memory that a recipient takes besides its text
 _LINE_END = re.compile(rb"\r?\n")
-# RFC 5321 §4.2.3, RFC 3463 §3.4
+# RFC 5321 §4.2.3
 _HEADER_TOO_LARGE = codec.reply_code("552 5.3.4 The header section of the message is too large")
 _ACTIONS = Action.ADD_HEADERS | Action.CHANGE_HEADERS | Action.SET_MACROS
 # What is not needed is not sent. A reply to MAIL may end something, as one to BODY does in SKIP

@@ -398,9 +398,11 @@ def test_a_million_macros() -> None:
     run(main())
 
 
-def test_a_mail_server_that_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_mail_server_that_does_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with serving(idle_seconds=0.5) as server, connected(server.addresses[0]) as mail:
+        # Its buffers are smaller than those of TCP
+        address = f"unix:{tmp_path}/s"
+        async with serving(accept, address, idle_seconds=0.5), connected(address) as mail:
             # Each wants a reply
             await mail.send(offer(steps=0))
             with pytest.raises(ConnectionError):
