@@ -51,7 +51,7 @@ class Milter:
         user: their owner; None: whoever runs the service.
         group: their group, such as that of the mail server.
         on_error: what becomes of a message that could not be judged: "tempfail" has the client try again, "accept"
-            accepts it unchanged.
+            accepts it with a field that says so.
         quarantine: "field" marks such messages with `marker`, "hold" holds them in the queue of the mail server.
         marker: the name of the field that marks them; its value is "Yes" and the folder.
         skip_loopback: accept what comes from this host itself without a check, such as mail that a content filter

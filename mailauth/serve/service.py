@@ -70,15 +70,19 @@ class Parts:
             connection, self.config.policy
         ) is not None
 
-    async def too_large(self, header: bytes, _: Connection) -> Decision:
-        """Decide about a message that is too large to be judged; forged fields are removed all the same."""
+    async def too_large(self, header: bytes, connection: Connection) -> Decision:
+        """Decide about a message that is too large to be judged."""
         if self.config.milter.too_large == "reject":
             return Decision(action=Disposition.REJECT, rule="too-large", reply=_TOO_LARGE)
+        return await self.unjudged(header, connection)
+
+    async def unjudged(self, header: bytes, _: Connection) -> Decision:
+        """Accept a message that was not judged; what is forged in our name is removed all the same."""
         message = Message.parse(header, self.config.limits)
         names = {self.authserv_id, *self.config.options.authserv_ids}
         # RFC 8601 §2.2: no method was tried
         field = HeaderField(f"Authentication-Results: {self.authserv_id}; none")
-        return Decision(rule="too-large", add=(field,), remove=forged_fields(message, names))
+        return Decision(rule="unjudged", add=(field,), remove=forged_fields(message, names))
 
 
 def _resolver(dns: configuration.Dns) -> Any:
@@ -120,7 +124,7 @@ class Service:
             self._parts.judge,
             skip=self._skip,
             too_large=self._too_large,
-            on_error=settings.on_error,
+            on_error=self._unjudged if settings.on_error == "accept" else None,
             marker=settings.marker if settings.quarantine == "field" else None,
             max_bytes=settings.max_bytes,
             max_held=settings.max_held,
@@ -134,6 +138,9 @@ class Service:
 
     async def _too_large(self, header: bytes, connection: Connection) -> Decision:
         return await self._parts.too_large(header, connection)
+
+    async def _unjudged(self, raw: bytes, connection: Connection) -> Decision:
+        return await self._parts.unjudged(raw, connection)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again.

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
@@ -94,8 +94,8 @@ class MilterServer:
         judge: gets the octets of a message and its connection; returns the decision. It may be replaced at any time,
             and the next message is judged by the new one.
         skip: asked at MAIL, whether a client is passed unchecked; by default `own_client`.
-        on_error: what becomes of a message whose judge raises, or takes longer than `judge_seconds`: "tempfail" asks
-            the client to try again, "accept" accepts it as it is, forged fields included.
+        on_error: the judge of messages whose judge raises, or takes longer than `judge_seconds`. None asks the client
+            to try again, and so does one that raises as well.
         too_large: the judge of messages that have more than `max_bytes`; it gets the header section only, and by
             default accepts them with a field X-Mailauth. Forged fields are for it to remove.
         marker: the name of the field that marks a message to quarantine ("Yes", and the folder); None to hold it in
@@ -107,9 +107,6 @@ class MilterServer:
             message, and while its client is between messages.
         progress_seconds: while a judge takes its time, the mail server is told so this often.
         judge_seconds: how long a judge may take.
-
-    Raises:
-        UsageError: for an `on_error` that is neither.
     """
 
     def __init__(
@@ -117,7 +114,7 @@ class MilterServer:
         judge: Judge,
         *,
         skip: Callable[[Connection], bool] = own_client,
-        on_error: Literal["tempfail", "accept"] = "tempfail",
+        on_error: Judge | None = None,
         too_large: Judge = accept_unchecked,
         marker: str | None = MARKER,
         max_bytes: int = MAX_BYTES,
@@ -127,14 +124,11 @@ class MilterServer:
         progress_seconds: float = 30.0,
         judge_seconds: float = 600.0,
     ) -> None:
-        if on_error not in {"tempfail", "accept"}:
-            msg = f"MilterServer(on_error={shown(on_error)}): give 'tempfail' or 'accept'"
-            raise UsageError(msg)
         self.judge = judge
         self.addresses: list[str] = []
         """Where it listens, in the notation of `start`."""
         self._skip = skip
-        self._on_error = Decision(rule="error") if on_error == "accept" else _TRY_AGAIN
+        self._on_error = on_error
         self._too_large = too_large
         self._marker = marker
         self._max_bytes = max_bytes
@@ -295,7 +289,8 @@ class MilterServer:
 
     async def _answer(self, whole: Whole, session: Session, writer: asyncio.StreamWriter) -> bytes:
         """Return the answer to a message; a judge that fails has not decided."""
-        judging = asyncio.create_task(self._judged(whole, session))
+        judge = self._too_large if whole.too_large else self.judge
+        judging = asyncio.create_task(self._judged(judge, whole, session))
         loop = asyncio.get_running_loop()
         end = loop.time() + self._judge_seconds
         try:
@@ -312,10 +307,14 @@ class MilterServer:
             log.error("the judge failed", exc_info=error, extra=extra | {"milter_event": "judge_error"})
         else:
             return judging.result()
-        return session.answer(self._on_error)
+        if self._on_error is not None:
+            try:
+                return await self._judged(self._on_error, whole, session)
+            except Exception:
+                log.exception("on_error failed too", extra=extra | {"milter_event": "judge_error"})
+        return session.answer(_TRY_AGAIN)
 
-    async def _judged(self, whole: Whole, session: Session) -> bytes:
-        judge = self._too_large if whole.too_large else self.judge
+    async def _judged(self, judge: Judge, whole: Whole, session: Session) -> bytes:
         QUEUE_ID.set(_queue_id(whole))
         return session.answer(await judge(whole.message, whole.connection))
 
