@@ -111,8 +111,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # in a mail server
     "serve": {
-        *("aio", "authentication", "authres", "connection", "errors", "extras", "filters", "limits", "message"),
-        *("policy", "resolvers", "results", "text"),
+        *("aio", "authentication", "authres", "connection", "dmarc", "errors", "extras", "filters", "limits"),
+        *("message", "policy", "resolvers", "results", "text"),
     },
     "cli": {
         *("_version", "authentication", "connection", "dns", "errors", "explain", "extras", "files", "limits"),

@@ -27,7 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     try:
         asyncio.run(service.Service(arguments.config, loaded).run())
-    except OSError as error:
-        msg = f"cannot listen: {error.strerror or error}"
+    except (OSError, LookupError) as error:
+        # LookupError: the user or group of a socket does not exist
+        msg = f"cannot listen: {getattr(error, 'strerror', None) or error}"
         raise MailauthError(msg) from None
     return 0

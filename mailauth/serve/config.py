@@ -11,20 +11,23 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from mailauth.authres.write import authserv_id_of
 from mailauth.errors import UsageError
 from mailauth.limits import Limits, Options
 from mailauth.policy import Rules
+from mailauth.resolvers import AsyncDnspythonResolver
 from mailauth.serve.milter import MARKER, MAX_BYTES, parse_address
-from mailauth.text import shown
+from mailauth.text import one_line, shown
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 _TABLE = re.compile(r"\s*\[\[?\s*([^\[\]#]+?)\s*\]")
-_KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*[.=]""")
+_KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*(?:=|\.\s*["']?([\w-]+))""")
 _MAX_OCTETS = 1 << 20
 _WANTED = {  # by types of errors of pydantic: its own words are those of JSON
     "bool_type": "true or false",
@@ -36,6 +39,7 @@ _WANTED = {  # by types of errors of pydantic: its own words are those of JSON
     "dict_type": "a table",
     "mapping_type": "a table",
     "dataclass_type": "a table",
+    "json_invalid": "a value that is not nested so deeply",
 }
 _MODE = re.compile("0?[0-7]{3}")
 _FIELD_NAME = re.compile("[!-9;-~]{1,70}")
@@ -91,6 +95,7 @@ class Milter:
             (_MODE.fullmatch(self.mode), "octal digits, such as '0660'"),
             (_FIELD_NAME.fullmatch(self.marker), "the name of a header field, such as 'X-Spam'"),
             (min(numbers) > 0, "a number above 0"),
+            (self.grace_seconds >= 0, "a number of at least 0"),
         ):
             if not right:
                 raise UsageError(f"give {remedy}")
@@ -111,6 +116,13 @@ class Dns:
     port: int = 53
     timeout: float = 5.0
     zone: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the resolver would."""
+        _check_port(self.port, 1)
+        if self.timeout <= 0:
+            raise UsageError("give a number above 0")
+        AsyncDnspythonResolver(self.nameservers or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +163,19 @@ class Metrics:
     address: str = "127.0.0.1"
     port: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse what nobody can listen on."""
+        _check_port(self.port, 0)
+        try:
+            ip_address(self.address)
+        except ValueError:
+            raise UsageError("give an IP address, such as '127.0.0.1'") from None
+
+
+def _check_port(port: int, least: int) -> None:
+    if not least <= port <= 65535:
+        raise UsageError(f"give a port from {least} to 65535")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -165,6 +190,11 @@ class Config:
     filters: Filters = field(default_factory=Filters)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        """Refuse a name that cannot be written into a header field."""
+        if self.authserv_id is not None:
+            authserv_id_of(self.authserv_id)
 
 
 _TABLES: dict[str, Any] = {
@@ -223,7 +253,7 @@ def parse(octets: bytes, name: str = "configuration") -> Config:
     try:
         text = octets.decode()
         given = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         # tomllib names the line itself
         raise ConfigError(name, [Wrong(0, "", f"not TOML: {error}")]) from None
     lines = _Lines(text)
@@ -251,7 +281,8 @@ def _arguments(
     arguments = {}
 
     def wrong(key: str, what: str) -> None:
-        problems.append(Wrong(lines.of(table, key), f"[{table}] {key}".strip() if table else key, what))
+        where = f"[{table}] {key}".strip() if table else key
+        problems.append(Wrong(lines.of(table, key), one_line(where), one_line(what)))
 
     for key, value in given.items():
         if key not in keys:
@@ -259,11 +290,16 @@ def _arguments(
             continue
         try:
             # JSON has arrays only, and strictly typed: what TOML writes as an array becomes the set or tuple
-            text = json.dumps(value, default=str)
+            text = json.dumps(value, allow_nan=False)
+            if "\\u0000" in text:
+                wrong(key, "give text without NUL")
+                continue
             arguments[key] = TypeAdapter(hints[key], config=_STRICT).validate_json(text)
         except ValidationError as error:
             for each in error.errors(include_url=False):
                 wrong(key, _words(each, value))
+        except (TypeError, ValueError):
+            wrong(key, "give text in quotes, a number, true or false; dates, times, inf and nan are not used")
     try:
         kind(**arguments)
     except (UsageError, TypeError) as error:
@@ -307,13 +343,16 @@ class _Lines:
             if match := _TABLE.match(line):
                 table = match[1]
                 self._lines.setdefault((table, ""), number)
-                # [policy.forwarders] and [[policy.forwarders]] are a key of [policy]
-                parent, dot, key = table.partition(".")
-                if dot:
-                    self._lines.setdefault((parent, key.partition(".")[0]), number)
+                # [policy.domains] is a key of [policy], and [policy] one of the whole
+                parent, _, key = table.partition(".")
+                self._lines.setdefault((parent, key.partition(".")[0]), number)
+                self._lines.setdefault(("", parent), number)
             elif match := _KEY.match(line):
                 self._lines.setdefault((table, match[1]), number)
+                if match[2] and not table:
+                    # policy.reject is one too
+                    self._lines.setdefault((match[1], match[2]), number)
 
     def of(self, table: str, key: str = "") -> int:
         """Return the line of a key, or of a table; 0 when it is not found."""
-        return self._lines.get((table, key)) or self._lines.get((table, "")) or 0
+        return self._lines.get((table, key)) or self._lines.get((table, "")) or self._lines.get(("", table)) or 0

@@ -17,7 +17,8 @@ from mailauth import policy
 from mailauth.authentication import Authentication
 from mailauth.authres import forged_fields
 from mailauth.connection import Connection
-from mailauth.errors import MailauthError
+from mailauth.dmarc import load_suffix_list
+from mailauth.errors import MailauthError, UsageError
 from mailauth.extras import needing
 from mailauth.filters import Chain, load
 from mailauth.message.edit import HeaderField
@@ -49,6 +50,9 @@ class Parts:
     def __init__(self, config: Config, metrics: Callable[[Judged], None] | None = None) -> None:
         self.config = config
         self.authserv_id = config.authserv_id or socket.gethostname()
+        if config.options.public_suffix_list is not None:
+            # Not with each message
+            load_suffix_list(config.options.public_suffix_list)
         observers = [log.observer(personal=config.log.personal)]
         filters = [each for path in config.filters.files for each in load(path)]
         self.judge = Judge(
@@ -87,7 +91,11 @@ class Parts:
 
 def _resolver(dns: configuration.Dns) -> Any:
     if dns.zone is not None:
-        return Zone.load(dns.zone)
+        try:
+            return Zone.load(dns.zone)
+        except OSError as error:
+            msg = f"[dns] zone: {dns.zone}: {error.strerror}: give the path of a zone file"
+            raise UsageError(msg) from None
     servers = list(dns.nameservers) or None
     return Cached(AsyncDnspythonResolver(servers, timeout=dns.timeout, port=dns.port))
 
