@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from typing import Any
 
 from mailauth.cli.streams import EX_USAGE, report_error, write_out
 from mailauth.errors import MailauthError
@@ -18,9 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         loaded = config.load(arguments.config)
     except config.ConfigError as error:
-        for problem in error.problems:
-            report_error(f"{arguments.config}: {problem}")
-        return EX_USAGE
+        return report_problems(error)
     if arguments.check:
         service.Parts(loaded)
         write_out(f"{safe(arguments.config)}: the configuration can be used\n")
@@ -32,3 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
         msg = f"cannot listen: {getattr(error, 'strerror', None) or error}"
         raise MailauthError(msg) from None
     return 0
+
+
+def report_problems(error: Any) -> int:
+    """Name every problem of a configuration, and return the exit status."""
+    for problem in str(error).split("\n"):
+        report_error(problem)
+    return EX_USAGE

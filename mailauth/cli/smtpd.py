@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import mailbox
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from mailauth.cli.milter import report_problems
 from mailauth.cli.streams import write_out
-from mailauth.errors import MailauthError
+from mailauth.errors import MailauthError, UsageError
 from mailauth.extras import needing
 from mailauth.text import safe
 
@@ -20,9 +23,15 @@ def run(arguments: argparse.Namespace) -> int:
         from mailauth.serve import config, service  # noqa: PLC0415  it needs an extra
         from mailauth.serve.smtpd import Handler, Server  # noqa: PLC0415  as above
 
-    loaded = config.load(arguments.config) if arguments.config is not None else config.Config()
+    try:
+        loaded = config.load(arguments.config) if arguments.config is not None else config.Config()
+    except config.ConfigError as error:
+        return report_problems(error)
+    service.set_up_log(loaded.log)
+    # aiosmtpd may quote what a client said
+    logging.getLogger("mail").handlers = logging.getLogger("mailauth").handlers
     parts = service.Parts(loaded)
-    box = None if arguments.maildir is None else mailbox.Maildir(arguments.maildir)
+    box = None if arguments.maildir is None else _maildir(arguments.maildir)
 
     class Trial(Handler):
         async def deliver(self, message: bytes, decision: Any, connection: Any) -> None:  # noqa: ARG002
@@ -44,6 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
         msg = f"cannot listen: {error.strerror or error}"
         raise MailauthError(msg) from None
     return 0
+
+
+def _maildir(path: str) -> mailbox.Maildir:
+    """Return the Maildir in a directory, which is made where it is missing."""
+    try:
+        for part in ("", "cur", "new", "tmp"):
+            Path(path, part).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        msg = f"{path}: {error.strerror}: give a directory for a Maildir"
+        raise UsageError(msg) from None
+    return mailbox.Maildir(path)
 
 
 def _told(decision: Any, connection: Any) -> str:

@@ -269,7 +269,7 @@ def argument_defaults(function: Any) -> dict[str, Any]:
 
 
 def test_the_defaults_are_those_of_what_is_configured() -> None:
-    milter = {each.name: each.default for each in fields(Milter)}
+    milter: dict[str, Any] = {each.name: each.default for each in fields(Milter)}
     server = argument_defaults(MilterServer.__init__)
     same = {"on_error", "marker", "max_bytes", "max_held", "max_connections", "idle_seconds", "judge_seconds"}
     assert {name: milter[name] for name in same} == {name: server[name] for name in same}
