@@ -17,7 +17,7 @@ import pytest
 from support.sample import simple, zone
 from support.servers import HOST, free_port
 
-from . import program
+from unit.cli import program
 
 pytest.importorskip("pydantic", reason="pydantic is not installed: pip install 'mailauth[smtpd]'")
 pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install 'mailauth[smtpd]'")
