@@ -28,9 +28,12 @@ def logged() -> Iterator[io.StringIO]:
     logger.addHandler(handler)
     before = logger.level
     logger.setLevel(logging.INFO)
+    # pytest itself could not pass these lines on
+    logger.propagate = False
     yield output
     logger.removeHandler(handler)
     logger.setLevel(before)
+    logger.propagate = True
 
 
 def lines(output: io.StringIO, *, as_json: bool, fields: dict[str, Any], message: str = "message judged") -> list[str]:
