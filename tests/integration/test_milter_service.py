@@ -187,7 +187,9 @@ def test_several_messages_of_one_connection(stage: Stage) -> None:
 
 
 def test_nothing_personal_is_logged(stage: Stage) -> None:
-    service, _, _ = stage
+    service, sink, port = stage
+    assert reply(port, simple(), "anna@example.com", ip="192.0.2.3")[0] == 250
+    assert sink.messages.get(timeout=20).endswith(simple())
     text = (service.folder / "log").read_text()
     assert "message judged" in text
     assert not re.search(

@@ -36,7 +36,8 @@ CACHES = {
     "mailauth.dmarc.psl._load",
     "mailauth.names._to_ascii",
     "mailauth.opinions.publicsuffix2._suffix_list",
-    "mailauth.saved.bulk._resolver",
+    "mailauth.policy.rules.clients_of",
+    "mailauth.saved.bulk._means",
 }
 SEEDS = ("0", "1", "1793611800", "4294967295")
 
