@@ -35,7 +35,7 @@ class Judge:
 
     Args:
         decide: a coroutine function that gets the `Authentication`, the `Message` and the `Connection`, and returns
-            the `Decision`: `filters.Chain(…).decide`, for example.
+            the `Decision`: `filters.Chain(…).run_async`, for example.
         resolver: see `mailauth.aio.authenticate`.
         authserv_id: our name in Authentication-Results; None: the name of this host.
         limits: see `Limits`.
