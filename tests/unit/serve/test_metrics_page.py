@@ -62,6 +62,7 @@ def logged_in(path: Path) -> set[tuple[str, str]]:
         if isinstance(logger, ast.Name) and "log" in logger.id.lower() and level in {"info", "warning", "error"}:
             (event, *_) = node.args
             assert isinstance(event, ast.Constant)
+            assert isinstance(event.value, str)
             found.add((event.value.split("%s")[0].strip(), level))
     return found
 
