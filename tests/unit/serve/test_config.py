@@ -271,8 +271,10 @@ def argument_defaults(function: Any) -> dict[str, Any]:
 def test_the_defaults_are_those_of_what_is_configured() -> None:
     milter: dict[str, Any] = {each.name: each.default for each in fields(Milter)}
     server = argument_defaults(MilterServer.__init__)
-    same = {"on_error", "marker", "max_bytes", "max_held", "max_connections", "idle_seconds", "judge_seconds"}
+    same = {"marker", "max_bytes", "max_held", "max_connections", "idle_seconds", "judge_seconds"}
     assert {name: milter[name] for name in same} == {name: server[name] for name in same}
+    # None asks the client to try again
+    assert (milter["on_error"], server["on_error"]) == ("tempfail", None)
     start = argument_defaults(MilterServer.start)
     assert (int(milter["mode"], 8), milter["user"], milter["group"]) == (start["mode"], start["user"], start["group"])
     assert milter["grace_seconds"] == argument_defaults(MilterServer.stop)["grace"]
