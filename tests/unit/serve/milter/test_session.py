@@ -458,6 +458,37 @@ def test_a_mark_from_outside_is_deleted() -> None:
     assert edited(message, found) == b"X-Spam: Yes\r\n" + MESSAGE
 
 
+@pytest.mark.parametrize("name", [b"X-Spam\xa0", b"X-\xadSpam", "X-Spam\u200b".encode(), b"X-Spam\t "])
+def test_a_mark_that_only_some_readers_see_is_deleted(name: bytes) -> None:
+    one = session()
+    message = MESSAGE.replace(b"Subject:", name + b": Yes; folder=Friends\r\nX-Spammer: 1\r\nSubject:")
+    given_to(one, *envelope(), *content(message))
+    rest = message.replace(name + b": Yes; folder=Friends\r\n", b"")
+    assert edited(message, replies(one.answer(Decision()))) == rest
+
+
+def test_where_nothing_marks_a_message_a_field_without_a_name_remains() -> None:
+    one = session(marker=None)
+    given_to(one, *envelope(), *content(b": x\r\n" + MESSAGE))
+    assert letters(one.answer(Decision())) == b"a"
+
+
+@pytest.mark.parametrize(
+    ("others", "forged", "refused"),
+    # A mail server that begins at the top for each passes (others + forged / 2) * forged of them
+    [(0, 1_000, False), (5_000, 150, False), (0, 2_000, True), (100_000, 20, True)],
+)
+def test_a_mail_server_is_not_kept_busy_with_forged_fields(others: int, forged: int, *, refused: bool) -> None:
+    one = session()
+    message = b"A: 1\r\n" * others + b"X-Spam:\r\n" * forged + MESSAGE
+    given_to(one, *envelope(), *content(message))
+    found = replies(one.answer(Decision()))
+    if refused:
+        assert found == [(b"y", b"550 5.7.1 The message has too many forged header fields\0")]
+    else:
+        assert [letter for letter, _ in found] == [b"m"] * forged + [b"a"]
+
+
 def test_quarantine_holds_a_message() -> None:
     one = session(marker=None)
     given_to(one, *envelope(), *content(b"X-Spam: Yes\r\n" + MESSAGE))
