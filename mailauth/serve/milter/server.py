@@ -289,34 +289,35 @@ class MilterServer:
 
     async def _answer(self, whole: Whole, session: Session, writer: asyncio.StreamWriter) -> bytes:
         """Return the answer to a message; a judge that fails has not decided."""
-        judge = self._too_large if whole.too_large else self.judge
-        judging = asyncio.create_task(self._judged(judge, whole, session))
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._judge_seconds
-        try:
-            while not judging.done() and (left := end - loop.time()) > 0:
-                await asyncio.wait({judging}, timeout=min(self._progress_seconds, left))
-                if not judging.done():
-                    await self._send(writer, PROGRESS)
-        finally:
-            judging.cancel()
         extra: dict[str, Any] = {"queue_id": _queue_id(whole), "octets": len(whole.message)}
-        if not judging.done() or judging.cancelled():
-            log.error("the judge took too long, or was cancelled", extra=extra | {"milter_event": "judge_timeout"})
-        elif error := judging.exception():
-            log.error("the judge failed", exc_info=error, extra=extra | {"milter_event": "judge_error"})
-        else:
-            return judging.result()
-        if self._on_error is not None:
+        for judge in filter(None, (self._too_large if whole.too_large else self.judge, self._on_error)):
+            judging = asyncio.create_task(_judged(judge, whole))
             try:
-                return await self._judged(self._on_error, whole, session)
+                await self._progress(judging, writer)
+            finally:
+                judging.cancel()
+            try:
+                # Only here: a judge that goes on after its time must not answer the next message
+                if judging.done() and not judging.cancelled():
+                    return session.answer(judging.result())
+                log.error("the judge took too long, or was cancelled", extra=extra | {"milter_event": "judge_timeout"})
             except Exception:
-                log.exception("on_error failed too", extra=extra | {"milter_event": "judge_error"})
+                log.exception("the judge failed", extra=extra | {"milter_event": "judge_error"})
         return session.answer(_TRY_AGAIN)
 
-    async def _judged(self, judge: Judge, whole: Whole, session: Session) -> bytes:
-        QUEUE_ID.set(_queue_id(whole))
-        return session.answer(await judge(whole.message, whole.connection))
+    async def _progress(self, judging: asyncio.Task[Decision], writer: asyncio.StreamWriter) -> None:
+        """Tell the mail server of progress until a judge is done, or its time is over."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._judge_seconds
+        while not judging.done() and (left := end - loop.time()) > 0:
+            await asyncio.wait({judging}, timeout=min(self._progress_seconds, left))
+            if not judging.done():
+                await self._send(writer, PROGRESS)
+
+
+async def _judged(judge: Judge, whole: Whole) -> Decision:
+    QUEUE_ID.set(_queue_id(whole))
+    return await judge(whole.message, whole.connection)
 
 
 async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

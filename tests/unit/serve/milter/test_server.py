@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import logging
 import os
 import random
@@ -11,7 +12,7 @@ import socket
 import stat
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -149,6 +150,32 @@ def test_a_judge_that_fails(judge: Any, on_error: Any, answer: bytes, caplog: py
         assert record.__dict__["queue_id"] == "4F1"
         assert record.__dict__["milter_event"] in {"judge_error", "judge_timeout"}
         assert "anna" not in record.getMessage()
+
+
+def test_a_judge_that_goes_on_after_its_time_does_not_answer_the_next_message() -> None:
+    calls = itertools.count()
+    late, asked = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(message: bytes, _: Connection) -> Decision:
+        if next(calls):
+            asked.set()
+            await late.wait()
+            return Decision(add=(HeaderField("X-Second: yes"),))
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asked.wait()
+        late.set()
+        return Decision(add=(HeaderField("X-First: yes"),))
+
+    async def main() -> None:
+        async with serving(stubborn, judge_seconds=0.5) as server, connected(server.addresses[0]) as mail:
+            await mail.begin(*content(MESSAGE))
+            assert (await mail.answers())[-1][0] == b"y"
+            await mail.send(*envelope(), *content(MESSAGE))
+            found = await mail.answers()
+            assert [data for letter, data in found if letter == b"i"] == [b"\0\0\0\0X-Second\0 yes\0"]
+
+    run(main())
 
 
 def test_a_skip_that_fails_skips_nobody(caplog: pytest.LogCaptureFixture) -> None:
