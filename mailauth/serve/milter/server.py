@@ -9,25 +9,19 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
-import re
-import shutil
 import socket
-import stat
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from mailauth.connection import Connection
-from mailauth.errors import UsageError
 from mailauth.message.edit import HeaderField
 from mailauth.policy.decision import Decision, reply
 from mailauth.results import Disposition
 from mailauth.serve.milter.codec import PROGRESS, ProtocolError
+from mailauth.serve.milter.listen import listen
 from mailauth.serve.milter.session import MARKER, MAX_BYTES, Session, Whole, own_client
-from mailauth.text import one_line, shown
+from mailauth.text import one_line
 
 Judge: TypeAlias = Callable[[bytes, Connection], Awaitable[Decision]]
 
@@ -37,9 +31,7 @@ QUEUE_ID: ContextVar[str] = ContextVar("queue_id", default="")
 _CHUNK = 1 << 16  # octets read at once
 _FIRST_SECONDS = 30.0  # until the first octets of a connection
 _CONTENT_SECONDS = 300.0  # between the octets of a message, which the mail server has in its queue
-_BACKLOG = 128
 _ACCEPT_PAUSE = 1.0  # seconds, when the system has no descriptor left
-_ADDRESS = re.compile(r"(?:(inet6?):([0-9]{1,5})@(.+)|(?:unix|local):(/.+))")
 _TRY_AGAIN = Decision(
     action=Disposition.DEFER, rule="error", reply=reply(451, "4.3.0", "The message could not be checked, try again")
 )
@@ -160,7 +152,7 @@ class MilterServer:
         self._stopping = False
         try:
             for address in addresses:
-                listener, name = await _listen(address, mode, user, group)
+                listener, name = await listen(address, mode, user, group)
                 self.addresses.append(name)
                 self._listening[asyncio.create_task(self._accept(listener))] = listener
         except BaseException:
@@ -317,7 +309,12 @@ class MilterServer:
 
 async def _judged(judge: Judge, whole: Whole) -> Decision:
     QUEUE_ID.set(_queue_id(whole))
-    return await judge(whole.message, whole.connection)
+    try:
+        return await judge(whole.message, whole.connection)
+    except SystemExit as error:
+        # asyncio would end the service, and the message would do so again when it comes back
+        msg = "the judge would have ended the program"
+        raise RuntimeError(msg) from error
 
 
 async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -338,62 +335,3 @@ async def _streams(connection: socket.socket) -> tuple[asyncio.StreamReader, asy
 
 def _queue_id(whole: Whole) -> str:
     return one_line(whole.macros.get("i", ""))
-
-
-def parse_address(address: str) -> tuple[str, str, str, str]:
-    """Return the kind ("inet", "inet6" or "unix"), port, host and path of an address in the notation of `start`.
-
-    Raises:
-        UsageError: for another notation.
-    """
-    found = _ADDRESS.fullmatch(address)
-    if found is None or int(found[2] or 0) > 65535:
-        msg = f"address {shown(address)}: give 'inet:8891@127.0.0.1', 'inet6:8891@::1' or 'unix:/run/mailauth.sock'"
-        raise UsageError(msg)
-    kind, port, host, path = found.groups("")
-    return kind or "unix", port, host, path
-
-
-async def _listen(
-    address: str, mode: int, user: str | int | None, group: str | int | None
-) -> tuple[socket.socket, str]:
-    """Return a socket that listens, and its address with the port that it has."""
-    kind, port, host, path = parse_address(address)
-    family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6, "unix": socket.AF_UNIX}[kind]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setblocking(False)
-        if path:
-            _bind(listener, path, mode, user, group)
-        else:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            loop = asyncio.get_running_loop()
-            places = await loop.getaddrinfo(host, int(port), family=family, type=socket.SOCK_STREAM)
-            listener.bind(places[0][4])
-            address = f"{kind}:{listener.getsockname()[1]}@{host}"
-        listener.listen(_BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener, address
-
-
-def _bind(listener: socket.socket, path: str, mode: int, user: str | int | None, group: str | int | None) -> None:
-    _remove_stale(path)
-    listener.bind(path)
-    # Nobody can connect before it listens
-    Path(path).chmod(mode)
-    if user is not None:
-        shutil.chown(path, user)
-    if group is not None:
-        shutil.chown(path, group=group)
-
-
-def _remove_stale(path: str) -> None:
-    """Remove a socket that nobody listens on; leave anything else where it is, and binding fails."""
-    with suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.lstat(path).st_mode):
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                probe.setblocking(False)
-                if probe.connect_ex(path) == errno.ECONNREFUSED:
-                    Path(path).unlink()

@@ -17,6 +17,7 @@ pytest.importorskip("pydantic", reason="pydantic is not installed: pip install '
         ('[milter]\nlisten = ["unix:{here}/milter"]\ngroup = "no-such-group"', "cannot listen: no such group"),
         ('[milter]\nlisten = ["unix:{here}/no/such/milter"]', "cannot listen: No such file or directory"),
         ('[milter]\nlisten = ["inet:8891@192.0.2.1"]', "cannot listen: "),
+        ('[milter]\nlisten = ["inet:8891@a..example"]', "give 'inet:8891@127.0.0.1'"),
         ('[dns]\nzone = "{here}/missing.json"', "give the path of a zone file"),
         ('[filters]\nfiles = ["{here}/missing.py"]', "give the path of a Python file with filters"),
         ('[options]\npublic_suffix_list = "{here}/missing.dat"', "give the path of a public_suffix_list.dat"),

@@ -11,6 +11,7 @@ import random
 import socket
 import stat
 import struct
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -120,12 +121,16 @@ async def cancelled(_: bytes, __: Connection) -> NoReturn:
     raise asyncio.CancelledError
 
 
+async def leaving(_: bytes, __: Connection) -> NoReturn:
+    sys.exit("goodbye")
+
+
 async def endless(_: bytes, __: Connection) -> Decision:
     await asyncio.Event().wait()
     raise AssertionError
 
 
-@pytest.mark.parametrize("judge", [broken, not_awaited, undecided, elsewhere, cancelled, endless])
+@pytest.mark.parametrize("judge", [broken, not_awaited, undecided, elsewhere, cancelled, leaving, endless])
 @pytest.mark.parametrize(("on_error", "answer"), [(None, b"y"), (accept, b"a"), (broken, b"y"), (elsewhere, b"y")])
 def test_a_judge_that_fails(judge: Any, on_error: Any, answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
