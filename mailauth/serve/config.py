@@ -42,7 +42,8 @@ _WANTED = {  # by types of errors of pydantic: its own words are those of JSON
     "json_invalid": "a value that is not nested so deeply",
 }
 _MODE = re.compile("0?[0-7]{3}")
-_FIELD_NAME = re.compile("[!-9;-~]{1,70}")
+# Fields of the marker's name are deleted from each message, so that it must not be one that has a meaning
+_MARKER = re.compile("[Xx]-[!-9;-~]{1,70}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class Milter:
         for right, remedy in (
             (self.listen, "at least one address, such as 'inet:8891@127.0.0.1'"),
             (_MODE.fullmatch(self.mode), "octal digits, such as '0660'"),
-            (_FIELD_NAME.fullmatch(self.marker), "the name of a header field, such as 'X-Spam'"),
+            (_MARKER.fullmatch(self.marker), "the name of a header field of your own, such as 'X-Spam'"),
             (min(numbers) > 0, "a number above 0"),
             (self.grace_seconds >= 0, "a number of at least 0"),
         ):

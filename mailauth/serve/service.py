@@ -15,13 +15,12 @@ from typing import Any
 
 from mailauth import policy
 from mailauth.authentication import Authentication
-from mailauth.authres import forged_fields
+from mailauth.authres import forged_fields, write
 from mailauth.connection import Connection
 from mailauth.dmarc import load_suffix_list
 from mailauth.errors import MailauthError, UsageError
 from mailauth.extras import needing
-from mailauth.filters import Chain, load
-from mailauth.message.edit import HeaderField
+from mailauth.filters import Chain, Filter, load
 from mailauth.message.fields import Message
 from mailauth.policy.decision import Decision, reply
 from mailauth.resolvers import AsyncDnspythonResolver, Cached, Zone
@@ -53,10 +52,12 @@ class Parts:
         if config.options.public_suffix_list is not None:
             # Not with each message
             load_suffix_list(config.options.public_suffix_list)
+        # A filter may be skipped where it fails, the policy may not
+        rules = Filter(self._policy, "policy", "defer", None)
         observers = [log.observer(personal=config.log.personal)]
         filters = [each for path in config.filters.files for each in load(path)]
         self.judge = Judge(
-            Chain([*filters, self._policy]).run_async,
+            Chain([*filters, rules]).run_async,
             resolver=_resolver(config.dns),
             authserv_id=self.authserv_id,
             limits=config.limits,
@@ -85,8 +86,7 @@ class Parts:
         message = Message.parse(header, self.config.limits)
         names = {self.authserv_id, *self.config.options.authserv_ids}
         # RFC 8601 §2.2: no method was tried
-        field = HeaderField(f"Authentication-Results: {self.authserv_id}; none")
-        return Decision(rule="unjudged", add=(field,), remove=forged_fields(message, names))
+        return Decision(rule="unjudged", add=(write(self.authserv_id, ()),), remove=forged_fields(message, names))
 
 
 def _resolver(dns: configuration.Dns) -> Any:

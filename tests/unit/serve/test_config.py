@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from mailauth import Limits, Options
+from mailauth import Connection, Disposition, Limits, Options
 from mailauth.policy import Rules
 from mailauth.resolvers import AsyncDnspythonResolver
 from mailauth.serve.milter import MilterServer
@@ -173,7 +174,8 @@ def test_every_problem_is_told_in_one_run() -> None:
         ('[milter]\nlisten = ["inet:8891"]', 2, "[milter] listen", "give 'inet:8891@127.0.0.1'"),
         ('[milter]\nmode = "0999"', 2, "[milter] mode", "octal digits"),
         ('[milter]\nmarker = "X Spam"', 2, "[milter] marker", "the name of a header field"),
-        ('[milter]\nmarker = "X:"', 2, "[milter] marker", "the name of a header field"),
+        ('[milter]\nmarker = "Received"', 2, "[milter] marker", "of your own, such as 'X-Spam'"),
+        ('[milter]\nmarker = "X-A:"', 2, "[milter] marker", "the name of a header field"),
         ("[milter]\nmax_bytes = 0", 2, "[milter] max_bytes", "a number above 0"),
         ("[milter]\njudge_seconds = -1.0", 2, "[milter] judge_seconds", "a number above 0"),
         ("[milter]\ngrace_seconds = -1", 2, "[milter] grace_seconds", "a number of at least 0"),
@@ -261,6 +263,22 @@ def test_files_that_the_configuration_names(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=remedy):
         Parts(parse(text.encode()))
+
+
+MESSAGE = b"From: anna@example.com\r\nAuthentication-Results: b\xc3\xbccher.example; spf=pass\r\n\r\n"
+
+
+def test_the_field_of_a_message_that_was_not_judged_has_our_name_as_it_is_written_there() -> None:
+    for name, written in (("bücher.example", "xn--bcher-kva.example"), ("mail host", '"mail host"')):
+        parts = Parts(Config(authserv_id=name, dns=Dns(zone="testdata/messages/spoof.json")))
+        decision = asyncio.run(parts.unjudged(MESSAGE, Connection()))
+        assert decision.add == (f"Authentication-Results: {written}; none",)
+        assert decision.remove == ((1,) if name == "bücher.example" else ())
+
+
+def test_a_policy_that_fails_lets_nothing_through() -> None:
+    parts = Parts(Config(policy=cast(Rules, None), dns=Dns(zone="testdata/messages/spoof.json")))
+    assert asyncio.run(parts.judge(MESSAGE, Connection(ip="192.0.2.1"))).action is Disposition.DEFER
 
 
 def argument_defaults(function: Any) -> dict[str, Any]:
