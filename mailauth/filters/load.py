@@ -51,7 +51,7 @@ def _module_of(path: Path) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         exec(code, vars(module))  # noqa: S102  that is what it is for
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         # The first frame is this one, the second is that of the file
         line = [line for _, line in walk_tb(error.__traceback__)][1]

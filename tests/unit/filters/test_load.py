@@ -69,6 +69,7 @@ def test_a_file_that_changed_is_read_anew(file: Path) -> None:
         (b"import os\n\ndef broken(:\n", "filters.py, line 3: invalid syntax"),
         (b"\n\nimport no_such_module\n", "filters.py, line 3: ModuleNotFoundError: No module named"),
         (b"\ndef f():\n    return 1 / 0\n\nf()\n", "filters.py, line 5: ZeroDivisionError"),
+        (b"import sys\nsys.exit('bye')\n", "filters.py, line 2: SystemExit: bye"),
         (b"x = 1\0\n", "filters.py"),
         (b"x = '\xff'\n", "filters.py"),
     ],
