@@ -47,12 +47,13 @@ def connection_of(server: Any, session: Any, envelope: Any) -> Connection:
     channel = server.transport.get_extra_info("ssl_object") if server.transport is not None else None
     # Authenticators of a user's own may keep anything there
     login = getattr(session.auth_data, "login", b"") or b"?"
+    name = login.decode("utf-8", "surrogateescape") if isinstance(login, bytes) else str(login)
     return Connection(
         ip=ip,
         helo=session.host_name,
         mail_from=envelope.mail_from,
         tls="" if channel is None else channel.version(),
-        login=login.decode("utf-8", "surrogateescape") if session.authenticated else None,
+        login=name if session.authenticated else None,
         recipients=tuple(envelope.rcpt_tos),
     )
 
@@ -92,9 +93,9 @@ class Handler:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  the hook of aiosmtpd
         """Judge a message, and deliver it or refuse it; returns the reply."""
-        connection = connection_of(server, session, envelope)
-        raw: bytes = envelope.original_content
         try:
+            connection = connection_of(server, session, envelope)
+            raw: bytes = envelope.original_content
             decision = Decision() if self.skip(connection) else await self.judge(raw, connection)
             if decision.action in (Disposition.REJECT, Disposition.DEFER):
                 return str(decision.reply) if decision.reply is not None else _FAILED

@@ -138,6 +138,23 @@ def test_what_fails_leaves_the_message_with_the_client(handler: Handler) -> None
         assert refused.value.smtp_code == 451
 
 
+def test_a_login_may_be_of_any_type() -> None:
+    class Login:
+        login = "anna"
+
+    def authenticator(*_: Any) -> AuthResult:
+        return AuthResult(success=True, auth_data=Login())
+
+    handler = Kept(accepted)
+    with (
+        serving(handler, authenticator=authenticator, auth_require_tls=False) as port,
+        smtplib.SMTP(HOST, port) as smtp,
+    ):
+        smtp.login("anna", "secret")
+        smtp.sendmail("anna@example.com", ["bo@example.org"], simple())
+    assert handler.kept[0][2].login == "anna"
+
+
 def raw_session(port: int, octets: bytes, source: str = HOST) -> bytes:
     with socket.create_connection((HOST, port), 10, (source, 0)) as connection:
         connection.sendall(octets)
