@@ -56,7 +56,7 @@ class Parts:
         rules = Filter(self._policy, "policy", "defer", None)
         observers = [log.observer(personal=config.log.personal)]
         filters = [each for path in config.filters.files for each in load(path)]
-        self.judge = Judge(
+        self._judge = Judge(
             Chain([*filters, rules]).run_async,
             resolver=_resolver(config.dns),
             authserv_id=self.authserv_id,
@@ -69,24 +69,37 @@ class Parts:
         return policy.decide(auth, self.config.policy, message=message)
 
     def skip(self, connection: Connection) -> bool:
-        """Return whether the mail of a client is accepted without a check."""
+        """Return whether the mail of a client is accepted untouched: it comes from hosts of our own."""
+        if connection.login is not None:
+            return False
         loopback = connection.address is not None and connection.address.is_loopback
         return (loopback and self.config.milter.skip_loopback) or policy.local_client(
             connection, self.config.policy
         ) is not None
 
+    async def judge(self, raw: bytes, connection: Connection) -> Decision:
+        """Decide about a message. That of a user who logged in is not checked, but a user is none of our hosts."""
+        if connection.login is not None:
+            return Decision(rule="local", remove=self._forged(raw))
+        return await self._judge(raw, connection)
+
     async def too_large(self, header: bytes, connection: Connection) -> Decision:
         """Decide about a message that is too large to be judged."""
+        if connection.login is not None:
+            return await self.judge(header, connection)
         if self.config.milter.too_large == "reject":
             return Decision(action=Disposition.REJECT, rule="too-large", reply=_TOO_LARGE)
         return await self.unjudged(header, connection)
 
     async def unjudged(self, header: bytes, _: Connection) -> Decision:
         """Accept a message that was not judged; what is forged in our name is removed all the same."""
-        message = Message.parse(header, self.config.limits)
-        names = {self.authserv_id, *self.config.options.authserv_ids}
         # RFC 8601 §2.2: no method was tried
-        return Decision(rule="unjudged", add=(write(self.authserv_id, ()),), remove=forged_fields(message, names))
+        return Decision(rule="unjudged", add=(write(self.authserv_id, ()),), remove=self._forged(header))
+
+    def _forged(self, header: bytes) -> tuple[int, ...]:
+        # RFC 8601 §5: whatever did not come directly from another trusted MTA
+        message = Message.parse(header, self.config.limits)
+        return forged_fields(message, {self.authserv_id, *self.config.options.authserv_ids})
 
 
 def _resolver(dns: configuration.Dns) -> Any:

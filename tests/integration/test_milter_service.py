@@ -165,9 +165,13 @@ def test_forged_fields_are_gone(stage: Stage) -> None:
 def test_our_own_users_are_not_checked(stage: Stage) -> None:
     service, sink, port = stage
     before = len(service.decisions())
-    assert reply(port, VICTIM, login="boss@victim.example")[0] == 250
+    other = b"Authentication-Results: other.example; spf=pass\r\n"
+    forged = b"Authentication-Results: mx.example.org; dmarc=pass header.from=victim.example\r\nX-Spam: No\r\n"
+    assert reply(port, forged + other + VICTIM, login="boss@victim.example")[0] == 250
     delivered = sink.messages.get(timeout=20)
-    assert b"Authentication-Results" not in delivered
+    # RFC 8601 §5: a user is no trusted MTA
+    assert delivered.startswith(b"Received: ")
+    assert delivered.endswith(b"\r\n" + other + VICTIM)
     assert len(service.decisions()) == before
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from mailauth import Connection, Disposition, Limits, Options
-from mailauth.policy import Rules
+from mailauth.policy import Decision, Rules
 from mailauth.resolvers import AsyncDnspythonResolver
 from mailauth.serve.milter import MilterServer
 
@@ -274,6 +274,20 @@ def test_the_field_of_a_message_that_was_not_judged_has_our_name_as_it_is_writte
         decision = asyncio.run(parts.unjudged(MESSAGE, Connection()))
         assert decision.add == (f"Authentication-Results: {written}; none",)
         assert decision.remove == ((1,) if name == "bücher.example" else ())
+
+
+def test_users_who_log_in_are_not_checked_and_cannot_write_our_verdicts() -> None:
+    text = (
+        'authserv_id = "mx.example.org"\n[milter]\ntoo_large = "reject"\n[dns]\nzone = "testdata/messages/spoof.json"'
+    )
+    parts = Parts(parse(text.encode()))
+    forged = MESSAGE.replace(b"b\xc3\xbccher.example", b"mx.example.org")
+    for ip in ("127.0.0.1", "192.0.2.1"):
+        user = Connection(ip=ip, login="anna")
+        assert not parts.skip(user)
+        for judge in (parts.judge, parts.too_large):
+            assert asyncio.run(judge(forged, user)) == Decision(rule="local", remove=(1,))
+    assert parts.skip(Connection(ip="127.0.0.1"))
 
 
 def test_a_policy_that_fails_lets_nothing_through() -> None:
