@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from support.milter import MailServer, connected, content, envelope, macros, offer, packet, raw
+from support.milter import MailServer, connect, connected, content, envelope, macros, offer, packet, raw
 
 from mailauth import Connection, Disposition, HeaderField, UsageError
 from mailauth.policy import Decision, reply
@@ -60,6 +60,33 @@ async def judged(server: MilterServer | str, message: bytes = MESSAGE) -> bytes:
         await mail.send(raw(b"Q"))
         assert await mail.closed()
         return b"".join(letter for letter, _ in found).lstrip(b"c")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be told to acknowledge at once")
+def test_no_message_waits_for_an_acknowledgement() -> None:
+    """Nagle's algorithm, as mail servers have it, sends no small segment before the last one is acknowledged.
+
+    Linux acknowledges after 40 ms what has no reply, but for the first segments of a connection.
+    """
+
+    async def main() -> None:
+        async with serving() as server, connected(server.addresses[0]) as mail:
+            connection = mail.writer.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+            await mail.send(offer(), connect(), packet(b"H", b"x"))
+            assert (await mail.reply())[0] == b"O"
+            loop = asyncio.get_running_loop()
+            seconds = []
+            for _ in range(40):
+                start = loop.time()
+                await mail.send(envelope()[0])
+                assert (await mail.reply())[0] == b"c"
+                await mail.send(*envelope()[1:], *content(MESSAGE))
+                await mail.answers()
+                seconds.append(loop.time() - start)
+            assert min(seconds[20:]) < 0.03
+
+    run(main())
 
 
 # --- the judge
