@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import smtplib
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from support.mailservers import Sink, postfix
+from support.milter_service import Milter, milter
 from support.sample import simple, zone
 from support.servers import HOST, free_port
 
@@ -32,51 +30,6 @@ ZONE: dict[str, Any] = {
     "_dmarc.slow.example": {"TXT": "TIMEOUT"},
 }
 OUTSIDE = "198.51.100.7"
-
-
-class Milter:
-    """A running service."""
-
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes], port: int) -> None:
-        self.folder, self.process, self.port = folder, process, port
-        self.address = f"inet:{HOST}:{port}"
-
-    def configure(self, text: str = "", policy: str = 'reject = "always"') -> None:
-        (self.folder / "zone.json").write_text(json.dumps(ZONE))
-        (self.folder / "mailauth.toml").write_text(
-            f'authserv_id = "mx.example.org"\n[milter]\nlisten = ["inet:{self.port}@{HOST}"]\n'
-            f'[dns]\nzone = "{self.folder}/zone.json"\n[log]\nform = "json"\n[policy]\n{policy}\n{text}\n'
-        )
-
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / "log").read_text().splitlines() if line.startswith("{")]
-
-    def decisions(self) -> list[dict[str, Any]]:
-        return [line for line in self.log() if line["event"] == "message judged"]
-
-    def wait_for(self, event: str) -> None:
-        end = time.monotonic() + 20
-        while not any(event in line["event"] for line in self.log()):
-            assert time.monotonic() < end, (self.folder / "log").read_text()
-            time.sleep(0.02)
-
-
-@contextmanager
-def milter(folder: Path, text: str = "", policy: str = 'reject = "always"', **environment: str) -> Iterator[Milter]:
-    service = Milter(folder, None, free_port())  # type: ignore[arg-type]
-    service.configure(text, policy)
-    command = [sys.executable, "-m", "mailauth", "milter", "--config", str(folder / "mailauth.toml")]
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **environment}) as process,
-    ):
-        service.process = process
-        try:
-            service.wait_for("listening")
-            yield service
-        finally:
-            process.terminate()
-            assert process.wait(20) == 0
 
 
 class Client(smtplib.SMTP):
@@ -103,7 +56,7 @@ def reply(port: int, raw: bytes, sender: str = "x@evil.example", **who: str) -> 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Milter, Sink, int]]:
     with (
-        milter(tmp_path_factory.mktemp("milter")) as service,
+        milter(tmp_path_factory.mktemp("milter"), ZONE) as service,
         Sink() as sink,
         postfix(sink.port, milter=service.address) as port,
     ):
@@ -223,7 +176,7 @@ def broken(auth, message, connection):
 def test_filters_and_signals(tmp_path: Path) -> None:
     (tmp_path / "filters.py").write_text(FILTERS)
     with (
-        milter(tmp_path, f'[filters]\nfiles = ["{tmp_path}/filters.py"]') as service,
+        milter(tmp_path, ZONE, f'[filters]\nfiles = ["{tmp_path}/filters.py"]') as service,
         Sink() as sink,
         postfix(sink.port, milter=service.address) as port,
     ):
@@ -248,7 +201,7 @@ def test_filters_and_signals(tmp_path: Path) -> None:
 
 
 def test_a_service_that_is_away_loses_nothing(tmp_path: Path) -> None:
-    with milter(tmp_path) as service, Sink() as sink, postfix(sink.port, milter=service.address) as port:
+    with milter(tmp_path, ZONE) as service, Sink() as sink, postfix(sink.port, milter=service.address) as port:
         service.process.terminate()
         assert service.process.wait(20) == 0
         with Client(port, ip="192.0.2.3") as client:
@@ -265,7 +218,7 @@ def test_systemd_and_prometheus_are_told(tmp_path: Path) -> None:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(20)
         text = f"[metrics]\nport = {figures}"
-        with milter(tmp_path, text, NOTIFY_SOCKET=str(tmp_path / "notify")) as service:
+        with milter(tmp_path, ZONE, text, NOTIFY_SOCKET=str(tmp_path / "notify")) as service:
             assert manager.recv(100) == b"READY=1"
             with Sink() as sink, postfix(sink.port, milter=service.address) as port:
                 assert reply(port, VICTIM)[0] == 550

@@ -20,7 +20,9 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
 from queue import Queue
 from typing import Any, Self
@@ -61,25 +63,46 @@ _REPLIES = {
 }  # fmt: skip
 
 
+def _data(stream: BufferedIOBase) -> bytes | None:
+    """Read the data of a message; None where the client leaves before their end."""
+    lines: list[bytes] = []
+    # RFC 5321 §2.3.8, §4.5.2: a line ends with CRLF, and with nothing else
+    fresh = True
+    while line := stream.readline():
+        if fresh and line == b".\r\n":
+            return b"".join(lines)
+        lines.append(line.removeprefix(b".") if fresh else line)
+        fresh = line.endswith(b"\r\n")
+    return None
+
+
 class Sink:
-    """Takes every message over SMTP; `messages` has them in their order."""
+    """Takes every message over SMTP; `messages` has them in their order, `by_recipient` by each forward-path."""
 
     def __init__(self) -> None:
         """Listen on a free port."""
         self.messages: Queue[bytes] = Queue()
-        messages = self.messages
+        self.by_recipient: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        messages, by_recipient = self.messages, self.by_recipient
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 self.wfile.write(b"220 sink\r\n")
+                recipients: list[bytes] = []
                 while line := self.rfile.readline():
                     word = line[:4].upper().strip()
                     self.wfile.write(_REPLIES.get(word, b"250 ok\r\n"))
                     if word == b"QUIT":
                         return
+                    if word == b"RCPT":
+                        recipients.append(line.partition(b"<")[2].partition(b">")[0])
                     if word == b"DATA":
-                        lines = list(iter(self.rfile.readline, b".\r\n"))
-                        messages.put(b"".join(each.removeprefix(b".") for each in lines))
+                        if (message := _data(self.rfile)) is None:
+                            return
+                        messages.put(message)
+                        for recipient in recipients:
+                            by_recipient[recipient].append(message)
+                        recipients.clear()
                         self.wfile.write(b"250 taken\r\n")
 
         self._server = socketserver.ThreadingTCPServer((HOST, 0), Handler)
