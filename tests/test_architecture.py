@@ -82,6 +82,8 @@ ROOMS: dict[str, set[str]] = {
         *("arc.outcome", "authentication", "connection", "dmarc.outcome", "errors", "message", "names", "results"),
         "text",
     },
+    # which names imitate ours
+    "lookalike": {"dmarc.psl", "errors", "names", "text"},
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
     # the fronts, and what stands on them
@@ -121,8 +123,8 @@ ROOMS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": {
         *("_version", "aio", "arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc"),
-        *("dns", "errors", "explain", "filters", "iprev", "limits", "message", "opinions", "policy", "resolvers"),
-        *("results", "saved", "spf", "sync", "testing"),
+        *("dns", "errors", "explain", "filters", "iprev", "limits", "lookalike", "message", "opinions", "policy"),
+        *("resolvers", "results", "saved", "spf", "sync", "testing"),
     },
 }
 CORE = set(ROOMS) - {
@@ -140,6 +142,8 @@ WHEN_NEEDED = {
     "names.py": {"idna"},
     "text.py": {"html"},
     "dkim/signer.py": {"os", "pathlib"},  # the file of a key
+    "lookalike/label.py": {"pathlib"},  # the list of words
+    "lookalike/shape.py": {"pathlib", "unicodedata"},  # the table of Unicode
     "message/fields.py": {"mmap"},  # a type
     "dmarc/psl.py": {"publicsuffix2", "pathlib", "warnings", "importlib"},  # the one file that is read, and where it is
 }
@@ -301,7 +305,7 @@ def python(code: str, *arguments: str) -> str:
 def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
     loaded = set(python("import sys, mailauth; print(' '.join(sys.modules))").split())
     assert "mailauth.compose" in loaded
-    later = {"aio", "explain", "filters", "opinions", "policy", "resolvers", "saved", "testing", "cli"}
+    later = {"aio", "explain", "filters", "lookalike", "opinions", "policy", "resolvers", "saved", "testing", "cli"}
     assert not {name for name in loaded if name.startswith("mailauth.") and name.split(".")[1] in later}
     assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email", "html"} & loaded
     # nor is anything of the core missing for the first message
