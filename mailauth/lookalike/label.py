@@ -1,4 +1,8 @@
-"""One label of a domain name, or one word, compared with the protected names."""
+"""One label of a domain name, or one word, compared with the protected names: as a whole, and part by part.
+
+Says by which kind it looks like which name, and with which base for the score. Does not know where the label is from,
+nor what is beside it in its name.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +65,7 @@ def whole(label: str, index: Index) -> Iterator[Match]:
                 how, what = found
                 kind = Kind.HYPHEN if how is Slip.HYPHEN else Kind.SLIP
                 more = EASY_SLIP if how is Slip.EASY else 0
-                more += FIRST_LETTER if text[:1] != core.plain[0] else 0
+                more += FIRST_LETTER if text[:1] != core.plain[:1] else 0
                 more += NOT_PLAIN if text != label else 0
                 yield Match(core, kind, BASES[kind] + more, what)
 

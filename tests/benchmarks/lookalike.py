@@ -1,12 +1,15 @@
 """How many imitations of 200 brands `lookalike.find` finds, and how many ordinary names it takes for one.
 
     pip install dnstwist hstspreload
-    python tests/benchmarks/lookalike.py [--words FILE] [--suffixes FILE] [--names N] [--show KIND]
+    python tests/benchmarks/lookalike.py [--words FILE] [--suffixes FILE] [--authors FILE] [--names N]
+        [--show KIND]
 
 The imitations are those that dnstwist makes of each brand; `--words` and `--suffixes` are its dictionaries of words and
 of top-level domains (`dictionaries/` of its repository), without which it makes none of these. The ordinary names are a
 sample of Chromium's list of sites that want HTTPS, from the package hstspreload: registered, in use, of all countries,
-most of them small. `--show` prints the ordinary names that were taken for an imitation of a kind.
+most of them small. `--authors` is a file with a From field a line, of ordinary mail: on Debian, for example, that of
+`apt-cache dumpavail | sed -n 's/^Maintainer: //p' | sort -u`. `--show` prints the ordinary names and authors that were
+taken for an imitation of a kind.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ sys.path.insert(0, str(ROOT))
 
 import dnstwist  # noqa: E402
 
-from mailauth import lookalike  # noqa: E402
+from mailauth import Message, lookalike  # noqa: E402
+from mailauth.filters import addresses  # noqa: E402
 
 NAMES = """
 google.com youtube.com facebook.com instagram.com whatsapp.com wikipedia.org yahoo.com amazon.com twitter.com tiktok.com
@@ -48,7 +52,7 @@ volkswagen.de mercedes-benz.com porsche.com audi.de toyota.com honda.com ford.co
 bayer.com basf.com pfizer.com novartis.com roche.com nestle.com unilever.com danone.com coca-cola.com pepsi.com
 starbucks.com mcdonalds.com nike.com adidas.com puma.com zara.com decathlon.fr lidl.de aldi.de carrefour.fr tesco.com
 bbc.co.uk cnn.com nytimes.com spiegel.de lemonde.fr elpais.com repubblica.it docusign.com intuit.com quickbooks.com
-hubspot.com mailchimp.com zendesk.com atlassian.com notion.so figma.com canva.com
+hubspot.com mailchimp.com zendesk.com atlassian.com canva.com
 """
 BRANDS = NAMES.split()
 SEED = 7
@@ -112,14 +116,12 @@ def recall(protected: lookalike.Protected, words: list[str], suffixes: list[str]
     row("all", f"{made.total():,}", f"{found.total() / made.total():.1%}", f"{long_found.total() / long.total():.1%}")
 
 
-def alarms(protected: lookalike.Protected, names: list[str], show: str | None) -> None:
+def alarms(found: list[tuple[str, tuple[lookalike.Finding, ...]]], what: str, show: str | None) -> None:
+    """Tell how many ordinary names were taken for an imitation, by the kind of the likeliest finding."""
     alarm: Counter[str] = Counter()
     below: Counter[str] = Counter()
     brands: Counter[str] = Counter()
-    began = time.process_time()
-    found = [lookalike.find(name, protected, 0) for name in names]
-    spent = time.process_time() - began
-    for name, findings in zip(names, found, strict=True):
+    for name, findings in found:
         if not findings:
             continue
         first = findings[0]
@@ -127,29 +129,47 @@ def alarms(protected: lookalike.Protected, names: list[str], show: str | None) -
         brands[first.protected] += first.score >= lookalike.THRESHOLD
         if first.kind == show:
             say(f"{first.score} {name} {first.why}")
-    row("kind", f"of {len(names):,} ordinary names", "below the threshold")
+    row("kind", f"of {len(found):,} {what}", "below the threshold")
     row("---", "---:", "---:")
     for kind in lookalike.Kind:
         if alarm[kind] or below[kind]:
-            row(f"`{kind}`", alarm[kind], below[kind])
-    row("all", alarm.total(), below.total())
-    say()
+            row(f"`{kind}`", alarm[kind], f"{below[kind]:,}")
+    row("all", alarm.total(), f"{below.total():,}")
     middle = sorted(brands[brand] for brand in BRANDS)[len(BRANDS) // 2]
-    say(f"The median brand has {middle} alarms; most: {brands.most_common(12)}")
-    say(f"{spent / len(names) * 1e6:.1f} µs for a name")
+    say(f"\nThe median brand has {middle}; most have {brands.most_common(5)}")
+
+
+def of_authors(path: Path, protected: lookalike.Protected) -> list[tuple[str, tuple[lookalike.Finding, ...]]]:
+    """Return the authors of a file with what they imitate."""
+    boxes = [
+        (line, box)
+        for line in lines(path)
+        for box in addresses(Message.parse(b"From: " + line.encode() + b"\r\n\r\n"), "From")
+    ]
+    return [
+        (line, lookalike.find_in_author(box.name, f"{box.local}@{box.domain}", protected, 0)) for line, box in boxes
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--words", type=Path)
     parser.add_argument("--suffixes", type=Path)
+    parser.add_argument("--authors", type=Path)
     parser.add_argument("--names", type=int, default=100_000)
     parser.add_argument("--show")
     options = parser.parse_args()
-    assert len(set(BRANDS)) == len(BRANDS) >= 200
+    assert len(set(BRANDS)) == len(BRANDS) == 200
     protected = lookalike.Protected(BRANDS)
-    alarms(protected, ordinary(options.names), options.show)
-    say()
+    names = ordinary(options.names)
+    began = time.process_time()
+    found = [(name, lookalike.find(name, protected, 0)) for name in names]
+    spent = time.process_time() - began
+    alarms(found, "ordinary names", options.show)
+    say(f"\n{spent / len(names) * 1e6:.0f} µs of CPU for a name\n")
+    if options.authors:
+        alarms(of_authors(options.authors, protected), "ordinary authors", options.show)
+        say()
     if not options.show:
         recall(protected, lines(options.words), lines(options.suffixes))
 

@@ -20,6 +20,7 @@ PARSERS = [
     "mailauth/message/taglist.py", "mailauth/dkim/key.py", "mailauth/dkim/signature.py", "mailauth/dkim/verify.py",
     "mailauth/arc/verify.py",
     "mailauth/spf/record.py", "mailauth/spf/macro.py", "mailauth/dmarc/record.py", "mailauth/authres/*.py",
+    "mailauth/lookalike/*.py",
     "mailauth/serve/milter/codec.py", "mailauth/serve/milter/session.py", "mailauth/serve/milter/orders.py",
     "mailauth/saved/damage.py", "mailauth/saved/undo.py", "mailauth/saved/reencoded.py", "mailauth/saved/doers.py",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from support.signing import NOW
 
 from fuzz import milter
 from fuzz.damage import damage, explained
+from fuzz import lookalike, milter
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from mailauth import Context, Limits, Message, arc, authres, dkim, dmarc, names, run, spf
@@ -370,6 +371,7 @@ TARGETS = {
         Target("dmarc-record", dmarc_record, 140, DMARC),
         Target("authres-in", authres_in, 100, AUTHRES),
         Target("authres-out", authres_out, 120, OUTPUT_TOKENS),
+        Target("lookalike", lookalike.imitations, 160, lookalike.TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("damage", damage, 160, DAMAGE),
         Target("explained", explained, 200, EXPLAINED),

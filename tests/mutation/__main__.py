@@ -38,6 +38,7 @@ TESTS: dict[str, list[str]] = {
     "mailauth/dns": ["tests/unit/test_dns.py", BOUNDS, "tests/unit/test_deadline.py", LIMITS],
     "mailauth/iprev.py": ["tests/unit/test_iprev.py"],
     "mailauth/limits.py": ["tests/unit/test_limits.py"],
+    "mailauth/lookalike": ["tests/unit/lookalike", "tests/property/test_lookalike.py"],
     "mailauth/message": ["tests/unit/test_message.py", "tests/unit/test_author.py", "tests/unit/test_apply.py", LIMITS],
     "mailauth/message/address.py": [
         "tests/unit/test_address.py", "tests/unit/test_author.py", "tests/attack/test_attack.py",

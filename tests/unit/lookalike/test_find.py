@@ -190,6 +190,12 @@ def test_names_that_are_not_ascii() -> None:
     assert only("\u043f\u043e\u0447\u0442a.test", cyrillic).kind is Kind.GLYPHS
 
 
+def test_a_protected_name_of_nothing_that_is_seen() -> None:
+    unseen = Protected([a_label("\u200d\u0301") + ".com"])
+    assert find("a.com", unseen) == ()
+    assert find(a_label("\u0301") + ".org", unseen) == ()
+
+
 def test_a_subdomain_counts_as_its_domain() -> None:
     assert Protected(["mail.example.co.uk", "example.co.uk."]).names == ("example.co.uk",)
     assert find("example.co.uk", Protected(["mail.example.co.uk"])) == ()
