@@ -4,7 +4,7 @@ SPF, DKIM, ARC and DMARC verification for receivers of mail: raw message and con
 an `Authentication-Results` field out. `authenticate` does it all; `mailauth.aio` is the same for event loops.
 
 The core is loaded with the package. What not every user needs, `aio`, `explain`, `filters`, `lookalike`, `opinions`,
-`policy`, `resolvers`, `saved` and `testing`, is loaded when it is first named.
+`policy`, `posture`, `resolvers`, `saved` and `testing`, is loaded when it is first named.
 """
 
 from importlib import import_module
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mailauth import lookalike as lookalike
     from mailauth import opinions as opinions
     from mailauth import policy as policy
+    from mailauth import posture as posture
     from mailauth import resolvers
     from mailauth import saved as saved
     from mailauth import testing as testing
@@ -69,7 +70,7 @@ __all__ = [
 ]
 
 _WHEN_NAMED = frozenset(
-    {"aio", "explain", "filters", "lookalike", "opinions", "policy", "resolvers", "saved", "testing"}
+    {"aio", "explain", "filters", "lookalike", "opinions", "policy", "posture", "resolvers", "saved", "testing"}
 )
 
 

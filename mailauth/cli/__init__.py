@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk`, `dns`, `milter` and `smtpd`.
+"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk`, `domain`, `dns`, `milter` and `smtpd`.
 
 Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
 a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
@@ -123,6 +123,33 @@ def _parser() -> argparse.ArgumentParser:
     _add_client(command.add_argument_group("connection", "It is read from the Received fields."))
     _add_evaluation(command)
     _add_keys(command)
+
+    about = "Say how safe domains are against impostors: what they publish, what is wrong with it, and what to publish."
+    command = commands.add_parser("domain", help="say how safe domains are against impostors", description=about)
+    command.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="a domain name, @FILE with a name on each line, or - for standard input",
+    )
+    command.add_argument(
+        "--selector", action="append", metavar="S", default=[], help="a DKIM selector that the domains use"
+    )
+    command.add_argument(
+        "--learn",
+        action="append",
+        metavar="SOURCE",
+        default=[],
+        help="learn DKIM selectors from saved mail: a file, folder, mailbox or archive, as for bulk",
+    )
+    command.add_argument(
+        "--sends", choices=("yes", "no"), help="whether the domains send mail (default: what their records say)"
+    )
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="JSON: one object, for one domain")
+    form.add_argument("--jsonl", action="store_true", help="JSON Lines: one object per domain")
+    command.add_argument("--html", type=_file, metavar="FILE", help="also write the report as one self-contained page")
+    _add_resolver(command)
 
     about = "Judge the mail of Postfix or Sendmail: authenticate it, have filters and the policy decide, and say so."
     command = commands.add_parser("milter", help="judge the mail of a mail server, as a milter", description=about)

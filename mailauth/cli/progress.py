@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -113,19 +113,37 @@ def _left(extent: Extent) -> dict[str, Any]:
 @contextmanager
 def progress(sources: Mapping[str, str]) -> Iterator[Progress]:
     """Show progress while a run lasts; see `Extent` for the sources."""
+    with _bar() as bar:
+        yield Progress() if bar is None else Progress(bar, Extent(sources))
+
+
+@contextmanager
+def tally(total: int, noun: str) -> Iterator[Callable[[], None]]:
+    """Show how many of a known number of things are done, while a run lasts; gives what counts one."""
+    with _bar() as bar:
+        if bar is None:
+            yield lambda: None
+            return
+        task = bar.add_task(f"{total:,} {noun}", total=total, left="left:")
+        yield lambda: bar.advance(task)
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """Give rich's bar, None where there is no terminal for it."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield Progress()
+        yield None
         return
     try:
         from rich.console import Console  # noqa: PLC0415  an extra
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
         from rich.progress import Progress as Bar  # noqa: PLC0415
     except ImportError:
-        yield Progress()
+        yield None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
     with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        yield Progress(bar, Extent(sources))
+        yield bar
 
 
 def octets(source: str) -> int | None:

@@ -230,18 +230,22 @@ def find_policy(author_domain: str, organizational_domain: OrganizationalDomain 
             domain, record = walked.records[-1]
         if record is None:
             return Policy(walked, uses)
-    for_existing, for_missing = record.p, record.p
-    if domain != author_domain:
-        for_existing = record.sp or record.p
-        for_missing = record.np or for_existing
-    # RFC 9989 §4.7: t=y asks for the next weaker policy
-    if record.weaker:
-        for_existing, for_missing = _WEAKER[for_existing], _WEAKER[for_missing]
+    for_existing, for_missing = requested(record, below=domain != author_domain)
     if for_existing == for_missing:
         return Policy(walked, uses, record, domain, for_existing)
     exists, failure, more = yield from _existence(author_domain, by_rfc9091=organizational_domain is not None)
-    requested = None if failure else for_existing if exists else for_missing
-    return Policy(walked, uses + more, record, domain, requested, failure)
+    wish = None if failure else for_existing if exists else for_missing
+    return Policy(walked, uses + more, record, domain, wish, failure)
+
+
+def requested(record: Record, *, below: bool) -> tuple[PolicyWord, PolicyWord]:
+    """Return what a record asks for: for its own domain twice, or for domains below it that exist, and that do not."""
+    for_existing, for_missing = record.p, record.p
+    if below:
+        for_existing = record.sp or record.p
+        for_missing = record.np or for_existing
+    # RFC 9989 §4.7: t=y asks for the next weaker policy
+    return (_WEAKER[for_existing], _WEAKER[for_missing]) if record.weaker else (for_existing, for_missing)
 
 
 def _existence(domain: str, *, by_rfc9091: bool) -> Evaluation[tuple[bool, Problem | None, tuple[Use, ...]]]:

@@ -1,4 +1,28 @@
-"""A domain asked about itself: what it publishes, what that means to receivers, and what to publish instead.
+"""How safe a domain is against impostors, by the parsers that judge mail.
 
-For the owner of a domain, where the protocols are for receivers of its mail. Waits for nothing, and knows no message.
+`examine` asks what a domain publishes of SPF, DKIM, DMARC and MX, and says what an impostor could do with it, why, and
+which record prevents it.
 """
+
+from mailauth.posture.catalogue import CATALOGUE, Code, Entry, Severity
+from mailauth.posture.domain import Posture, examine
+from mailauth.posture.finding import Finding, Fix
+from mailauth.posture.rating import LETTERS, POINTS, Rating
+from mailauth.posture.selectors import GUESSES, MAX_SELECTORS, learn
+
+__all__ = [
+    "CATALOGUE",
+    "GUESSES",
+    "LETTERS",
+    "MAX_SELECTORS",
+    "POINTS",
+    "Code",
+    "Entry",
+    "Finding",
+    "Fix",
+    "Posture",
+    "Rating",
+    "Severity",
+    "examine",
+    "learn",
+]

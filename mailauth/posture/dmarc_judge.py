@@ -1,0 +1,136 @@
+"""What the DMARC record of a domain lets an impostor do (RFC 9989, RFC 7489, RFC 9990). Asks nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mailauth.posture.asking import Subject
+from mailauth.posture.catalogue import Code
+from mailauth.posture.dmarc import DmarcFacts, Policies
+from mailauth.posture.facts import Facts
+from mailauth.posture.finding import Finding, Fix, found
+
+_PARKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
+_RANK = {None: 0, "none": 1, "quarantine": 2, "reject": 3}
+_REMOVED = ("pct", "rf", "ri")
+# RFC 9989 §4.8: the tags with a closed list of values
+_POLICY = re.compile("none|quarantine|reject", re.IGNORECASE)
+_VALUES = {
+    "p": _POLICY,
+    "sp": _POLICY,
+    "np": _POLICY,
+    "adkim": re.compile("[rs]", re.IGNORECASE),
+    "aspf": re.compile("[rs]", re.IGNORECASE),
+    "t": re.compile("[yn]", re.IGNORECASE),
+    "psd": re.compile("[ynu]", re.IGNORECASE),
+    "fo": re.compile("[01ds](?: *: *[01ds])*", re.IGNORECASE),
+}
+
+
+def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
+    """Yield the findings about DMARC."""
+    dmarc, domain = facts.dmarc, subject.domain
+    if dmarc.text is None:
+        if not dmarc.unchecked:
+            yield _missing(domain, facts)
+        return
+    evidence = (f"_dmarc.{dmarc.now.domain} TXT {dmarc.text}",)
+    if not dmarc.usable:
+        fix = _rewritten(dmarc, p="none", sp="", np="")
+        detail = "p, sp or np is invalid, and there is no rua"
+        yield found(Code.DMARC_UNUSABLE, domain, detail, evidence=evidence, fix=fix)
+        return
+    yield from _policy(domain, dmarc, evidence)
+    yield from _tags(domain, dmarc, evidence)
+    yield from _reports(domain, dmarc, evidence)
+
+
+def _missing(domain: str, facts: Facts) -> Finding:
+    fix = (Fix(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}" if facts.sends else _PARKED),)
+    if ignored := facts.dmarc.ignored:
+        return found(Code.DMARC_IGNORED, domain, ignored[0], evidence=ignored, fix=fix)
+    return found(Code.DMARC_MISSING, domain, f"neither {domain} nor a domain above it has a record", fix=fix)
+
+
+def _rewritten(dmarc: DmarcFacts, **changes: str) -> tuple[Fix, ...]:
+    """Return the record with some tags changed, an empty value removes the tag, and without those that are gone."""
+    tags = {**dict(dmarc.tags), **dict.fromkeys(("v", *_REMOVED), ""), **changes}
+    first = {"v": "DMARC1", "p": tags.pop("p", "none")}
+    text = "; ".join(f"{name}={value}" for name, value in {**first, **tags}.items() if value)
+    return (Fix(f"_dmarc.{dmarc.now.domain}", "TXT", text),)
+
+
+def _policy(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...]) -> Iterator[Finding]:
+    now = dmarc.now
+    asks = f"the record of {now.domain} asks for"
+    own = "p" if now.domain == domain else "sp"
+    stricter = _rewritten(dmarc, **{own: "quarantine", "t": ""})
+    if now.policy == "none":
+        yield found(Code.DMARC_NONE, domain, f"{asks} {now.policy}", evidence=evidence, fix=stricter)
+    elif now.policy == "quarantine":
+        fix = _rewritten(dmarc, **{own: "reject", "t": ""})
+        yield found(Code.DMARC_QUARANTINE, domain, f"{asks} {now.policy}", evidence=evidence, fix=fix)
+    if dmarc.testing:
+        yield found(Code.DMARC_TESTING, domain, f"{asks} {now.policy}, with t=y", evidence=evidence,
+                    fix=_rewritten(dmarc, t=""))  # fmt: skip
+    if now.policy not in (None, "none"):
+        # What is asked for below the domain; the record there may be another
+        if now.subdomains == "none":
+            fix = _rewritten(dmarc, sp="") if own == "p" else ()
+            yield found(Code.DMARC_SUBDOMAINS_NONE, domain, f"{_told(now)}", evidence=evidence, fix=fix)
+        elif now.missing == "none":
+            fix = _rewritten(dmarc, np="reject")
+            yield found(Code.DMARC_MISSING_NONE, domain, f"{_told(now)}", evidence=evidence, fix=fix)
+    old = dmarc.old
+    share = dict(dmarc.tags).get("pct", "")
+    # RFC 7489 §6.6.4: the policy is for so many of a hundred messages
+    partly = share.isascii() and share.isdigit() and 0 < int(share[:4]) < 100 and old.policy in ("quarantine", "reject")
+    if partly or _RANK[old.policy] < _RANK[now.policy] or _RANK[old.subdomains] < _RANK[now.subdomains]:
+        part = f", for {share} % of the messages" if partly else ""
+        detail = f"RFC 9989: {_told(now)}; RFC 7489: {_told(old)}{part}"
+        yield found(Code.DMARC_OLD_RECEIVERS, domain, detail, evidence=evidence)
+
+
+def _told(policies: Policies) -> str:
+    return (
+        f"{policies.policy or 'no policy'} for the domain, {policies.subdomains or 'no policy'} for subdomains, "
+        f"{policies.missing or 'no policy'} for those that do not exist"
+    )
+
+
+def _tags(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...]) -> Iterator[Finding]:
+    tags = dict(dmarc.tags)
+    bad = {name: value for name, value in tags.items() if name in _VALUES and not _VALUES[name].fullmatch(value)}
+    if bad:
+        detail = ", ".join(f"{name}={value}" for name, value in bad.items())
+        fix = _rewritten(dmarc, **{name: "none" if name == "p" else "" for name in bad})
+        yield found(Code.DMARC_TAG_INVALID, domain, detail, evidence=evidence, fix=fix)
+    for name in ("rua", "ruf"):
+        items = [item for item in tags.get(name, "").split(",") if item.strip()]
+        valid = sum(each.tag == name for each in dmarc.reports)
+        if len(items) > valid and len(dmarc.reports) < 10:
+            wrong = f"{len(items) - valid} of {len(items)} addresses of {name}"
+            detail = f"{wrong} are not URIs such as mailto:a@example.com"
+            yield found(Code.DMARC_TAG_INVALID, domain, detail, evidence=evidence)
+    if removed := [name for name in _REMOVED if name in tags]:
+        detail = ", ".join(f"{name}={tags[name]}" for name in removed)
+        yield found(Code.DMARC_TAG_REMOVED, domain, detail, evidence=evidence, fix=_rewritten(dmarc))
+
+
+def _reports(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...]) -> Iterator[Finding]:
+    home = dmarc.now.domain
+    if dmarc.now.policy == "none" and not any(each.tag == "rua" for each in dmarc.reports):
+        # p=none is for watching
+        yield found(Code.DMARC_NO_REPORTS, domain, "the record has no valid rua", evidence=evidence,
+                    fix=_rewritten(dmarc, rua=f"mailto:dmarc@{home}"))  # fmt: skip
+    for each in {report.uri: report for report in dmarc.reports}.values():
+        if each.registrable:
+            detail = f"{each.uri}: {each.host} does not exist, nor does {each.registrable}"
+            yield found(Code.DMARC_REPORT_REGISTRABLE, domain, detail, evidence=evidence, other=each.registrable)
+        elif each.missing:
+            yield found(Code.DMARC_REPORT_MISSING, domain, f"{each.uri}: {each.host} does not exist", evidence=evidence)
+        elif each.consents is False:
+            fix = (Fix(f"{home}._report._dmarc.{each.host}", "TXT", "v=DMARC1;"),)
+            detail = f"{each.uri}: no record at {fix[0].name}"
+            yield found(Code.DMARC_REPORT_REFUSED, domain, detail, evidence=evidence, fix=fix, other=each.host)

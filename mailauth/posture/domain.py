@@ -1,0 +1,177 @@
+"""`examine`: what a domain publishes, and what an impostor could do with it.
+
+The sections ask side by side, and each question is asked once; then every section judges, with the facts of all. More
+sections are more entries of `SECTIONS`. Waits for nothing, and reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mailauth import names
+from mailauth.context import Context, context_of
+from mailauth.dmarc.psl import load_suffix_list
+from mailauth.dns.transcript import gather
+from mailauth.dns.values import Evaluation
+from mailauth.errors import UsageError
+from mailauth.posture import dkim, dkim_judge, dmarc, dmarc_judge, mx, mx_judge, spf_judge, spf_tree
+from mailauth.posture.asking import Subject
+from mailauth.posture.catalogue import Severity
+from mailauth.posture.dkim import DkimFacts
+from mailauth.posture.dmarc import DmarcFacts
+from mailauth.posture.facts import Facts
+from mailauth.posture.finding import Finding
+from mailauth.posture.mx import MxFacts
+from mailauth.posture.rating import Rating, rate
+from mailauth.posture.selectors import MAX_SELECTORS
+from mailauth.posture.spf_facts import SpfFacts
+from mailauth.results import NoTruthValue, to_plain
+from mailauth.text import shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posture(NoTruthValue):
+    """How safe a domain is against impostors.
+
+    Attributes:
+        domain: the domain, as A-labels.
+        sends: whether it sends mail.
+        sends_stated: whether that was said by the caller; else its records say so.
+        rating: the points and the letter.
+        findings: the worst first.
+        unchecked: what could not be checked, in words; nothing is held against the domain for it.
+        mx: where it takes mail; `spf`, `dkim`, `dmarc`: what it publishes of each.
+        secure: whether its MX, SPF and DMARC answers are DNSSEC-secure; None if no validator was asked.
+    """
+
+    domain: str
+    sends: bool
+    sends_stated: bool
+    rating: Rating
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
+    mx: MxFacts
+    spf: SpfFacts
+    dkim: DkimFacts
+    dmarc: DmarcFacts
+    secure: bool | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON, each field by its name; text that can be written as UTF-8."""
+        plain: dict[str, Any] = to_plain(self)
+        for record in plain["spf"]["records"]:
+            del record["mechanisms"]
+        for key in _keys(plain["dkim"]):
+            del key["public"]
+        return {"schema": 1, **plain}
+
+
+def _keys(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from plain["wildcard"]
+    for selector in plain["selectors"]:
+        yield from selector["keys"]
+
+
+class Section(NamedTuple):
+    """One part of a posture.
+
+    `ask` collects facts, None where there are none; `judge` yields findings, and may use the facts of all sections.
+    """
+
+    name: str
+    ask: Callable[[Subject], Evaluation[Any]] | None
+    judge: Callable[[Subject, Facts], Iterator[Finding]]
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("mx", mx.ask, mx_judge.judge),
+    Section("spf", spf_tree.ask, spf_judge.judge),
+    Section("dkim", dkim.ask, dkim_judge.judge),
+    Section("dmarc", dmarc.ask, dmarc_judge.judge),
+    Section("dnssec", None, mx_judge.judge_dnssec),
+)
+_MANY = 20  # findings of one code
+_ORDER = {severity: number for number, severity in enumerate(Severity)}
+
+
+def examine(
+    domain: str,
+    *,
+    selectors: Iterable[str] = (),
+    context: Context | None = None,
+    sends: bool | None = None,
+) -> Evaluation[Posture]:
+    """Say how safe a domain is against impostors. Never raises for any DNS answer.
+
+    About 40 to 100 questions are asked, and at most 500.
+
+    Args:
+        domain: the domain name.
+        selectors: DKIM selectors that it uses; see `learn`. Those that are often chosen are tried too.
+        context: `Limits` for keys and records, and `Options.public_suffix_list` matter here.
+        sends: whether it sends mail; None: it does not if its SPF record says so, or if it has neither SPF nor MX.
+
+    Raises:
+        UsageError: for a name that is not a domain name, a selector that is not one, or too many.
+        TypeError: for an argument of another type.
+    """
+    name = names.to_ascii(domain) if isinstance(domain, str) else None
+    if name is None:
+        msg = f"examine({shown(domain)}): give a domain name, such as 'example.com'"
+        raise UsageError(msg) if isinstance(domain, str) else TypeError(msg)
+    if isinstance(selectors, str):
+        msg = f"selectors={selectors!r}: give several, such as [{selectors!r}]"
+        raise TypeError(msg)
+    chosen = {each: names.to_ascii(each) for each in selectors}
+    if wrong := [each for each, selector in chosen.items() if selector is None]:
+        msg = f"{shown(wrong[0])} is not a DKIM selector: give the s= of a signature, such as 's2026'"
+        raise UsageError(msg)
+    if len(chosen) > MAX_SELECTORS:
+        msg = f"{len(chosen)} selectors are too many: give at most {MAX_SELECTORS}"
+        raise UsageError(msg)
+    context = context_of(context)
+    suffixes = load_suffix_list(context.options.public_suffix_list)
+    used = tuple(dict.fromkeys(filter(None, chosen.values())))
+    subject = Subject(name, used, context, suffixes, suffixes.organizational_domain(name))
+    return _examine(subject, stated=sends)
+
+
+def _examine(subject: Subject, *, stated: bool | None) -> Evaluation[Posture]:
+    asking = {section.name: section.ask(subject) for section in SECTIONS if section.ask is not None}
+    collected = dict(zip(asking, (yield from gather(*asking.values())), strict=True))
+    sends = _sends(collected["mx"], collected["spf"]) if stated is None else stated
+    facts = Facts(**collected, sends=sends)
+    exists = facts.mx.exists is not False
+    judged = (finding for section in SECTIONS for finding in section.judge(subject, facts))
+    # Of a name that does not exist there is nothing else to say: records below it would make it exist
+    counts: Counter[str] = Counter()
+    findings = []
+    for each in dict.fromkeys(judged):
+        counts[each.code] += 1
+        if (exists or each.section == "mx") and counts[each.code] <= _MANY:
+            findings.append(each)
+    findings.sort(key=lambda finding: _ORDER[finding.severity])
+    unchecked = tuple(dict.fromkeys(why for each in collected.values() for why in each.unchecked))
+    return Posture(
+        domain=subject.domain,
+        sends=facts.sends,
+        sends_stated=stated is not None,
+        rating=rate(findings, known=exists and not unchecked),
+        findings=tuple(findings),
+        unchecked=unchecked,
+        mx=facts.mx,
+        spf=facts.spf,
+        dkim=facts.dkim,
+        dmarc=facts.dmarc,
+        secure=mx_judge.secure_of(facts),
+    )
+
+
+def _sends(mx_facts: MxFacts, spf: SpfFacts) -> bool:
+    """Whether the records of a domain leave open that it sends mail."""
+    if spf.own.state == "unknown" or spf.published or spf.near_misses:
+        return not spf.authorises_nobody
+    return bool(mx_facts.hosts) or bool(mx_facts.unchecked)
