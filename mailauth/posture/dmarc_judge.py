@@ -12,7 +12,7 @@ from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found
 
 _PARKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
-_RANK = {None: 0, "none": 1, "quarantine": 2, "reject": 3}
+_RANK = {None: 0, "none": 0, "quarantine": 1, "reject": 2}
 _REMOVED = ("pct", "rf", "ri")
 # RFC 9989 §4.8: the tags with a closed list of values
 _POLICY = re.compile("none|quarantine|reject", re.IGNORECASE)
@@ -55,7 +55,8 @@ def _missing(domain: str, facts: Facts) -> Finding:
 
 def _rewritten(dmarc: DmarcFacts, **changes: str) -> tuple[Fix, ...]:
     """Return the record with some tags changed, an empty value removes the tag, and without those that are gone."""
-    tags = {**dict(dmarc.tags), **dict.fromkeys(("v", *_REMOVED), ""), **changes}
+    tags = {**dict(dmarc.tags), **dict.fromkeys(_REMOVED, ""), **changes}
+    tags.pop("v", None)
     first = {"v": "DMARC1", "p": tags.pop("p", "none")}
     text = "; ".join(f"{name}={value}" for name, value in {**first, **tags}.items() if value)
     return (Fix(f"_dmarc.{dmarc.now.domain}", "TXT", text),)

@@ -96,7 +96,10 @@ def found(
 
 
 def quote(record: bytes | str) -> str:
-    """Return a record as harmless evidence: printable ASCII on one line, never long."""
-    text = record.decode("utf-8", "backslashreplace") if isinstance(record, bytes) else record
-    text = one_line(text[: 2 * _QUOTED].encode("ascii", "backslashreplace").decode())
+    """Return a record as harmless evidence: printable ASCII on one line, never long.
+
+    Other octets are escaped as in master files (RFC 1035 §5.1).
+    """
+    octets = record[: 2 * _QUOTED] if isinstance(record, bytes) else record[:_QUOTED].encode("utf-8", "surrogatepass")
+    text = "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03}" for octet in octets)
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."

@@ -66,7 +66,7 @@ def _is_right(text: str) -> bool:
 def _repaired(domain: str, text: str) -> tuple[Fix, ...]:
     """Return what a record that does not begin rightly was meant to be, where that is plain."""
     _, one, rest = text.partition("1")
-    terms = rest.replace("\\t", " ").strip("\"' ;,.").split()
+    terms = rest.replace("\\009", " ").strip("\"' ;,.").split()
     repaired = " ".join(["v=spf1", *terms])
     return _publish(domain, repaired) if one and terms and _is_right(repaired) else ()
 
