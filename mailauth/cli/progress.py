@@ -142,7 +142,10 @@ def _bar() -> Iterator[Any]:
         yield None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
-    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    # What is printed meanwhile goes above the bar, but only where both are on the terminal
+    both = sys.stdout is not None and sys.stdout.isatty()
+    console = Console(stderr=True)
+    with Bar(*columns, TimeRemainingColumn(), console=console, transient=True, redirect_stdout=both) as bar:
         yield bar
 
 

@@ -53,11 +53,16 @@ def _missing(domain: str, facts: Facts) -> Finding:
     return found(Code.DMARC_MISSING, domain, f"neither {domain} nor a domain above it has a record", fix=fix)
 
 
+def _invalid(dmarc: DmarcFacts) -> dict[str, str]:
+    """Return the tags whose values are not among those that they may have."""
+    return {name: value for name, value in dmarc.tags if name in _VALUES and not _VALUES[name].fullmatch(value)}
+
+
 def _rewritten(dmarc: DmarcFacts, **changes: str) -> tuple[Fix, ...]:
-    """Return the record with some tags changed, an empty value removes the tag, and without those that are gone."""
-    tags = {**dict(dmarc.tags), **dict.fromkeys(_REMOVED, ""), **changes}
+    """Return the record with some tags changed, "" removes one, and without those that have no effect."""
+    tags = {**dict(dmarc.tags), **dict.fromkeys((*_REMOVED, *_invalid(dmarc)), ""), **changes}
     tags.pop("v", None)
-    first = {"v": "DMARC1", "p": tags.pop("p", "none")}
+    first = {"v": "DMARC1", "p": tags.pop("p", "") or "none"}
     text = "; ".join(f"{name}={value}" for name, value in {**first, **tags}.items() if value)
     return (Fix(f"_dmarc.{dmarc.now.domain}", "TXT", text),)
 
@@ -102,11 +107,9 @@ def _told(policies: Policies) -> str:
 
 def _tags(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...]) -> Iterator[Finding]:
     tags = dict(dmarc.tags)
-    bad = {name: value for name, value in tags.items() if name in _VALUES and not _VALUES[name].fullmatch(value)}
-    if bad:
+    if bad := _invalid(dmarc):
         detail = ", ".join(f"{name}={value}" for name, value in bad.items())
-        fix = _rewritten(dmarc, **{name: "none" if name == "p" else "" for name in bad})
-        yield found(Code.DMARC_TAG_INVALID, domain, detail, evidence=evidence, fix=fix)
+        yield found(Code.DMARC_TAG_INVALID, domain, detail, evidence=evidence, fix=_rewritten(dmarc))
     for name in ("rua", "ruf"):
         items = [item for item in tags.get(name, "").split(",") if item.strip()]
         valid = sum(each.tag == name for each in dmarc.reports)

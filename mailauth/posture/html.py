@@ -29,7 +29,8 @@ font-weight:700;line-height:1.4}
 border-radius:.3rem;white-space:pre-wrap}
 .tree{list-style:none;padding:0}
 .d1{padding-left:0}.d2{padding-left:1.2rem}.d3{padding-left:2.4rem}.d4{padding-left:3.6rem}.d5{padding-left:4.8rem}
-table.sum{table-layout:auto;width:auto}
+table{table-layout:auto}
+table.sum{width:auto}.sum caption{white-space:nowrap}
 td.n,th.n{text-align:right}
 @media(max-width:30rem){.d2{padding-left:.7rem}.d3{padding-left:1.4rem}.d4{padding-left:2.1rem}.d5{padding-left:2.8rem}
 .wide{display:none}}

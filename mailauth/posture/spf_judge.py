@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from mailauth import names
 from mailauth.posture.asking import Subject, listed
@@ -97,24 +97,35 @@ def _rewritten(record: SpfRecord, domain: str, *, without: Collection[str] = (),
 def _terms(subject: Subject, spf: SpfFacts) -> Iterator[Finding]:
     domain = subject.domain
     by_domain = {record.domain: record for record in spf.records}
-    for record in spf.records:
-        for term in record.terms:
-            evidence = (f"{record.domain} TXT {record.text}",)
-            where = term.text if record.domain == domain else f"{term.text} of {record.domain}"
-            fix = _rewritten(record, domain, without={term.text})
-            passes = term.result in ("", "pass")
-            below = by_domain.get(term.target or "") if term.kind in ("include", "redirect") else None
-            if term.registrable and passes:
-                detail = f"{where}: {term.missing} does not exist, nor does {term.registrable}"
-                code, other = Code.SPF_REGISTRABLE, term.registrable
-            elif below is not None and below.problem and below.state != "unknown":
-                code, other, detail = Code.SPF_TARGET_BROKEN, "", f"{where}: {below.problem}"
-            elif term.missing and passes and not _is_own(subject, record, term.missing):
-                code, other = Code.SPF_TARGET_MISSING, subject.suffixes.organizational_domain(term.missing)
-                detail = f"{where}: {term.missing} does not exist"
-            else:
-                continue
-            yield found(code, domain, detail, evidence=evidence, fix=fix, other=other)
+    bad = [
+        (record, term, *what)
+        for record in spf.records
+        for term in record.terms
+        if (what := _wrong(subject, record, term, by_domain)) is not None
+    ]
+    # One record to publish instead, without all of them
+    unwanted = {term.text for record, term, *_ in bad if record.domain == domain}
+    for record, term, code, detail, other in bad:
+        where = term.text if record.domain == domain else f"{term.text} of {record.domain}"
+        evidence = (f"{record.domain} TXT {record.text}",)
+        fix = _rewritten(record, domain, without=unwanted)
+        yield found(code, domain, f"{where}: {detail}", evidence=evidence, fix=fix, other=other)
+
+
+def _wrong(
+    subject: Subject, record: SpfRecord, term: SpfTerm, by_domain: Mapping[str, SpfRecord]
+) -> tuple[Code, str, str] | None:
+    """Return what is wrong with the target of a term: the code, the detail, and the other domain that matters."""
+    passes = term.result in ("", "pass")
+    below = by_domain.get(term.target or "") if term.kind in ("include", "redirect") else None
+    if term.registrable and passes:
+        return Code.SPF_REGISTRABLE, f"{term.missing} does not exist, nor does {term.registrable}", term.registrable
+    if below is not None and below.problem and below.state != "unknown":
+        return Code.SPF_TARGET_BROKEN, below.problem, ""
+    if term.missing and passes and not _is_own(subject, record, term.missing):
+        other = subject.suffixes.organizational_domain(term.missing)
+        return Code.SPF_TARGET_MISSING, f"{term.missing} does not exist", other
+    return None
 
 
 def _is_own(subject: Subject, record: SpfRecord, missing: str) -> bool:
