@@ -122,7 +122,7 @@ def ask(subject: Subject) -> Evaluation[DmarcFacts]:
     failures = dict.fromkeys(each.failure.detail for each in (own, below) if each.failure is not None)
     return DmarcFacts(
         records=tuple((name, texts[name]) for name in places),
-        ignored=own.walk.ignored,
+        ignored=tuple([quote(words.replace("…", "...")) for words in own.walk.ignored]),
         text=texts.get(own.domain or ""),
         tags=tuple((one_line(name), one_line(value)) for name, value in record.published) if record else (),
         usable=record is not None and record.usable,

@@ -22,6 +22,7 @@ from fuzz.damage import damage, explained
 from fuzz import lookalike, milter
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
+from fuzz.posture import posture
 from mailauth import Context, Limits, Message, arc, authres, dkim, dmarc, names, run, spf
 from mailauth.authres.forged import forged_fields
 from mailauth.dkim.signature import read_signatures, without_signature
@@ -375,6 +376,7 @@ TARGETS = {
         Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("damage", damage, 160, DAMAGE),
         Target("explained", explained, 200, EXPLAINED),
+        Target("posture", posture, 400, (*DICTIONARY, *SPF, *DMARC, *TAGS)),
         Target("authenticate", authenticate, 2000, (*DICTIONARY, *HEADER, *SIGNATURE, *SPF, *DMARC, *AUTHRES)),
     )
 }
