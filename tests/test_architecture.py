@@ -82,15 +82,12 @@ ROOMS: dict[str, set[str]] = {
         *("arc.outcome", "authentication", "connection", "dmarc.outcome", "errors", "message", "names", "results"),
         "text",
     },
-<<<<<<< HEAD
     # which names imitate ours
     "lookalike": {"dmarc.psl", "errors", "names", "text"},
-=======
     # a domain, asked about itself
     "posture": {
         *("context", "dkim", "dmarc", "dns", "errors", "limits", "message", "names", "page", "results", "spf", "text"),
     },
->>>>>>> 2387822 (Say how safe a domain is against impostors, by the parsers that judge mail)
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
     # the fronts, and what stands on them
@@ -131,11 +128,8 @@ ROOMS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": {
         *("_version", "aio", "arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc"),
-<<<<<<< HEAD
         *("dns", "errors", "explain", "filters", "iprev", "limits", "lookalike", "message", "opinions", "policy"),
-=======
-        *("dns", "errors", "explain", "filters", "iprev", "limits", "message", "opinions", "policy", "posture"),
->>>>>>> 2387822 (Say how safe a domain is against impostors, by the parsers that judge mail)
+        "posture",
         *("resolvers", "results", "saved", "spf", "sync", "testing"),
     },
 }
@@ -317,11 +311,8 @@ def python(code: str, *arguments: str) -> str:
 def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
     loaded = set(python("import sys, mailauth; print(' '.join(sys.modules))").split())
     assert "mailauth.compose" in loaded
-<<<<<<< HEAD
-    later = {"aio", "explain", "filters", "lookalike", "opinions", "policy", "resolvers", "saved", "testing", "cli"}
-=======
-    later = {"aio", "explain", "filters", "opinions", "policy", "posture", "resolvers", "saved", "testing", "cli"}
->>>>>>> 2387822 (Say how safe a domain is against impostors, by the parsers that judge mail)
+    later = {"aio", "explain", "filters", "lookalike", "opinions", "policy", "posture", "resolvers", "saved", "testing"}
+    later |= {"cli"}
     assert not {name for name in loaded if name.startswith("mailauth.") and name.split(".")[1] in later}
     assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email", "html"} & loaded
     # nor is anything of the core missing for the first message

@@ -138,10 +138,7 @@ def differences(ours: Posture, theirs: dict[str, Any]) -> Iterator[tuple[str, st
         if dmarc.now.domain != them["location"]:
             yield "DMARC record", str(dmarc.now.domain), str(them["location"]), ""
         published = dict(dmarc.tags)
-        told = {
-            "p": published.get("p", "none"),
-            **{name: published[name] for name in ("sp", "np", "t") if name in published},
-        }
+        told = {"p": "none"} | {name: value for name, value in published.items() if name in {"p", "sp", "np", "t"}}
         for name, value in told.items():
             if name in theirs["tags"] and theirs["tags"][name] != value:
                 yield f"DMARC {name}", value, str(theirs["tags"][name]), ""

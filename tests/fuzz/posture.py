@@ -7,11 +7,12 @@ The input is two parts with `BETWEEN` between them: the tricks of the resolver, 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from support.page import FORBIDDEN, read
 
 from fuzz.endtoend import BETWEEN, SUFFIXES, Hostile, Waiting, stepped
-from mailauth import Context, Options, aio, dmarc, run, spf
+from mailauth import Context, Options, Question, aio, dmarc, run, spf
 from mailauth.posture import examine
 from mailauth.posture.html import as_html
 from mailauth.posture.text import as_text
@@ -23,9 +24,9 @@ CONTEXT = Context(options=Options(public_suffix_list=SUFFIXES))
 class _Counting(Hostile):
     asked = 0
 
-    def resolve(self, questions: tuple[object, ...]) -> object:  # type: ignore[override]
+    def resolve(self, questions: tuple[Question, ...]) -> Any:
         self.asked += len(questions)
-        return super().resolve(questions)  # type: ignore[arg-type]
+        return super().resolve(questions)
 
 
 def posture(data: bytes) -> None:

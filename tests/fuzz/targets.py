@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 from support import signing
 from support.signing import NOW
 
-from fuzz import milter
-from fuzz.damage import damage, explained
 from fuzz import lookalike, milter
+from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from fuzz.posture import posture

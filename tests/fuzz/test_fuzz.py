@@ -26,6 +26,7 @@ RUNS = {
     "damage": 150_000, "explained": 5_000, "authenticate": 10_000,
     "lookalike": 8_000, "milter": 6_000, "authenticate": 10_000,
     "damage": 150_000, "explained": 5_000, "posture": 1_500, "authenticate": 10_000,
+    "damage": 150_000, "explained": 5_000, "posture": 1_000, "authenticate": 10_000,
 }  # fmt: skip
 
 
