@@ -148,6 +148,7 @@ WHEN_NEEDED = {
     "names.py": {"idna"},
     "text.py": {"html"},
     "dkim/signer.py": {"os", "pathlib"},  # the file of a key
+    "posture/flattened.py": {"json"},  # the form of its file
     "lookalike/label.py": {"pathlib"},  # the list of words
     "lookalike/shape.py": {"pathlib", "unicodedata"},  # the table of Unicode
     "message/fields.py": {"mmap"},  # a type
