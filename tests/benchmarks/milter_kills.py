@@ -38,8 +38,9 @@ def main() -> int:
         found = kill(Path(folder), 3 if given.short else given.kills, given.seed)
     sys.stdout.write(
         f"{found.kills} kills under {found.messages:,} messages in {time.monotonic() - begun:,.0f} s: "
-        f"{found.deferred:,} replies of 4xx, {found.refused} of 5xx, {found.lost} messages lost, "
-        f"{found.doubled} doubled, {found.unchecked} unchecked; load average {os.getloadavg()[0]:.1f}\n"
+        f"{found.deferred:,} replies of 4xx ({found.interrupted} at the end of the data), {found.refused} of 5xx, "
+        f"{found.lost} messages lost, {found.doubled} doubled, {found.unchecked} unchecked; "
+        f"load average {os.getloadavg()[0]:.1f}\n"
     )
     return int(any((found.refused, found.lost, found.doubled, found.unchecked)))
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from support.mailservers import Sink, postfix
 from support.milter_service import Milter, milter
 from support.sample import simple, zone
-from support.smtp_load import Mail, arrived, connected, mail
+from support.smtp_load import Mail, Reply, arrived, connected, mail
 
 CONNECTIONS = 20
 PAUSE = 0.2  # seconds until a client tries again
@@ -25,6 +25,7 @@ class Found(NamedTuple):
     Attributes:
         messages: how many the clients have sent.
         deferred: replies 4xx, connections that broke included.
+        interrupted: how many of these at the end of the data, so that the service died with the message.
         refused: replies 5xx.
         lost: messages that were accepted and did not arrive, though others did in their place.
         doubled: messages that arrived more than once.
@@ -34,6 +35,7 @@ class Found(NamedTuple):
     kills: int
     messages: int
     deferred: int
+    interrupted: int
     refused: int
     lost: int
     doubled: int
@@ -56,6 +58,7 @@ def kill(folder: Path, kills: int, seed: int = 1, between: float = 1.5) -> Found
         kills=kills,
         messages=sent,
         deferred=counts["4"],
+        interrupted=counts["interrupted"],
         refused=counts["5"],
         lost=sent - counts["5"] - len(found),
         doubled=sum(len(each) > 1 for each in found.values()),
@@ -74,9 +77,10 @@ async def _under_load(service: Milter, port: int, moments: list[float], counts: 
             message = mail(simple(), recipient=b"m%d@example.org" % number)
             number += 1
             # As RFC 5321 §4.5.4.1 has clients do: from a new connection, later
-            while (code := await _tried(port, message)) != 250:
-                counts[str(code)[0]] += 1
-                if code >= 500:
+            while (reply := await _tried(port, message)).code != 250:
+                counts[str(reply.code)[0]] += 1
+                counts["interrupted"] += reply.seconds > 0
+                if reply.code >= 500:
                     break
                 await asyncio.sleep(PAUSE)
 
@@ -90,10 +94,10 @@ async def _under_load(service: Milter, port: int, moments: list[float], counts: 
     return number
 
 
-async def _tried(port: int, message: Mail) -> int:
+async def _tried(port: int, message: Mail) -> Reply:
     try:
         async with connected(port) as client:
-            return (await client.send(message)).code
-    except OSError:
+            return await client.send(message)
+    except OSError as error:
         # Refused at the greeting, or cut off
-        return 421
+        return Reply(421, str(error).encode(), 0.0)
