@@ -1,8 +1,11 @@
 """How many imitations of 200 brands `lookalike.find` finds, and how many ordinary names it takes for one.
 
     pip install dnstwist hstspreload
-    python tests/benchmarks/lookalike.py [--words FILE] [--suffixes FILE] [--authors FILE] [--names N]
-        [--show KIND]
+    python tests/benchmarks/lookalike.py [--brands FILE] [--words FILE] [--suffixes FILE] [--authors FILE]
+        [--names N] [--show KIND]
+
+The bases of the scores, and some of the words that imitators add, were chosen with these brands. `--brands` is a file
+of other domains, one a line, to measure without that help.
 
 The imitations are those that dnstwist makes of each brand; `--words` and `--suffixes` are its dictionaries of words and
 of top-level domains (`dictionaries/` of its repository), without which it makes none of these. The ordinary names are a
@@ -94,12 +97,12 @@ def row(*cells: object) -> None:
     say(f"| {' | '.join(map(str, cells))} |")
 
 
-def recall(protected: lookalike.Protected, words: list[str], suffixes: list[str]) -> None:
+def recall(brands: list[str], protected: lookalike.Protected, words: list[str], suffixes: list[str]) -> None:
     made: Counter[str] = Counter()
     found: Counter[str] = Counter()
     long: Counter[str] = Counter()
     long_found: Counter[str] = Counter()
-    for brand in BRANDS:
+    for brand in brands:
         is_long = len(brand.partition(".")[0]) > 5
         for how, name in imitations(brand, words, suffixes):
             if protected.owner(name):
@@ -135,8 +138,7 @@ def alarms(found: list[tuple[str, tuple[lookalike.Finding, ...]]], what: str, sh
         if alarm[kind] or below[kind]:
             row(f"`{kind}`", alarm[kind], f"{below[kind]:,}")
     row("all", alarm.total(), f"{below.total():,}")
-    middle = sorted(brands[brand] for brand in BRANDS)[len(BRANDS) // 2]
-    say(f"\nThe median brand has {middle}; most have {brands.most_common(5)}")
+    say(f"\nBrands with an alarm: {sum(map(bool, brands.values()))}; most have {brands.most_common(5)}")
 
 
 def of_authors(path: Path, protected: lookalike.Protected) -> list[tuple[str, tuple[lookalike.Finding, ...]]]:
@@ -153,6 +155,7 @@ def of_authors(path: Path, protected: lookalike.Protected) -> list[tuple[str, tu
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--brands", type=Path)
     parser.add_argument("--words", type=Path)
     parser.add_argument("--suffixes", type=Path)
     parser.add_argument("--authors", type=Path)
@@ -160,10 +163,11 @@ def main() -> None:
     parser.add_argument("--show")
     options = parser.parse_args()
     assert len(set(BRANDS)) == len(BRANDS) == 200
-    protected = lookalike.Protected(BRANDS)
+    brands = [brand for brand in lines(options.brands) if brand not in BRANDS] or BRANDS
+    protected = lookalike.Protected(brands)
     names = ordinary(options.names)
     began = time.process_time()
-    found = [(name, lookalike.find(name, protected, 0)) for name in names]
+    found = [(name, lookalike.find(name, protected, 0)) for name in names if name not in brands]
     spent = time.process_time() - began
     alarms(found, "ordinary names", options.show)
     say(f"\n{spent / len(names) * 1e6:.0f} µs of CPU for a name\n")
@@ -171,7 +175,7 @@ def main() -> None:
         alarms(of_authors(options.authors, protected), "ordinary authors", options.show)
         say()
     if not options.show:
-        recall(protected, lines(options.words), lines(options.suffixes))
+        recall(brands, protected, lines(options.words), lines(options.suffixes))
 
 
 if __name__ == "__main__":
