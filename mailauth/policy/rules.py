@@ -155,6 +155,9 @@ def clients_of(entries: frozenset[str]) -> Clients:
                 )
                 raise UsageError(msg) from None
             domains.append(name)
+    if everyone := [str(network) for network in networks if not network.prefixlen]:
+        msg = f"{everyone[0]} is the whole Internet: give the networks that are meant, such as '192.0.2.0/24'"
+        raise UsageError(msg)
     return Clients(tuple(networks), tuple(domains))
 
 

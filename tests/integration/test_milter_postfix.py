@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -165,6 +166,66 @@ def test_forged_fields_are_deleted_and_no_others(place: Place) -> None:
     assert relayed.startswith(ADDED + b"Received: ")
     assert relayed.endswith(b"\r\n" + kept)
     assert kept.count(other) == 3
+
+
+VERDICT = b"mx.example.org; dmarc=pass header.from=victim.example\r\n"
+NAME = b"Authentication-Results"
+FORGED = {
+    "obsolete white space": NAME + b" \t : " + VERDICT,
+    "no space": NAME + b":" + VERDICT,
+    "another white space": NAME + b"\x0c: " + VERDICT,
+    "NUL after the name": NAME + b"\0: " + VERDICT,
+    "NUL in the name": b"Authentication\0-Results: " + VERDICT,
+    "NUL in the value": NAME + b": mx.exa\0mple.org; dmarc=pass\r\n",
+    "an octet above 127": NAME + b"\xa0: " + VERDICT,
+    "an invisible character": "Authentication\u200b-Results: ".encode() + VERDICT,
+    "folded before the colon": NAME + b"\r\n : " + VERDICT,
+    "folded to lines of white space": NAME + b":\r\n \r\n\t\r\n " + VERDICT,
+    "quoted": NAME + b': "mx\\.example.org"; dmarc=pass\r\n',
+    "comments and a version": NAME + b": (a (b) c) mx.example.org (x) 1; dmarc=pass\r\n",
+    "an unknown version": NAME + b": mx.example.org 2; dmarc=pass\r\n",
+    "a final dot": NAME + b": mx.example.org.; dmarc=pass\r\n",
+    "white space around dots": NAME + b": mx . example . org; dmarc=pass\r\n",
+    "angle brackets": NAME + b": <mx.example.org>; dmarc=pass\r\n",
+    "deep comments": NAME + b": " + b"(" * 600 + b")" * 600 + VERDICT,
+    "a long comment": NAME + b": (" + b"c" * 3000 + b") " + VERDICT,
+    "after a bare CR": b"X-A: b\r" + NAME + b": " + VERDICT,
+    "after a bare LF": b"X-A: b\n" + NAME + b": " + VERDICT,
+    "after two CR": b"X-A: b\r\r\n" + NAME + b": " + VERDICT,
+    "after a line that is not a field": b"this is not a field\r\n" + NAME + b": " + VERDICT,
+    "after a field without a name": b": nothing\r\n" + NAME + b": " + VERDICT,
+    "after an mbox line": b">From x\r\n" + NAME + b": " + VERDICT,
+    "after NUL": b"X-A: \0\r\n" + NAME + b": " + VERDICT,
+    "after a line of white space": b"X-A: b\r\n \t\r\n" + NAME + b": " + VERDICT,
+    "after 5,100 fields": b"X-A: b\r\n" * 5100 + NAME + b": " + VERDICT,
+}  # fmt: skip
+
+
+def verdicts(message: bytes) -> list[bytes]:
+    """Return what a tolerant reader takes for our verdicts, in what it takes for the header section."""
+    header = re.split(rb"\r?\n\r?\n", message, maxsplit=1)[0]
+    fields = (each.partition(b":") for each in re.split(rb"(?:\r?\n|\r)(?![ \t\n])", header))
+    found = [value for name, _, value in fields if re.sub(rb"[^!-~]", b"", name).lower() == NAME.lower()]
+    return [value for value in found if b"mx.example.org" in re.sub(rb"[\0\s\\]", b"", value)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_no_spelling_of_a_forged_field_is_delivered(place: Place, forged: bytes, *, first: bool) -> None:
+    header = forged + HEADER if first else HEADER + forged
+    told = talk(place.port, EHLO, MAIL + b" BODY=8BITMIME", RCPT, data(header + b"\r\nHello.\r\n"))[-1]
+    if told.startswith("4"):
+        # Sendmail refuses bare CR and LF
+        assert " Bare " in told
+        return
+    assert told.startswith("250 ")
+    place.judge.seen.get(timeout=SECONDS)
+    assert verdicts(place.relayed()) == [b" " + RESULTS.value.encode()]
+
+
+def test_a_mail_server_is_not_kept_busy_with_forged_fields(place: Place) -> None:
+    told, _, _ = place.sent((NAME + b": mx.example.org; spf=pass\r\n") * 5000 + MESSAGE)
+    assert told == "550 5.7.1 The message has too many forged header fields"
 
 
 def test_several_messages_of_one_connection(place: Place) -> None:

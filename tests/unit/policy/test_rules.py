@@ -68,6 +68,8 @@ def test_what_is_given_may_change_afterwards() -> None:
         ({"local": {"forwarder.example"}}, "only networks, such as '192.0.2.0/24', can be local"),
         ({"local": [b"192.0.2.1"]}, "b'192.0.2.1' is not a string"),
         ({"local": [0]}, "0 is not a string"),
+        ({"local": {"0.0.0.0/0"}}, "0.0.0.0/0 is the whole Internet: give the networks that are meant"),
+        ({"forwarders": {"192.0.2.0/24", "::/0"}}, "::/0 is the whole Internet"),
         ({"forwarders": 5}, "give a set of strings"),
         ({"forwarders": {"a.example": "b.example"}}, "give a set of strings"),
         ({"forwarders": {"192.0.2.1/24"}}, "the bits after the prefix are 0"),
