@@ -16,6 +16,7 @@ from typing import Any
 from mailauth import policy
 from mailauth.authentication import Authentication
 from mailauth.authres import forged_fields, write
+from mailauth.authres.write import authserv_id_of
 from mailauth.connection import Connection
 from mailauth.dmarc import load_suffix_list
 from mailauth.errors import MailauthError, UsageError
@@ -48,7 +49,8 @@ class Parts:
 
     def __init__(self, config: Config, metrics: Callable[[Judged], None] | None = None) -> None:
         self.config = config
-        self.authserv_id = config.authserv_id or socket.gethostname()
+        # Refused here if it cannot be written, and not with each message
+        self.authserv_id = authserv_id_of(config.authserv_id or socket.gethostname())
         if config.options.public_suffix_list is not None:
             # Not with each message
             load_suffix_list(config.options.public_suffix_list)

@@ -290,6 +290,12 @@ def test_users_who_log_in_are_not_checked_and_cannot_write_our_verdicts() -> Non
     assert parts.skip(Connection(ip="127.0.0.1"))
 
 
+def test_the_name_of_this_host_must_be_one_that_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "mx\u00a0host")
+    with pytest.raises(UsageError, match=r"give the name of this host, such as 'mx\.example\.org'"):
+        Parts(Config(dns=Dns(zone="testdata/messages/spoof.json")))
+
+
 def test_a_policy_that_fails_lets_nothing_through() -> None:
     parts = Parts(Config(policy=cast(Rules, None), dns=Dns(zone="testdata/messages/spoof.json")))
     assert asyncio.run(parts.judge(MESSAGE, Connection(ip="192.0.2.1"))).action is Disposition.DEFER
