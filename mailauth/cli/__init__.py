@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("domain", help="say how safe domains are against impostors", description=about)
     command.add_argument(
         "names",
-        nargs="+",
+        nargs="*",
         metavar="NAME",
         help="a domain name, @FILE with a name on each line, or - for standard input",
     )
@@ -149,6 +149,14 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="JSON: one object, for one domain")
     form.add_argument("--jsonl", action="store_true", help="JSON Lines: one object per domain")
     command.add_argument("--html", type=_file, metavar="FILE", help="also write the report as one self-contained page")
+    spf = command.add_argument_group("SPF flattening", "In place of the report.")
+    spf.add_argument(
+        "--flatten", type=_file, metavar="FILE", help="print the SPF record written with addresses, and keep it in FILE"
+    )
+    spf.add_argument(
+        "--keep", action="append", metavar="NAME", default=[], help="a domain whose include is kept as it is"
+    )
+    spf.add_argument("--flattened", type=_file, metavar="FILE", help="check whether the record in FILE is stale")
     _add_resolver(command)
 
     about = "Judge the mail of Postfix or Sendmail: authenticate it, have filters and the policy decide, and say so."

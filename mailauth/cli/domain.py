@@ -36,13 +36,17 @@ _MAX_COLUMN = 40
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine each domain and print it in the chosen form."""
+    if arguments.flatten is not None or arguments.flattened is not None:
+        from mailauth.cli import flattening  # noqa: PLC0415  only for these options
+
+        return flattening.run(arguments)
     import asyncio  # noqa: PLC0415  only this command and the servers need it
 
     given = list(dict.fromkeys(_names(arguments.names)))
     domains = {name: to_ascii(name) for name in given}
     _check(arguments, given)
     if not given:
-        raise UsageError("there is no name in the input")
+        raise UsageError("there is no name in the input" if arguments.names else "give the name of a domain")
     warn_if_old(None)
     used = [domain for domain in domains.values() if domain is not None]
     learnt = _learn(arguments.learn, used) if arguments.learn else {}
