@@ -35,6 +35,7 @@ class Code(StrEnum):
     SPF_LOOP = "spf_loop"
     SPF_LOOKUPS = "spf_lookups"
     SPF_VOID_LOOKUPS = "spf_void_lookups"
+    SPF_VOID_STRICT = "spf_void_strict"
     SPF_MX_NAMES = "spf_mx_names"
     SPF_WIDE = "spf_wide"
     SPF_NEUTRAL_ALL = "spf_neutral_all"
@@ -135,8 +136,11 @@ _SPF = _entries("spf", {
         _H, "Anyone can use {subject} as envelope sender: receivers give up its SPF record as an error.",
         "RFC 7208 §4.6.4", "Remove terms that nobody needs, or replace some by ip4 and ip6."),
     Code.SPF_VOID_LOOKUPS: (
-        _M, "Receivers that count strictly give up the SPF record of {subject} as an error.", "RFC 7208 §4.6.4",
-        "Remove the terms whose names have no records."),
+        _M, "Anyone can use {subject} as envelope sender: receivers give up its SPF record as an error.",
+        "RFC 7208 §4.6.4", "Remove the terms whose names have no records."),
+    Code.SPF_VOID_STRICT: (
+        _L, "Receivers that count every query without a result give up the SPF record of {subject} for some clients.",
+        "RFC 7208 §4.6.4", "Replace names that have addresses of one IP version only by ip4 and ip6."),
     Code.SPF_MX_NAMES: (
         _M, "Receivers give up the SPF record of {subject} at a term mx, as an error.", "RFC 7208 §4.6.4",
         "Replace the term by ip4 and ip6."),
@@ -238,7 +242,7 @@ _DKIM = _entries("dkim", {
         _M, "Signatures of {subject} pass at some receivers only: several keys at one name are undefined.",
         "RFC 6376 §3.6.2.2", "Give each key a selector of its own."),
     Code.DKIM_SELECTOR_MISSING: (
-        _L, "Signatures with this selector of {subject} do not pass: it has no key.", "RFC 6376 §6.1.2",
+        _N, "Signatures with this selector of {subject} do not pass: it has no key.", "RFC 6376 §6.1.2",
         "Publish the key, if mail is still signed with it."),
     Code.DKIM_WILDCARD: (
         _L, "Every selector of {subject} has a key, also those that nobody chose.", "RFC 4592 §2.1.1",

@@ -42,7 +42,7 @@ class Posture(NoTruthValue):
         sends_stated: whether that was said by the caller; else its records say so.
         rating: the points and the letter.
         findings: the worst first.
-        unchecked: what could not be checked, in words; nothing is held against the domain for it.
+        unchecked: the first 100 questions without an answer, in words; nothing is held against the domain for them.
         mx: where it takes mail; `spf`, `dkim`, `dmarc`: what it publishes of each.
         secure: whether its MX, SPF and DMARC answers are DNSSEC-secure; None if no validator was asked.
     """
@@ -94,6 +94,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("dnssec", None, mx_judge.judge_dnssec),
 )
 _MANY = 20  # findings of one code
+_MOST_UNCHECKED = 100
 _ORDER = {severity: number for number, severity in enumerate(Severity)}
 
 
@@ -161,7 +162,7 @@ def _examine(subject: Subject, *, stated: bool | None) -> Evaluation[Posture]:
         sends_stated=stated is not None,
         rating=rate(findings, known=exists and not unchecked),
         findings=tuple(findings),
-        unchecked=unchecked,
+        unchecked=unchecked[:_MOST_UNCHECKED],
         mx=facts.mx,
         spf=facts.spf,
         dkim=facts.dkim,

@@ -130,4 +130,5 @@ def _dmarc(posture: Posture) -> Iterator[str]:
         )
     for each in dmarc.reports:
         state = "consents" if each.consents else "has not agreed" if each.consents is False else ""
+        state = "does not exist" if each.missing else state
         yield f"{each.tag} {each.uri}" + (f" ({each.host} {state})" if state else "")

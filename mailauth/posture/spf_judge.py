@@ -16,7 +16,8 @@ from mailauth.spf.record import Mechanism, parse_record
 
 PARKED = "v=spf1 -all"
 _LIMIT, _VOID_LIMIT, _MX_LIMIT = 10, 2, 10  # RFC 7208 §4.6.4
-_WIDE4, _WIDE6 = 16, 32  # bits; a wider network is not one organization's mail hosts
+# Bits: a wider network is not one organization's mail hosts; those of a provider may have more
+_WIDE4, _WIDE4_OTHERS, _WIDE6 = 16, 12, 32
 _SIZE = 450  # RFC 7208 §3.4: octets of the name and all records at it
 _CUT = "..."
 
@@ -149,7 +150,8 @@ def _counts(domain: str, spf: SpfFacts) -> Iterator[Finding]:
             f"up to {_number(spf.strict_voids)} queries find nothing, of {_VOID_LIMIT} that may "
             f"({_number(spf.voids)} terms, whatever the client)" + (f": {listed(void)}" if void else "")
         )
-        yield found(Code.SPF_VOID_LOOKUPS, domain, detail, evidence=evidence)
+        code = Code.SPF_VOID_LOOKUPS if spf.voids > _VOID_LIMIT else Code.SPF_VOID_STRICT
+        yield found(code, domain, detail, evidence=evidence)
     for record in spf.records:
         for term in record.terms:
             if term.hosts > _MX_LIMIT:
@@ -172,7 +174,7 @@ def _open(domain: str, facts: Facts) -> Iterator[Finding]:
         detail = f"{spf.senders.ip4:,} IPv4 addresses may send"
         yield found(Code.SPF_PASS_ALL, domain, detail, evidence=evidence, fix=fix)
         return
-    if wide := [(m.text, r) for r in spf.records for m in r.mechanisms if _is_wide(m)]:
+    if wide := [(m.text, r) for r in spf.records for m in r.mechanisms if _is_wide(m, r, domain)]:
         detail = f"{listed([f'{text} of {r.domain}' for text, r in wide])}; {spf.senders.ip4:,} IPv4 addresses in all"
         yield found(Code.SPF_WIDE, domain, detail, evidence=[f"{r.domain} TXT {r.text}" for _, r in wide[:1]])
     if not facts.sends and not spf.authorises_nobody:
@@ -189,11 +191,12 @@ def _open(domain: str, facts: Facts) -> Iterator[Finding]:
         yield found(Code.SPF_SOFTFAIL_ALL, domain, f"{where} ends with ~all", evidence=evidence)
 
 
-def _is_wide(mechanism: Mechanism) -> bool:
+def _is_wide(mechanism: Mechanism, record: SpfRecord, domain: str) -> bool:
     if mechanism.qualifier is not Result.PASS:
         return False
+    least4 = _WIDE4 if record.domain == domain else _WIDE4_OTHERS
     by_name = mechanism.name in ("a", "mx")
-    wide4 = (mechanism.name == "ip4" or by_name) and mechanism.prefix4 < _WIDE4
+    wide4 = (mechanism.name == "ip4" or by_name) and mechanism.prefix4 < least4
     wide6 = (mechanism.name == "ip6" or by_name) and mechanism.prefix6 < _WIDE6
     return wide4 or wide6
 

@@ -146,7 +146,7 @@ CASES: dict[str, dict[str, Any]] = {
             "spf_neutral_all",
             "spf_ptr",
             "spf_registrable",
-            "spf_void_lookups",
+            "spf_void_strict",
             "spf_wide",
         ],
     },

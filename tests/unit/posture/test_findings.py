@@ -81,6 +81,8 @@ CASES = [
     Case(Code.SPF_PASS_ALL, spf("v=spf1 include:example.net -all", **{"example.net": {"TXT": ["v=spf1 +all"]}}), ""),
     Case(Code.SPF_WIDE, spf("v=spf1 ip4:10.0.0.0/8 -all"), "ip4:10.0.0.0/8 of example.com; 16,777,216"),
     Case(Code.SPF_WIDE, spf("v=spf1 a/12 -all"), "a/12"),
+    Case(Code.SPF_WIDE, spf("v=spf1 include:example.net -all", **{
+        "example.net": {"TXT": ["v=spf1 ip4:198.0.0.0/11 -all"]}}), "ip4:198.0.0.0/11 of example.net"),
     Case(Code.SPF_WIDE, spf("v=spf1 ip6:2001:db8::/20 -all"), "ip6:2001:db8::/20"),
     Case(Code.SPF_NEUTRAL_ALL, spf("v=spf1 mx ?all"), "?all", "v=spf1 mx ~all"),
     # RFC 7208 §4.7
@@ -119,7 +121,7 @@ CASES = [
     Case(Code.SPF_LOOKUPS, spf(f"v=spf1 {' '.join(f'a:{n}.example.net' for n in range(11))} -all", **chain(11)),
          "11 terms"),
     Case(Code.SPF_VOID_LOOKUPS, spf("v=spf1 a:1.example.com a:2.example.com a:3.example.com -all"), "3 queries"),
-    Case(Code.SPF_VOID_LOOKUPS, spf("v=spf1 mx:example.net -all", **{
+    Case(Code.SPF_VOID_STRICT, spf("v=spf1 mx:example.net -all", **{
         "example.net": {"MX": [[n, f"v4-{n}.example.net"] for n in range(3)]},
         **{f"v4-{n}.example.net": {"A": ["192.0.2.9"]} for n in range(3)}}), "(0 terms, whatever the client)"),
     Case(Code.SPF_MX_NAMES, spf("v=spf1 mx:example.net -all", **chain(11), **{
@@ -216,6 +218,13 @@ def test_a_finding(case: Case) -> None:
     entry = CATALOGUE[case.code]
     assert (finding.severity, finding.section, finding.rule) == (entry.severity, entry.section, entry.rule)
     assert "{" not in finding.threat + finding.remedy
+
+
+def test_the_networks_of_a_provider_may_be_wider_than_ones_own() -> None:
+    record = {"TXT": ["v=spf1 ip4:198.18.0.0/15 -all"]}
+    theirs = posture(spf("v=spf1 include:example.net -all", **{"example.net": record}))
+    own = posture(spf("v=spf1 ip4:198.18.0.0/15 -all"))
+    assert [of(each, Code.SPF_WIDE) != [] for each in (theirs, own)] == [False, True]
 
 
 def test_an_insecure_answer_and_one_that_nobody_validated() -> None:
