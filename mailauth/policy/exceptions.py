@@ -30,7 +30,7 @@ _LIST_POST = re.compile(rb"<mailto:[^<>@?]*@([^<>@?]*)(?:\?[^<>]*)?>[ \t\r\n]*\Z
 def excuses(
     auth: Authentication, dmarc: DmarcOutcome, author: str, rules: Rules, message: Message | None
 ) -> Iterator[Decision]:
-    """Yield the exceptions that apply, in their order (RFC 7960 §4.1.2.2)."""
+    """Yield the exceptions that apply (RFC 7960 §4.1.2.2)."""
     if auth.arc is not None and auth.arc.vouches_for(author):
         detail = f"the trusted sealer {auth.arc.sealers[0]} saw DMARC pass for {author}"
         yield Decision(rule="sealer", detail=detail, override=Override("local_policy", _arc_comment(auth, auth.arc)))

@@ -83,7 +83,7 @@ def test_an_honest_message_is_delivered_with_its_field(stage: Stage) -> None:
 def test_a_spoof_is_turned_away_at_the_end_of_the_data(stage: Stage) -> None:
     service, sink, port = stage
     code, text = reply(port, VICTIM)
-    # RFC 9989 §7.3
+    # RFC 9989 §7.2
     assert (code, text[:6]) == (550, b"5.7.1 ")
     assert b"victim.example" in text
     assert sink.messages.empty()
