@@ -43,6 +43,8 @@ ROOMS: dict[str, set[str]] = {
     "context": {"dns", "limits", "moments"},
     # the header field that results are written in: its grammar, and no check
     "authres": {"connection", "errors", "message", "names", "results", "text"},
+    # what nobody on the way can look into
+    "attachments": {"errors", "message", "results", "text"},
     # the protocols. Two take the outcomes of others as values; none knows how another works, but ARC, which is DKIM
     "iprev": {"connection", "context", "dns", "names", "results", "text"},
     "spf": {"connection", "context", "dns", "limits", "message", "names", "results", "text"},
@@ -79,8 +81,8 @@ ROOMS: dict[str, set[str]] = {
     },
     # what a receiver does with a message
     "policy": {
-        *("arc.outcome", "authentication", "connection", "dmarc.outcome", "errors", "message", "names", "results"),
-        "text",
+        *("arc.outcome", "attachments", "authentication", "connection", "dmarc.outcome", "errors", "message", "names"),
+        *("results", "text"),
     },
     # which names imitate ours
     "lookalike": {"dmarc.psl", "errors", "names", "text"},
@@ -127,10 +129,9 @@ ROOMS: dict[str, set[str]] = {
     },
     "__main__": {"cli"},
     "__init__": {
-        *("_version", "aio", "arc", "authentication", "authres", "compose", "connection", "context", "dkim", "dmarc"),
-        *("dns", "errors", "explain", "filters", "iprev", "limits", "lookalike", "message", "opinions", "policy"),
-        "posture",
-        *("resolvers", "results", "saved", "spf", "sync", "testing"),
+        *("_version", "aio", "arc", "attachments", "authentication", "authres", "compose", "connection", "context"),
+        *("dkim", "dmarc", "dns", "errors", "explain", "filters", "iprev", "limits", "lookalike", "message"),
+        *("opinions", "policy", "posture", "resolvers", "results", "saved", "spf", "sync", "testing"),
     },
 }
 CORE = set(ROOMS) - {
@@ -146,6 +147,8 @@ ALLOWED = {
 WHEN_NEEDED = {
     "dns/drive.py": {"time"},  # the clock of the drivers, where they are given seconds
     "names.py": {"idna"},
+    "attachments/inflate.py": {"bz2", "lzma", "zlib"},
+    "attachments/zips.py": {"struct"},
     "text.py": {"html"},
     "dkim/signer.py": {"os", "pathlib"},  # the file of a key
     "posture/flattened.py": {"json"},  # the form of its file
@@ -279,7 +282,9 @@ def test_both_fronts_have_the_same_names() -> None:
     assert mailauth.__version__
 
 
-@pytest.mark.parametrize("name", ["spf", "dkim", "arc", "dmarc", "authres", "filters", "resolvers", "testing"])
+@pytest.mark.parametrize(
+    "name", ["arc", "attachments", "authres", "dkim", "dmarc", "filters", "resolvers", "spf", "testing"]
+)
 def test_every_public_name_is_there(name: str) -> None:
     module = importlib.import_module(f"mailauth.{name}")
     assert module.__all__ == sorted(module.__all__)
@@ -312,8 +317,8 @@ def python(code: str, *arguments: str) -> str:
 def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
     loaded = set(python("import sys, mailauth; print(' '.join(sys.modules))").split())
     assert "mailauth.compose" in loaded
-    later = {"aio", "explain", "filters", "lookalike", "opinions", "policy", "posture", "resolvers", "saved", "testing"}
-    later |= {"cli"}
+    later = {"aio", "attachments", "explain", "filters", "lookalike", "opinions", "policy", "posture", "resolvers"}
+    later |= {"saved", "testing", "cli"}
     assert not {name for name in loaded if name.startswith("mailauth.") and name.split(".")[1] in later}
     assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email", "html"} & loaded
     # nor is anything of the core missing for the first message
@@ -323,9 +328,8 @@ def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
 
 
 def test_dir_tells_of_everything() -> None:
-    assert {*mailauth.__all__, "aio", "explain", "filters", "opinions", "policy", "saved", "testing"} <= set(
-        dir(mailauth)
-    )
+    later = {"aio", "attachments", "explain", "filters", "opinions", "policy", "saved", "testing"}
+    assert {*mailauth.__all__, *later} <= set(dir(mailauth))
 
 
 def test_the_asynchronous_front_needs_no_event_loop_of_its_own() -> None:

@@ -13,6 +13,7 @@ The rules are tried in this order, and the first that applies gives its name to 
 8. `no-policy`: there is no DMARC record, or a bounce shows no domain; `unchecked`: DMARC was not checked.
 
 Then `requirements` may make a decision harsher, never milder; `local`, an exception and a deferral stay as they are.
+So may `encrypted`, also where there is an exception: that is about the sender, not about what was sent.
 Last, a client that is not known, or was read from the message, is never refused: reject becomes quarantine, whatever
 the rule.
 
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from mailauth import names
+from mailauth import attachments, names
 from mailauth.authentication import Authentication
 from mailauth.connection import Connection
 from mailauth.dmarc.outcome import DmarcOutcome
@@ -36,6 +37,7 @@ from mailauth.policy.rules import DEFAULT_RULES, Rules, clients_of
 from mailauth.results import Disposition, Reason, Result
 
 _SEVERITY = (Disposition.ACCEPT, Disposition.QUARANTINE, Disposition.REJECT)
+_CLOSED = frozenset({attachments.Kind.ENCRYPTED, attachments.Kind.UNREAD})
 _ASKED = {
     None: Disposition.ACCEPT,
     "none": Disposition.ACCEPT,
@@ -62,26 +64,28 @@ def decide(auth: Authentication, rules: Rules = DEFAULT_RULES, *, message: Messa
     Args:
         auth: what `authenticate` returned.
         rules: see `Rules`.
-        message: the message that was authenticated, in octets or parsed: `Rules.lists` and the point "one-click" read
-            it.
+        message: the message that was authenticated, in octets or parsed: `Rules.lists`, `Rules.encrypted` and the
+            point "one-click" read it.
 
     Returns:
         The decision, with the fields to add and to remove: `Decision.apply` alone is enough.
 
     Raises:
-        UsageError: for `Rules.lists` without the message.
+        UsageError: for `Rules.lists` or `Rules.encrypted` without the message.
         TypeError: for a message that is not octets.
     """
-    if rules.lists and message is None:
-        msg = "Rules(lists=…) reads List-Id: give the message, decide(auth, rules, message=raw)"
+    if rules.reads_message and message is None:
+        which = "lists=…) reads List-Id" if rules.lists else "encrypted=…) reads attachments"
+        msg = f"Rules({which}: give the message, decide(auth, rules, message=raw)"
         raise UsageError(msg)
     parsed = None
-    if message is not None and (rules.lists or "one-click" in rules.points):
+    if message is not None and (rules.reads_message or "one-click" in rules.points):
         parsed = message if isinstance(message, Message) else Message.parse(message, auth.limits)
     if (why := local_client(auth.connection, rules)) is not None:
         return Decision(rule="local", detail=why)
     decision = _by_dmarc(auth, rules, parsed)
     decision = _by_requirements(auth, rules, parsed, decision)
+    decision = _by_attachments(rules, parsed, decision)
     decision = _known_client_only(auth, decision)
     return dataclasses.replace(
         decision,
@@ -216,6 +220,24 @@ def _by_requirements(auth: Authentication, rules: Rules, message: Message | None
     else:
         found = Decision(action=action, rule="requirements", detail=detail)
     return max(decision, dataclasses.replace(found, missed=missed), key=_severity)
+
+
+def _by_attachments(rules: Rules, message: Message | None, decision: Decision) -> Decision:
+    if rules.encrypted == "accept" or message is None or decision.action is Disposition.DEFER:
+        return decision
+    found = [f for f in attachments.encrypted(message) if f.kind in _CLOSED and f.format not in {"pgp", "smime"}]
+    # What is certain comes first
+    first = min(found, key=lambda finding: not finding.certain, default=None)
+    if first is None:
+        return decision
+    what = "an encrypted attachment" if first.certain else "an attachment that cannot be read"
+    detail = f"{what}: {first.path}: {first.detail}"
+    if rules.encrypted == "reject" and first.certain:
+        text = f"Encrypted attachments are not accepted here: {first.path}"
+        harsher = _rejected("encrypted", detail, "5.7.1", text)
+    else:
+        harsher = Decision(action=Disposition.QUARANTINE, rule="encrypted", detail=detail)
+    return max(decision, dataclasses.replace(harsher, missed=decision.missed), key=_severity)
 
 
 def _known_client_only(auth: Authentication, decision: Decision) -> Decision:

@@ -65,6 +65,9 @@ class Rules:
         requirements: what senders must do: the name of a set in `PRESETS`, or points out of `POINTS`.
         missed: what happens to a message that misses a point: "note" (it is named in `Decision.missed`), "quarantine"
             or "reject".
+        encrypted: what happens to a message with an encrypted archive or document: "accept", "quarantine" or "reject";
+            see `attachments.encrypted`. Where it cannot be told whether an attachment is encrypted, "reject" is
+            "quarantine". What is encrypted by S/MIME or OpenPGP is not meant.
 
     Raises:
         UsageError: for a value that cannot be meant.
@@ -81,6 +84,7 @@ class Rules:
     domains: Mapping[str, Literal["quarantine", "reject"]] = field(default_factory=dict, hash=False)
     requirements: str | tuple[str, ...] = ()
     missed: Literal["note", "quarantine", "reject"] = "note"
+    encrypted: Literal["accept", "quarantine", "reject"] = "accept"
 
     def __post_init__(self) -> None:
         """Normalise what was given, and refuse what cannot be meant."""
@@ -113,6 +117,11 @@ class Rules:
             object.__setattr__(self, "requirements", tuple([point for point in POINTS if point in points]))
 
     @property
+    def reads_message(self) -> bool:
+        """Whether some rule needs the octets of the message."""
+        return bool(self.lists) or self.encrypted != "accept"
+
+    @property
     def points(self) -> tuple[str, ...]:
         """The points that senders must meet."""
         wanted = self.requirements
@@ -130,7 +139,7 @@ class Rules:
 _WORDS = {
     name: get_args(hint)
     for name, hint in get_type_hints(Rules).items()
-    if name in {"reject", "no_author", "temperror", "permerror", "missed"}
+    if name in {"reject", "no_author", "temperror", "permerror", "missed", "encrypted"}
 }
 
 

@@ -21,6 +21,7 @@ PARSERS = [
     "mailauth/arc/verify.py",
     "mailauth/spf/record.py", "mailauth/spf/macro.py", "mailauth/dmarc/record.py", "mailauth/authres/*.py",
     "mailauth/lookalike/*.py",
+    "mailauth/attachments/*.py",
     "mailauth/serve/milter/codec.py", "mailauth/serve/milter/session.py", "mailauth/serve/milter/orders.py",
     "mailauth/saved/damage.py", "mailauth/saved/undo.py", "mailauth/saved/reencoded.py", "mailauth/saved/doers.py",
 ]  # fmt: skip

@@ -173,6 +173,13 @@ def whole() -> Iterator[bytes]:
         yield BETWEEN.join((bytes([n, n & 3]), about, record + (extra if n & 2 else b""), ed if n & 4 else mail))
 
 
+def attachments() -> Iterator[bytes]:
+    """Yield the samples of testdata that are short: a file, or a message."""
+    for path in sorted((TESTDATA.parent / "attachments").iterdir()):
+        if path.suffix not in {".py", ".md", ".json"} and path.stat().st_size < LONGEST:
+            yield (b"\1" if path.suffix == ".eml" else b"\0") + path.read_bytes()
+
+
 def zone_lines(zone: dict[str, Any]) -> bytes:
     """Return a zone in the lines of the target."""
     lines = []
@@ -198,6 +205,7 @@ def own(target: str) -> list[bytes]:
         "key": keys,
         "damage": framed,
         "explained": scripts,
+        "attachments": attachments,
         "authenticate": whole,
     }
     return handmade(target) + (list(made[target]()) if target in made else [])

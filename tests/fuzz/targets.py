@@ -19,6 +19,8 @@ from support.signing import NOW
 
 from fuzz import lookalike, milter
 from fuzz.damage import damage, explained
+from fuzz import milter
+from fuzz.attached import ATTACHED_TOKENS, attached
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from fuzz.posture import posture
@@ -372,6 +374,7 @@ TARGETS = {
         Target("authres-in", authres_in, 100, AUTHRES),
         Target("authres-out", authres_out, 120, OUTPUT_TOKENS),
         Target("lookalike", lookalike.imitations, 160, lookalike.TOKENS),
+        Target("attachments", attached, 600, ATTACHED_TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("damage", damage, 160, DAMAGE),
         Target("explained", explained, 200, EXPLAINED),

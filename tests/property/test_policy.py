@@ -29,6 +29,7 @@ rules = st.builds(
     domains=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["quarantine", "reject"]), max_size=2),
     requirements=st.one_of(st.sampled_from(sorted(PRESETS)), st.frozensets(st.sampled_from(POINTS))),
     missed=st.sampled_from(["note", "quarantine", "reject"]),
+    encrypted=st.sampled_from(["accept", "quarantine", "reject"]),
 )
 
 
@@ -64,7 +65,7 @@ def test_any_decision(
     dmarc = auth.dmarc
     if dmarc is not None and found.rule not in {"local", "sealer", "forwarder", "list"}:
         if dmarc.result == "pass":
-            assert found.rule in {"pass", "requirements"}
+            assert found.rule in {"pass", "requirements", "encrypted"}
         if dmarc.result == "fail" and dmarc.policy in {"quarantine", "reject"}:
             assert found.action in {Disposition.QUARANTINE, Disposition.REJECT}
     uri = one_click(raw, auth)

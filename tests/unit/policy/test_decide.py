@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support.attached import mail, sample
 from support.growth import GROWTH, SMALL, TIMES, grows
 from support.signing import MAIL, NOW, key_zone, sealed, signed
 
@@ -32,6 +33,7 @@ ZONE: dict[str, Any] = {
     **key_zone("lists.example.org", "arc", "rsa2048-list"),
     **key_zone("spammer.example", "s9", "rsa2048-other"),
 }
+CLOSED = sample("zip-aes.zip")
 LIST = b"List-Id: Developers <dev.lists.example.org>\r\n"
 TWO = MAIL.replace(b"From: ", b"From: Mallory <m@example.net>, ")
 BOUNCE = MAIL.replace(b"Anna <anna@example.com>", b"MAILER-DAEMON")
@@ -123,6 +125,29 @@ CASES = [
          rules=Rules(no_author="reject")),
     Case("a bounce that shows no domain", "accept", "no-policy", raw=BOUNCE, known={"mail_from": ""},
          rules=Rules(no_author="reject")),
+    # what is encrypted
+    Case("an encrypted archive", "quarantine", "encrypted", raw=CLOSED, folder="Junk", record=NO_POLICY,
+         rules=Rules(encrypted="quarantine")),
+    Case("an encrypted archive that nobody minds", "accept", "no-policy", raw=CLOSED, record=NO_POLICY),
+    Case("an encrypted archive, refused", "reject", "encrypted", raw=CLOSED, record=NO_POLICY,
+         rules=Rules(encrypted="reject"),
+         reply="550 5.7.1 Encrypted attachments are not accepted here: 2: zip-aes.zip"),
+    Case("an encrypted archive of ours", "accept", "local", raw=CLOSED, known={"login": "anna"},
+         rules=Rules(encrypted="reject")),
+    Case("an encrypted archive that passes DMARC", "reject", "encrypted", raw=signed(CLOSED),
+         rules=Rules(encrypted="reject"), reply="550 5.7.1 Encrypted"),
+    Case("an encrypted archive through a forwarder", "reject", "encrypted", raw=CLOSED, ip=FORWARDER,
+         rules=dataclasses.replace(FORWARDERS, encrypted="reject"), reply="550 5.7.1 Encrypted"),
+    Case("an encrypted archive that DMARC refuses", "reject", "policy", raw=CLOSED,
+         rules=Rules(reject="always", encrypted="reject"), reply=SPF_FAILED),
+    Case("an encrypted archive that waits for DNS", "defer", "temperror", raw=CLOSED, rules=Rules(encrypted="reject"),
+         zone={"_dmarc.example.com": "TIMEOUT"}, reply="451 4.4.3 DMARC"),
+    Case("an archive that cannot be read", "quarantine", "encrypted", folder="Junk", record=NO_POLICY,
+         raw=mail(b"PK\x03\x04" + bytes(40), "a.zip"), rules=Rules(encrypted="reject")),
+    Case("a plain archive", "accept", "no-policy", raw=sample("zip-plain.zip"), record=NO_POLICY,
+         rules=Rules(encrypted="reject")),
+    Case("a message for one of our users alone", "accept", "no-policy", raw=sample("pgp-mime.eml"), record=NO_POLICY,
+         rules=Rules(encrypted="reject")),
     # DNS left it open
     Case("no answer for the policy", "defer", "temperror", zone={"_dmarc.example.com": "TIMEOUT"},
          reply="451 4.4.3 DMARC: DNS did not answer for example.com, try again later"),
@@ -357,7 +382,7 @@ def test_rules_that_do_nothing_follow_the_advice() -> None:
 def test_each_rule_has_its_rows() -> None:
     assert {case.rule for case in CASES} == {
         "local", "author", "temperror", "pass", "sealer", "forwarder", "list", "domain", "policy", "permerror",
-        "no-policy", "unchecked", "requirements",
+        "no-policy", "unchecked", "requirements", "encrypted",
     }  # fmt: skip
 
 

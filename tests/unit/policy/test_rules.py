@@ -23,6 +23,7 @@ local = ["192.0.2.0/24", "2001:db8::/32"]
 forwarders = ["198.51.100.9", "Forwarder.example."]
 requirements = ["tls", "spf"]
 missed = "quarantine"
+encrypted = "reject"
 [lists]
 "dev.lists.example.org" = "example.org"
 [domains]
