@@ -123,9 +123,9 @@ ROOMS: dict[str, set[str]] = {
         *("message", "policy", "resolvers", "results", "text"),
     },
     "cli": {
-        *("_version", "aio", "authentication", "connection", "dmarc", "dns", "errors", "explain", "extras", "files"),
-        *("limits", "moments", "names", "opinions", "page", "posture", "resolvers", "results", "saved", "serve"),
-        "text",
+        *("_version", "aio", "authentication", "connection", "context", "dmarc", "dns", "errors", "explain", "extras"),
+        *("files", "limits", "moments", "names", "opinions", "page", "posture", "resolvers", "results", "saved"),
+        *("serve", "text"),
     },
     "__main__": {"cli"},
     "__init__": {

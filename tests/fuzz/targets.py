@@ -18,9 +18,8 @@ from support import signing
 from support.signing import NOW
 
 from fuzz import lookalike, milter
-from fuzz.damage import damage, explained
-from fuzz import milter
 from fuzz.attached import ATTACHED_TOKENS, attached
+from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from fuzz.posture import posture
