@@ -120,6 +120,10 @@ class Reason(StrEnum):
     IPREV_MATCH = "iprev_match"
     IPREV_NO_MATCH = "iprev_no_match"
     IPREV_NO_PTR = "iprev_no_ptr"
+    # lists in DNS
+    DNSLIST_LISTED = "dnslist_listed"
+    DNSLIST_NOT_LISTED = "dnslist_not_listed"
+    DNSLIST_BROKEN = "dnslist_broken"
 
 
 class Problem(NamedTuple):

@@ -47,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "attachments": {"errors", "message", "results", "text"},
     # the protocols. Two take the outcomes of others as values; none knows how another works, but ARC, which is DKIM
     "iprev": {"connection", "context", "dns", "names", "results", "text"},
+    "dnslists": {"connection", "context", "dns", "errors", "names", "results", "text"},
     "spf": {"connection", "context", "dns", "limits", "message", "names", "results", "text"},
     "dkim": {"connection", "context", "dns", "errors", "limits", "message", "moments", "names", "results", "text"},
     "arc": {
@@ -130,8 +131,8 @@ ROOMS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": {
         *("_version", "aio", "arc", "attachments", "authentication", "authres", "compose", "connection", "context"),
-        *("dkim", "dmarc", "dns", "errors", "explain", "filters", "iprev", "limits", "lookalike", "message"),
-        *("opinions", "policy", "posture", "resolvers", "results", "saved", "spf", "sync", "testing"),
+        *("dkim", "dmarc", "dns", "dnslists", "errors", "explain", "filters", "iprev", "limits", "lookalike"),
+        *("message", "opinions", "policy", "posture", "resolvers", "results", "saved", "spf", "sync", "testing"),
     },
 }
 CORE = set(ROOMS) - {
@@ -317,8 +318,8 @@ def python(code: str, *arguments: str) -> str:
 def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
     loaded = set(python("import sys, mailauth; print(' '.join(sys.modules))").split())
     assert "mailauth.compose" in loaded
-    later = {"aio", "attachments", "explain", "filters", "lookalike", "opinions", "policy", "posture", "resolvers"}
-    later |= {"saved", "testing", "cli"}
+    later = {"aio", "attachments", "dnslists", "explain", "filters", "lookalike", "opinions", "policy", "posture"}
+    later |= {"resolvers", "saved", "testing", "cli"}
     assert not {name for name in loaded if name.startswith("mailauth.") and name.split(".")[1] in later}
     assert not {"dns", "rich", "asyncio", "idna", "publicsuffix2", "socket", "threading", "email", "html"} & loaded
     # nor is anything of the core missing for the first message
@@ -328,7 +329,7 @@ def test_importing_it_loads_what_a_message_needs_and_no_more() -> None:
 
 
 def test_dir_tells_of_everything() -> None:
-    later = {"aio", "attachments", "explain", "filters", "opinions", "policy", "saved", "testing"}
+    later = {"aio", "attachments", "dnslists", "explain", "filters", "opinions", "policy", "saved", "testing"}
     assert {*mailauth.__all__, *later} <= set(dir(mailauth))
 
 

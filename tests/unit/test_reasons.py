@@ -11,13 +11,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
-from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate
+from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate, dnslists, run
 from mailauth.dkim.outcome import DkimOutcome
 from mailauth.explain.reasons import CATALOGUE, Entry
 from mailauth.explain.reasons.page import markdown
@@ -183,6 +184,13 @@ def author(reason: Reason, header: bytes, *parts: str, **arguments: Any) -> Case
     return dmarc(reason, "permerror", "v=DMARC1; p=reject", *parts, raw=raw, **arguments)
 
 
+def dnslist(reason: Reason, word: str, zone: dict[str, Any], *parts: str) -> Case:
+    """Return a case for the list wl.example, which is asked about 192.0.2.3."""
+    whole = Zone({"2.0.0.127.wl.example": {"A": ["127.0.0.2"]}} | zone)
+    asked = ip_address("192.0.2.3")
+    return Case(reason, f"dnswl={word}", parts, lambda: run(dnslists.check(asked, ["wl.example"]), whole)[0])
+
+
 def iprev(reason: Reason, word: str, zone: dict[str, Any], *parts: str) -> Case:
     return Case(reason, f"iprev={word}", parts, lambda: check(zone=zone).iprev)
 
@@ -243,6 +251,8 @@ CASES: list[Case] = [
     dmarc(Reason.DNS_FAILURE, "temperror", "v=DMARC1; p=reject", "SPF result for example.com",
           zone={"example.com": {"TXT": "SERVFAIL"}}),
     iprev(Reason.DNS_TIMEOUT, "temperror", {"3.2.0.192.in-addr.arpa": "TIMEOUT"}, "3.2.0.192.in-addr.arpa PTR"),
+    dnslist(Reason.DNS_TIMEOUT, "temperror", {"2.0.0.127.wl.example": "TIMEOUT"}, "2.0.0.127.wl.example A"),
+    dnslist(Reason.DNS_FAILURE, "temperror", {"3.2.0.192.wl.example": "SERVFAIL"}, "3.2.0.192.wl.example A"),
     iprev(Reason.DNS_FAILURE, "temperror", {"mx.example.com": {"A": "SERVFAIL"}}, "mx.example.com A"),
     # --- SPF
     spf(Reason.SPF_MATCH, "pass", "v=spf1 ip4:192.0.2.0/24 -all", "192.0.2.3", "ip4:192.0.2.0/24", "example.com"),
@@ -403,6 +413,10 @@ CASES: list[Case] = [
     iprev(Reason.IPREV_MATCH, "pass", {}, "192.0.2.3", "mx.example.com"),
     iprev(Reason.IPREV_NO_MATCH, "fail", {"mx.example.com": {"A": ["198.51.100.1"]}}, "192.0.2.3"),
     iprev(Reason.IPREV_NO_PTR, "permerror", {"3.2.0.192.in-addr.arpa": "NXDOMAIN"}, "192.0.2.3"),
+    # --- lists in DNS
+    dnslist(Reason.DNSLIST_LISTED, "pass", {"3.2.0.192.wl.example": {"A": ["127.0.5.1"]}}, "192.0.2.3", "127.0.5.1"),
+    dnslist(Reason.DNSLIST_NOT_LISTED, "none", {}, "192.0.2.3", "wl.example"),
+    dnslist(Reason.DNSLIST_BROKEN, "permerror", {"2.0.0.127.wl.example": "NXDOMAIN"}, "wl.example"),
 ]  # fmt: skip
 
 
