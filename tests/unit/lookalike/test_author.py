@@ -26,6 +26,7 @@ OURS = Protected(["example.com", "sparfuchs", "sparfuchs.de", "abc.com"])
         ("Spar\u200bfuchs", "x@evil.test", Kind.DISPLAY_NAME, "sparfuchs.de"),
         ("5parfuch5", "x@evil.test", Kind.DISPLAY_NAME, "sparfuchs.de"),
         ("", "sparfuchs.service@mail.test", Kind.LOCAL_PART, "sparfuchs.de"),
+        ("", "support.spar.fuchs@mail.test", Kind.LOCAL_PART, "sparfuchs.de"),
         ("", "example.com@mail.test", Kind.LOCAL_PART, "example.com"),
         ("", "kim@sparfuchs-login.test", Kind.WORDS, "sparfuchs.de"),
         ("", "kim@exarnple.com", Kind.GLYPHS, "example.com"),

@@ -69,6 +69,7 @@ def a_label(label: str) -> str:
         ("example-com.org", Kind.WORDS, "example.com"),
         ("sparfuchs-kundenservice.shop", Kind.WORDS, "sparfuchs.de"),
         ("examp1e-security.com", Kind.WORDS, "example.com"),
+        ("example-my-login.com", Kind.WORDS, "example.com"),
         ("wonderland-tigers.co.uk", Kind.PART, "wonderland.co.uk"),
         # the whole domain in another
         ("example.com.evil.test", Kind.SUBDOMAIN, "example.com"),
@@ -98,6 +99,8 @@ def test_imitations(domain: str, kind: Kind, protected: str) -> None:
         # other words that have letters in common
         "examination.com",
         "exambles.net",
+        # "my" between other letters is not a word
+        "helpmyexample.com",
         "counterexampletheory.com",
         "wonder.land",
         "sparkasse.de",
@@ -133,6 +136,7 @@ def test_why_names_the_letters() -> None:
     label = a_label("ex\u0430mple")
     why = f"ex\u0430mple.com ({label}.com) looks like example.com: it mixes Cyrillic and Latin letters"
     assert only(f"{label}.com").why == why
+    assert only("ex\u0430mple.com").why == why
     whole = "\u0430\u0441\u0435.com"
     assert only(whole, Protected(["ace.com"]), 0).why.endswith("it is written in Cyrillic letters")
 
