@@ -1,7 +1,7 @@
 """What a text looks like: characters read as the letters of domain names that they can be taken for.
 
-UTS #39 §4 with Unicode's confusables.txt, reduced to what looks like a letter, a digit or a hyphen; and what looks
-alike within ASCII ("rn" and "m", "1" and "l"). Knows nothing about names that are protected.
+The skeletons of UTS #39 with Unicode's confusables.txt, reduced to what looks like a letter, a digit or a hyphen; and
+what looks alike within ASCII ("rn" and "m", "1" and "l"). Knows nothing about names that are protected.
 """
 
 from __future__ import annotations

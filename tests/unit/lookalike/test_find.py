@@ -132,7 +132,7 @@ def test_why_names_the_letters() -> None:
     assert only("exaple.com").why == "exaple.com looks like example.com: 'm' left out"
     assert only("ex-ample.com").why == "ex-ample.com looks like example.com: '-' too many"
     assert only("example-login.com").why == "example-login.com looks like example.com: example with '-login'"
-    # RFC 5890: what DNS has is the A-label
+    # What DNS has is the A-label
     label = a_label("ex\u0430mple")
     why = f"ex\u0430mple.com ({label}.com) looks like example.com: it mixes Cyrillic and Latin letters"
     assert only(f"{label}.com").why == why
