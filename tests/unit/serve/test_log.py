@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,45 +18,32 @@ from mailauth.testing import Zone
 NASTY = 'a b="c"\r\nerror: forged line\x1b[31m\u2028\udc80\u202e'
 
 
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    output = io.StringIO()
-    handler = logging.StreamHandler(output)
-    logger = logging.getLogger("mailauth")
-    logger.addHandler(handler)
-    before = logger.level
-    logger.setLevel(logging.INFO)
-    # pytest itself could not pass these lines on
-    logger.propagate = False
-    yield output
-    logger.removeHandler(handler)
-    logger.setLevel(before)
-    logger.propagate = True
+def lines(
+    fields: dict[str, Any], *, as_json: bool, message: str = "message judged", error: BaseException | None = None
+) -> list[str]:
+    """Return what is written for an event; nothing else may see it, because pytest could not pass it on."""
+    raised = None if error is None else (type(error), error, None)
+    logger = logging.getLogger("mailauth.test")
+    record = logger.makeRecord(logger.name, logging.INFO, __file__, 1, message, (), raised, extra=fields)
+    return Formatter(as_json=as_json).format(record).splitlines()
 
 
-def lines(output: io.StringIO, *, as_json: bool, fields: dict[str, Any], message: str = "message judged") -> list[str]:
-    (handler,) = (h for h in logging.getLogger("mailauth").handlers if getattr(h, "stream", None) is output)
-    handler.setFormatter(Formatter(as_json=as_json))
-    logging.getLogger("mailauth.test").info(message, extra=fields)
-    return output.getvalue().splitlines()
-
-
-def test_a_line_of_text(logged: io.StringIO) -> None:
+def test_a_line_of_text() -> None:
     fields = {"action": "reject", "dkim": ["pass", "fail"], "rule": "two words", "ms": 3, "missing": None}
-    (line,) = lines(logged, as_json=False, fields=fields)
+    (line,) = lines(fields, as_json=False)
     assert line == 'info: message judged action=reject dkim=pass,fail rule="two words" ms=3'
 
 
-def test_a_line_of_json(logged: io.StringIO) -> None:
-    (line,) = lines(logged, as_json=True, fields={"action": "reject", "dkim": ["pass", "fail"], "missing": None})
+def test_a_line_of_json() -> None:
+    (line,) = lines({"action": "reject", "dkim": ["pass", "fail"], "missing": None}, as_json=True)
     found = json.loads(line)
     assert found.pop("time") > 0
     assert found == {"level": "info", "event": "message judged", "action": "reject", "dkim": ["pass", "fail"]}
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_what_a_stranger_wrote_stays_on_its_line(logged: io.StringIO, as_json: Any) -> None:
-    (line,) = lines(logged, as_json=as_json, fields={"helo": NASTY, "list": [NASTY]}, message=NASTY)
+def test_what_a_stranger_wrote_stays_on_its_line(as_json: Any) -> None:
+    (line,) = lines({"helo": NASTY, "list": [NASTY]}, as_json=as_json, message=NASTY)
     assert line.isprintable()
     line.encode()
     if as_json:
@@ -67,20 +52,16 @@ def test_what_a_stranger_wrote_stays_on_its_line(logged: io.StringIO, as_json: A
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_an_exception_is_on_the_line(logged: io.StringIO, as_json: Any) -> None:
-    (handler,) = (h for h in logging.getLogger("mailauth").handlers if getattr(h, "stream", None) is logged)
-    handler.setFormatter(Formatter(as_json=as_json))
-    logging.getLogger("mailauth.test").error("it failed", exc_info=ValueError(NASTY))
-    (line,) = logged.getvalue().splitlines()
+def test_an_exception_is_on_the_line(as_json: Any) -> None:
+    (line,) = lines({}, as_json=as_json, message="it failed", error=ValueError(NASTY))
     assert "ValueError" in line
     assert line.isprintable()
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("personal", [False, True])
-async def test_what_is_logged_of_a_message(logged: io.StringIO, personal: Any) -> None:
-    (handler,) = (h for h in logging.getLogger("mailauth").handlers if getattr(h, "stream", None) is logged)
-    handler.setFormatter(Formatter(as_json=True))
+async def test_what_is_logged_of_a_message(caplog: pytest.LogCaptureFixture, personal: Any) -> None:
+    caplog.set_level(logging.INFO, "mailauth")
 
     async def decide(*_: object) -> Decision:
         return Decision(rule="mine", detail="for anna@example.com", override=Override("other"), missed=("tls",))
@@ -94,7 +75,8 @@ async def test_what_is_logged_of_a_message(logged: io.StringIO, personal: Any) -
     )
     raw = simple()
     await judge(raw, connection())
-    found = json.loads(logged.getvalue())
+    (line,) = (Formatter(as_json=True).format(record) for record in caplog.records)
+    found = json.loads(line)
     assert found["action"] == "accept"
     assert found["rule"] == "mine"
     assert found["author_domain"] == "example.com"
@@ -103,4 +85,4 @@ async def test_what_is_logged_of_a_message(logged: io.StringIO, personal: Any) -
     assert found["questions"] > 3
     told = {"ip": "192.0.2.3", "helo": "mx.example.com", "mail_from": "anna@example.com"}
     assert {name: found.get(name) for name in told} == (told if personal else dict.fromkeys(told))
-    assert ("anna" in logged.getvalue()) is personal
+    assert ("anna" in line) is personal
