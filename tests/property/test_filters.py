@@ -22,7 +22,7 @@ from mailauth.text import one_line
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python-filters.md"
 BLOCK = re.compile(r"(?ms)^```python\n(.*?)^```$")
-NAMES = {"outside", "in_our_name", "lookalike", "brand", "reply_elsewhere", "partner", "one_click_unsubscribe"}
+NAMES = {"outside", "in_our_name", "imitation", "brand", "reply_elsewhere", "partner", "one_click_unsubscribe"}
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def test_json_is_one_object(here: Path) -> None:
         (["good.example", "--html", "all.json"], "not a page written by mailauth"),
         (["@many", "--html", "x.html"], "at most 1000"),
         (["good.example", "--nameserver", "x"], "not allowed with"),
-        ([], "required"),
+        ([], "give the name of a domain"),
     ],
 )
 def test_what_is_refused(here: Path, arguments: list[str], words: str) -> None:
