@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_out(_told(decision, connection))
         return decision
 
-    handler = Trial(judge, skip=lambda connection: connection.login is not None)
+    handler = Trial(judge)
     settings: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": loaded.milter.max_bytes, "ident": "ESMTP"}
     if arguments.proxy:
         settings["proxy_protocol_timeout"] = 10

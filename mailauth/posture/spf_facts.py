@@ -6,15 +6,16 @@ receiver has to look up. Records that several others include are there once; ter
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Literal, NamedTuple, TypeAlias
 
+from mailauth.posture.networks import Range, union
 from mailauth.spf.record import Mechanism
 
 State: TypeAlias = Literal["ok", "missing", "empty", "unknown", "macro"]
-Range: TypeAlias = tuple[int, int]
+_ADDRESS: Mapping[int, type[IPv4Address | IPv6Address]] = {4: IPv4Address, 6: IPv6Address}
 _SHOWN_NETWORKS = 50
 
 
@@ -150,34 +151,14 @@ class Cost(NamedTuple):
         return max(self.void4, self.void6)
 
 
-def merged(ranges: Iterable[Range]) -> list[Range]:
-    """Return ranges of addresses, first and last, as few that do not overlap."""
-    found: list[Range] = []
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = found[-1][0], max(found[-1][1], last)
-        else:
-            found.append((first, last))
-    return found
-
-
 def networks_of(ranges: Mapping[int, set[Range]]) -> Networks:
     """Return the addresses of some ranges, by IP version."""
-    by_version = {version: merged(each) for version, each in ranges.items()}
+    by_version = {version: union(each) for version, each in ranges.items()}
     sizes = {version: sum(last - first + 1 for first, last in each) for version, each in by_version.items()}
     shown = [
-        text
+        str(network)
         for version, each in by_version.items()
         for first, last in each[:_SHOWN_NETWORKS]
-        for text in _blocks(version, first, last)
+        for network in summarize_address_range(_ADDRESS[version](first), _ADDRESS[version](last))
     ]
     return Networks(sizes[4], sizes[6], sizes[4] > 2**31, tuple(shown[:_SHOWN_NETWORKS]))
-
-
-def _blocks(version: int, first: int, last: int) -> Iterable[str]:
-    """Yield the networks of a range."""
-    bits, kind = (32, IPv4Network) if version == 4 else (128, IPv6Network)
-    while first <= last:
-        size = min((first & -first or 1 << bits).bit_length(), (last - first + 1).bit_length()) - 1
-        yield str(kind((first, bits - size)))
-        first += 1 << size

@@ -13,7 +13,8 @@ from mailauth.context import Context
 from mailauth.dns.values import ADDRESSES, Answer, Evaluation, Question, Status, all_secure
 from mailauth.posture.asking import Asker, Subject, registrable, target_of, words
 from mailauth.posture.finding import quote
-from mailauth.posture.spf_facts import Cost, Range, SpfFacts, SpfRecord, SpfTerm, State, networks_of
+from mailauth.posture.networks import Range
+from mailauth.posture.spf_facts import Cost, SpfFacts, SpfRecord, SpfTerm, State, networks_of
 from mailauth.results import Problem, Result
 from mailauth.spf.macro import MacroString
 from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, is_near_miss, policy_of, records_of
