@@ -91,6 +91,8 @@ ROOMS: dict[str, set[str]] = {
     "posture": {
         *("context", "dkim", "dmarc", "dns", "errors", "limits", "message", "names", "page", "results", "spf", "text"),
     },
+    # what receivers tell domains of their mail
+    "reports": set(),
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
     # the fronts, and what stands on them
