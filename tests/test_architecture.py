@@ -92,9 +92,10 @@ ROOMS: dict[str, set[str]] = {
         *("context", "dkim", "dmarc", "dns", "errors", "limits", "message", "names", "page", "results", "spf", "text"),
     },
     # what receivers tell domains of their mail
-    "reports": set(),
+    "reports": {"errors"},
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
+    "stores": {"errors", "extras", "reports", "text"},
     # the fronts, and what stands on them
     "sync": {
         *("authentication", "compose", "connection", "dmarc", "dns", "limits", "message", "resolvers"),
@@ -138,7 +139,20 @@ ROOMS: dict[str, set[str]] = {
     },
 }
 CORE = set(ROOMS) - {
-    *("resolvers", "files", "sync", "aio", "filters", "testing", "saved", "opinions", "serve", "cli", "__main__"),
+    *(
+        "resolvers",
+        "stores",
+        "files",
+        "sync",
+        "aio",
+        "filters",
+        "testing",
+        "saved",
+        "opinions",
+        "serve",
+        "cli",
+        "__main__",
+    ),
     *("__init__", "explain", "extras"),
 }
 # All that the core may import of Python and of others: nothing that waits, tells the time, or reaches around the table

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
 
+from mailauth.errors import MailauthError
 from mailauth.reports.values import Counted, Period, Policy, Row
+
+
+class StoreError(MailauthError):
+    """A database that cannot do what it was asked; whoever asked may try again."""
 
 
 class Configuration(NamedTuple):
@@ -43,8 +48,8 @@ class Delivery(NamedTuple):
 class Due(NamedTuple):
     """A report that is leased: all that is known of it but its rows.
 
-    `report_id` never changes, so that a report which may have been sent is sent again as the same one. `deliveries`
-    are those that were settled before.
+    `report_id` never changes, so that a report which may have been sent is sent again as the same one. `attempts`
+    counts the leases, this one included; `deliveries` are those that were settled before, the last of each destination.
     """
 
     key: int
@@ -55,6 +60,13 @@ class Due(NamedTuple):
     deliveries: tuple[Delivery, ...]
 
 
+class Batch(NamedTuple):
+    """Names a call of `put`: the `number` grows with each batch of a `writer`, whose name is unique."""
+
+    writer: str
+    number: int
+
+
 class Store(Protocol):
     """Counted messages, and the reports about them. Each call is whole or did not happen; any thread may call.
 
@@ -62,10 +74,15 @@ class Store(Protocol):
         StoreError: from every method, if the database cannot do it.
     """
 
-    def put(self, samples: Mapping[Sample, int], at: int) -> None:
+    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch | None = None) -> None:
         """Count messages that were received at a time, in POSIX seconds.
 
         What comes after the report of its period has been leased is counted in a further report of that period.
+
+        Args:
+            samples: how many messages there were of each kind.
+            at: when they were received.
+            batch: counts once, however often it is put: a connection that breaks may hide that a call was whole.
         """
 
     def lease(self, owner: str, now: int, seconds: int) -> Due | None:
@@ -78,13 +95,29 @@ class Store(Protocol):
         """
 
     def each(self, due: Due) -> Iterator[Counted]:
-        """Return the rows of a leased report, which do not change any more, in an order that never changes."""
+        """Return the rows of a leased report, which do not change any more, in an order that never changes.
+
+        Raises:
+            StoreError: also where the report was dropped meanwhile, so that no part of it is taken for all.
+        """
 
     def settle(self, due: Due, owner: str, deliveries: tuple[Delivery, ...]) -> bool:
-        """Keep what became of a leased report at some destinations; False if the lease is somebody else's by now."""
+        """Keep what became of a leased report at some destinations; False if the lease is somebody else's by now.
+
+        With a "retry" among all that is known, the report is due again from the earliest `after`, once the lease ends.
+        """
 
     def drop(self, due: Due, owner: str) -> bool:
         """End a report: its rows are deleted. False if the lease is somebody else's by now."""
 
     def expire(self, before: int) -> int:
         """Delete what is of periods that ended before a time, sent or not; return the number of reports."""
+
+    def suppress(self, uri: str, reason: str, until: int) -> None:
+        """Send nothing to a destination until a time, for a reason in one line."""
+
+    def suppressed(self, uri: str, now: int) -> str | None:
+        """Return why nothing is to be sent to a destination; None if reports may be sent."""
+
+    def close(self) -> None:
+        """Let go of connections; whatever was put remains."""
