@@ -1,0 +1,273 @@
+"""Aggregate reports as XML files (RFC 9990 §3.1; by option RFC 7489 Appendix C): from values to octets.
+
+A row at a time, so that memory does not grow with them. The same values give the same octets. Text of strangers is made
+harmless: what XML or a terminal cannot hold becomes U+FFFD, and long text is cut. A word that the format does not know
+is a mistake of the caller. Knows no mail and no compression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from ipaddress import ip_address
+from itertools import chain
+from typing import BinaryIO, Literal, TypeAlias
+
+from mailauth import names
+from mailauth.errors import UsageError
+from mailauth.reports.values import Counted, DkimResult, Metadata, Override, Policy, Row, SpfResult
+from mailauth.text import html, shown
+
+Form: TypeAlias = Literal["rfc9990", "rfc7489"]
+
+END = b"</feedback>\n"
+
+_NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
+_MAX_TEXT = 1000  # characters
+_MAX_DKIM = 100  # RFC 9990 §3.1.3
+_MAX_ID = 255  # characters, so that the line of a header field holds it
+_LAST = 253402300799  # the end of the year 9999
+_ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+# RFC 9990 §3.5.1: dot-atom-text, perhaps with "@" and another
+_REPORT_ID = re.compile(f"{_ATOMS}(?:@{_ATOMS})?")
+_PLAIN = re.compile("[A-Za-z0-9._:@ -]*")
+_PERCENT = re.compile("[0-9]{1,3}")
+# RFC 9990 Appendix A
+_POLICIES = ("none", "quarantine", "reject")
+_ALIGNMENTS = ("r", "s")
+_DISPOSITIONS = ("none", "pass", "quarantine", "reject")
+_VERDICTS = ("pass", "fail")
+_DKIM = ("none", "pass", "fail", "policy", "neutral", "temperror", "permerror")
+_SPF = (*_DKIM, "softfail")
+_OVERRIDES: dict[Form, frozenset[str]] = {
+    "rfc9990": frozenset({"local_policy", "mailing_list", "other", "policy_test_mode", "trusted_forwarder"}),
+    "rfc7489": frozenset(
+        {"forwarded", "local_policy", "mailing_list", "other", "sampled_out", "trusted_forwarder"}
+    ),
+}  # fmt: skip
+_ANY_OVERRIDE = _OVERRIDES["rfc9990"] | _OVERRIDES["rfc7489"]
+
+
+def write(metadata: Metadata, rows: Iterable[Counted], file: BinaryIO, form: Form = "rfc9990") -> None:
+    """Write an aggregate report.
+
+    Absent values ("") are absent elements, where the format allows that. `Metadata.version` and
+    `Metadata.generation` do not matter.
+
+    Args:
+        metadata: all but the rows.
+        rows: one or more; of each, at most 100 results of DKIM are written, in the order of RFC 9990 §3.1.3.
+        file: takes the octets, such as a `gzip.GzipFile`.
+        form: "rfc7489" for readers of the old format; it has no namespace, as nearly all reports of that time. An
+            override that the form does not know becomes "other", with the word in its comment.
+
+    Raises:
+        UsageError: for values that no report can hold: the message says which. Nothing was written if it is about the
+            metadata, or if there is no row.
+    """
+    given = iter(rows)
+    first = next(given, None)
+    if first is None:
+        # RFC 9990 §3.1.1.2
+        msg = "a report needs at least one row: send none about a period without messages"
+        raise UsageError(msg)
+    file.write(head(metadata, form))
+    file.writelines(record(counted, form) for counted in chain((first,), given))
+    file.write(END)
+
+
+def head(metadata: Metadata, form: Form) -> bytes:
+    """Return the octets of a report before its first row; those after its last are `END`.
+
+    Raises:
+        UsageError: for metadata that no report can hold.
+    """
+    if form not in _OVERRIDES:
+        msg = f"form={shown(form)}: the forms are 'rfc9990' and 'rfc7489'"
+        raise UsageError(msg)
+    reporter, period, old = metadata.reporter, metadata.period, form == "rfc7489"
+    if not reporter.org_name or not reporter.email:
+        msg = "a report says who wrote it: give Reporter(org_name=…, email=…)"
+        raise UsageError(msg)
+    if len(metadata.report_id) > _MAX_ID or _REPORT_ID.fullmatch(metadata.report_id) is None:
+        msg = f"report_id {shown(metadata.report_id)}: give dot-atom-text, perhaps with an @, such as 'a1@b.example'"
+        raise UsageError(msg)
+    if not 0 <= period.begin <= period.end <= _LAST:
+        msg = f"{shown(period)}: give POSIX seconds, the begin first"
+        raise UsageError(msg)
+    # RFC 9990 §3.1.1.3: one element; RFC 7489 Appendix C: any number
+    errors = metadata.errors if old else ("; ".join(metadata.errors),)
+    parts = [
+        '<?xml version="1.0" encoding="UTF-8"?>\n',
+        "<feedback>\n" if old else f'<feedback xmlns="{_NAMESPACE}">\n',
+        "  <version>1.0</version>\n  <report_metadata>\n    ",
+        _element("org_name", reporter.org_name),
+        _element("email", reporter.email),
+        _optional("extra_contact_info", reporter.extra_contact_info),
+        _element("report_id", metadata.report_id),
+        # RFC 9990 §3.1.1.4
+        f"<date_range><begin>{period.begin:d}</begin><end>{period.end:d}</end></date_range>",
+        *(_optional("error", error) for error in errors),
+        "" if old else _optional("generator", metadata.generator),
+        "\n  </report_metadata>\n  <policy_published>\n    ",
+        *(_old_policy(metadata.policy) if old else _policy(metadata.policy)),
+        "\n  </policy_published>\n",
+    ]
+    return "".join(parts).encode()
+
+
+def _policy(policy: Policy) -> Iterable[str]:
+    """RFC 9990 §3.1.1.5."""
+    yield _element("domain", _domain(policy))
+    yield _choice("discovery_method", policy.discovery, ("psl", "treewalk"))
+    yield _element("p", _word("p", policy.p, _POLICIES))
+    yield _choice("sp", policy.sp, _POLICIES)
+    yield _choice("np", policy.np, _POLICIES)
+    yield _optional("fo", policy.fo)
+    yield _choice("adkim", policy.adkim, _ALIGNMENTS)
+    yield _choice("aspf", policy.aspf, _ALIGNMENTS)
+    yield _choice("testing", policy.testing, ("n", "y"))
+
+
+def _old_policy(policy: Policy) -> Iterable[str]:
+    """RFC 7489 Appendix C; with the defaults of §6.3 for what must be there."""
+    if policy.pct and _PERCENT.fullmatch(policy.pct) is None:
+        msg = f"pct {shown(policy.pct)}: give digits, or nothing"
+        raise UsageError(msg)
+    yield _element("domain", _domain(policy))
+    yield _choice("adkim", policy.adkim, _ALIGNMENTS)
+    yield _choice("aspf", policy.aspf, _ALIGNMENTS)
+    yield _element("p", _word("p", policy.p, _POLICIES))
+    yield _element("sp", _word("sp", policy.sp or policy.p, _POLICIES))
+    yield _element("pct", policy.pct or "100")
+    yield _element("fo", policy.fo or "0")
+
+
+def _domain(policy: Policy) -> str:
+    name = names.to_ascii(policy.domain)
+    if name is None:
+        msg = f"{shown(policy.domain)} is not a domain name: give the Policy Domain, such as 'example.com'"
+        raise UsageError(msg)
+    return name
+
+
+def record(counted: Counted, form: Form) -> bytes:
+    """Return the octets of one row (RFC 9990 §3.1.1.7).
+
+    Raises:
+        UsageError: for a row that no report can hold.
+    """
+    row, messages = counted
+    if messages < 1:
+        msg = f"{shown(messages)} messages: a row stands for at least one"
+        raise UsageError(msg)
+    try:
+        address = ip_address(row.source_ip)
+    except ValueError:
+        msg = f"{shown(row.source_ip)} is not an address: give that of the client, such as '192.0.2.1'"
+        raise UsageError(msg) from None
+    disposition = _word("disposition", row.disposition, _DISPOSITIONS)
+    if form == "rfc7489" and disposition == "pass":
+        disposition = "none"
+    parts = [
+        f"  <record>\n    <row><source_ip>{address}</source_ip><count>{messages:d}</count><policy_evaluated>",
+        # RFC 9990 §3.1.1.9
+        _element("disposition", disposition),
+        _element("dkim", _word("dkim", row.dkim, _VERDICTS)),
+        _element("spf", _word("spf", row.spf, _VERDICTS)),
+        *(_reason(override, form) for override in row.overrides),
+        "</policy_evaluated></row>\n    <identifiers>",
+        *_identifiers(row, form),
+        "</identifiers>\n    <auth_results>",
+        *map(_dkim, _preferred(row)),
+        *_spf(row, form),
+        "</auth_results>\n  </record>\n",
+    ]
+    return "".join(parts).encode()
+
+
+def _reason(override: Override, form: Form) -> str:
+    """RFC 9990 §3.1.6, §3.1.1.14; RFC 7489 Appendix C."""
+    kind, comment = _word("the type of an override", override.type, _ANY_OVERRIDE), override.comment
+    if kind not in _OVERRIDES[form]:
+        kind, comment = "other", f"{kind}: {comment}" if comment else kind
+    return f"<reason>{_element('type', kind)}{_optional('comment', comment)}</reason>"
+
+
+def _identifiers(row: Row, form: Form) -> Iterable[str]:
+    """RFC 9990 §3.1.1.10: an empty envelope_from is the null reverse-path."""
+    yield _element("header_from", row.header_from)
+    if row.envelope_from is not None or form == "rfc7489":
+        yield _element("envelope_from", row.envelope_from or "")
+    if row.envelope_to is not None:
+        yield _element("envelope_to", row.envelope_to)
+
+
+def _preferred(row: Row) -> Iterable[DkimResult]:
+    """Return the results of DKIM that are reported, those of RFC 9990 §3.1.3 that are preferred first.
+
+    Which of them are in relaxed alignment is known where the row was made. An order that is right already is kept.
+    """
+    if len(row.dkim_results) < 2:
+        return row.dkim_results
+    author = row.header_from.lower()
+
+    def rank(found: DkimResult) -> int:
+        if found.result != "pass":
+            return 3
+        domain = found.domain.lower()
+        return 0 if domain == author else 1 if names.may_share_organization(domain, author) else 2
+
+    return sorted(row.dkim_results, key=rank)[:_MAX_DKIM]
+
+
+def _dkim(found: DkimResult) -> str:
+    """RFC 9990 §3.1.1.12."""
+    return (
+        f"<dkim>{_element('domain', found.domain)}{_element('selector', found.selector)}"
+        f"{_element('result', _word('the result of DKIM', found.result, _DKIM))}"
+        f"{_optional('human_result', found.human_result)}</dkim>"
+    )
+
+
+def _spf(row: Row, form: Form) -> Iterable[str]:
+    """RFC 9990 §3.1.1.13: one result at most, and none for HELO; RFC 7489 Appendix C: one at least."""
+    results = row.spf_results
+    for found in results:
+        _word("the scope of SPF", found.scope, ("", "mfrom", "helo"))
+    if form == "rfc9990":
+        results = tuple([found for found in results if found.scope != "helo"][:1])
+    elif not results:
+        results = (SpfResult(row.envelope_from or row.header_from, "none"),)
+    for found in results:
+        result, scope = _word("the result of SPF", found.result, _SPF), found.scope
+        comment = found.human_result
+        if form == "rfc7489":
+            # It knows no "policy", which does not authorize
+            result, scope, comment = "neutral" if result == "policy" else result, scope or "mfrom", ""
+        yield (
+            f"<spf>{_element('domain', found.domain)}{_optional('scope', scope)}{_element('result', result)}"
+            f"{_optional('human_result', comment)}</spf>"
+        )
+
+
+def _word(what: str, value: str, words: Collection[str]) -> str:
+    if value not in words:
+        msg = f"{what} is {shown(value)}: give one of {', '.join(sorted(filter(None, words)))}"
+        raise UsageError(msg)
+    return value
+
+
+def _choice(name: str, value: str, words: Collection[str]) -> str:
+    return _element(name, _word(name, value, words)) if value else ""
+
+
+def _optional(name: str, text: str) -> str:
+    return _element(name, text) if text else ""
+
+
+def _element(name: str, text: str) -> str:
+    if len(text) > _MAX_TEXT:
+        text = f"{text[:_MAX_TEXT]}…"
+    # XML has no controls and no lone surrogates; `html` replaces them, and a few more
+    return f"<{name}>{text if _PLAIN.fullmatch(text) else html(text)}</{name}>"
