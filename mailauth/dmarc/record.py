@@ -20,8 +20,10 @@ Mode: TypeAlias = Literal["rfc9989", "rfc7489"]
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _NAME = re.compile(r"[A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]+")
-# RFC 9989 §4.8: a URI with "," and "!" encoded; an obsolete size limit after "!" is cut off
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:![0-9]+[KMGTkmgt]?)?")
+# RFC 9989 §4.8: a URI with "," and "!" encoded; after "!", the obsolete size limit of RFC 7489 §6.4
+_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+)(?:!([0-9]+)([KMGTkmgt]?))?")
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}  # powers of two
+_MAX_DIGITS = 15  # of a size limit that limits anything
 # What was plainly meant as a DMARC record: the word itself, or a tag p= with one of its values
 _MEANT = re.compile(rb"dmarc|\bp[ \t]*=[ \t]*(?:none|quarantine|reject)\b", re.IGNORECASE)
 _MEANT_WITHIN = 512  # octets
@@ -83,7 +85,7 @@ def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
         if name in _KNOWN or len(published) < _MAX_TAGS:
             published.setdefault(name, value)
     tags = {name: value.lower() for name, value in published.items() if name not in invalid}
-    rua, ruf = (_uris(published[n]) if n in tags else () for n in ("rua", "ruf"))
+    rua, ruf = (tuple([uri for uri, _ in sized_uris(published[n])]) if n in tags else () for n in ("rua", "ruf"))
     p, sp, np = (cast("PolicyWord", tags[n]) if tags.get(n) in _POLICIES else None for n in ("p", "sp", "np"))
     # RFC 9989 §4.10.1: an invalid p, sp or np counts as p=none if there is a valid rua, else DMARC does not apply
     invalid_policy = any(n in published and value is None for n, value in (("p", p), ("sp", sp), ("np", np)))
@@ -116,9 +118,18 @@ def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
     )
 
 
-def _uris(value: str) -> tuple[str, ...]:
+def sized_uris(value: str) -> tuple[tuple[str, int | None], ...]:
+    """Return the valid URIs of a rua or ruf tag, each with its size limit in octets (RFC 7489 §6.2), None without."""
     matches = (_URI.fullmatch(item.strip(" \t")) for item in value.split(","))
-    return tuple(m[1] for m in matches if m and (not m[1].lower().startswith("mailto:") or "@" in m[1]))
+    return tuple(
+        (m[1], _limit(m[2], m[3])) for m in matches if m and (not m[1].lower().startswith("mailto:") or "@" in m[1])
+    )
+
+
+def _limit(digits: str | None, unit: str | None) -> int | None:
+    if digits is None or len(digits.lstrip("0")) > _MAX_DIGITS:
+        return None
+    return int(digits[-_MAX_DIGITS:]) << _UNITS[(unit or "").lower()]
 
 
 def records_of(answer: Answer) -> tuple[Record, ...]:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from mailauth import names
 from mailauth.errors import UsageError
-from mailauth.reports.values import Counted, DkimResult, Metadata, Override, Policy, Row, SpfResult
+from mailauth.reports.values import Counted, DkimResult, Metadata, Override, Row, SpfResult
 from mailauth.text import html, shown
 
 Form: TypeAlias = Literal["rfc9990", "rfc7489"]
@@ -25,7 +25,6 @@ END = b"</feedback>\n"
 _NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
 _MAX_TEXT = 1000  # characters
 _MAX_DKIM = 100  # RFC 9990 §3.1.3
-_MAX_ID = 255  # characters, so that the line of a header field holds it
 _LAST = 253402300799  # the end of the year 9999
 _ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 # RFC 9990 §3.5.1: dot-atom-text, perhaps with "@" and another
@@ -89,7 +88,7 @@ def head(metadata: Metadata, form: Form) -> bytes:
     if not reporter.org_name or not reporter.email:
         msg = "a report says who wrote it: give Reporter(org_name=…, email=…)"
         raise UsageError(msg)
-    if len(metadata.report_id) > _MAX_ID or _REPORT_ID.fullmatch(metadata.report_id) is None:
+    if len(metadata.report_id) > _MAX_TEXT or _REPORT_ID.fullmatch(metadata.report_id) is None:
         msg = f"report_id {shown(metadata.report_id)}: give dot-atom-text, perhaps with an @, such as 'a1@b.example'"
         raise UsageError(msg)
     if not 0 <= period.begin <= period.end <= _LAST:
@@ -110,15 +109,16 @@ def head(metadata: Metadata, form: Form) -> bytes:
         *(_optional("error", error) for error in errors),
         "" if old else _optional("generator", metadata.generator),
         "\n  </report_metadata>\n  <policy_published>\n    ",
-        *(_old_policy(metadata.policy) if old else _policy(metadata.policy)),
+        *(_old_policy(metadata) if old else _policy(metadata)),
         "\n  </policy_published>\n",
     ]
     return "".join(parts).encode()
 
 
-def _policy(policy: Policy) -> Iterable[str]:
+def _policy(metadata: Metadata) -> Iterable[str]:
     """RFC 9990 §3.1.1.5."""
-    yield _element("domain", _domain(policy))
+    policy = metadata.policy
+    yield _element("domain", policy_domain(metadata))
     yield _choice("discovery_method", policy.discovery, ("psl", "treewalk"))
     yield _element("p", _word("p", policy.p, _POLICIES))
     yield _choice("sp", policy.sp, _POLICIES)
@@ -129,12 +129,13 @@ def _policy(policy: Policy) -> Iterable[str]:
     yield _choice("testing", policy.testing, ("n", "y"))
 
 
-def _old_policy(policy: Policy) -> Iterable[str]:
+def _old_policy(metadata: Metadata) -> Iterable[str]:
     """RFC 7489 Appendix C; with the defaults of §6.3 for what must be there."""
+    policy = metadata.policy
     if policy.pct and _PERCENT.fullmatch(policy.pct) is None:
         msg = f"pct {shown(policy.pct)}: give digits, or nothing"
         raise UsageError(msg)
-    yield _element("domain", _domain(policy))
+    yield _element("domain", policy_domain(metadata))
     yield _choice("adkim", policy.adkim, _ALIGNMENTS)
     yield _choice("aspf", policy.aspf, _ALIGNMENTS)
     yield _element("p", _word("p", policy.p, _POLICIES))
@@ -143,10 +144,16 @@ def _old_policy(policy: Policy) -> Iterable[str]:
     yield _element("fo", policy.fo or "0")
 
 
-def _domain(policy: Policy) -> str:
-    name = names.to_ascii(policy.domain)
+def policy_domain(metadata: Metadata) -> str:
+    """Return the Policy Domain of a report as A-labels.
+
+    Raises:
+        UsageError: if it is not a domain name.
+    """
+    domain = metadata.policy.domain
+    name = names.to_ascii(domain)
     if name is None:
-        msg = f"{shown(policy.domain)} is not a domain name: give the Policy Domain, such as 'example.com'"
+        msg = f"{shown(domain)} is not a domain name: give the Policy Domain, such as 'example.com'"
         raise UsageError(msg)
     return name
 

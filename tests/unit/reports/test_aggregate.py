@@ -174,7 +174,7 @@ def test_a_row_of_no_message_is_refused() -> None:
         (change(META, report_id=""), "rfc9990", "report_id ''"),
         (change(META, report_id="a b"), "rfc9990", "report_id 'a b'"),
         (change(META, report_id="a>\r\nBcc: x"), "rfc9990", "report_id"),
-        (change(META, report_id="a" * 256), "rfc9990", "report_id"),
+        (change(META, report_id="a" * 1001), "rfc9990", "report_id"),
         (change(META, period=Period(2, 1)), "rfc9990", "give POSIX seconds"),
         (change(META, period=Period(-1, 1)), "rfc9990", "give POSIX seconds"),
         (change(META, policy=Policy("not a domain")), "rfc9990", "is not a domain name"),
@@ -235,8 +235,8 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     write(META, rows(1000), nowhere)
     tracemalloc.start()
     try:
-        write(META, rows(30000), nowhere)
+        write(META, rows(10_000), nowhere)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 200_000  # octets; the file has ten million
+    assert peak < 200_000  # octets; the file has three million
