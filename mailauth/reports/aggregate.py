@@ -173,11 +173,12 @@ def record(counted: Counted, form: Form) -> bytes:
     except ValueError:
         msg = f"{shown(row.source_ip)} is not an address: give that of the client, such as '192.0.2.1'"
         raise UsageError(msg) from None
-    disposition = _word("disposition", row.disposition, _DISPOSITIONS)
-    if form == "rfc7489" and disposition == "pass":
-        disposition = "none"
+    disposition, client = _word("disposition", row.disposition, _DISPOSITIONS), str(address)
+    if form == "rfc7489":
+        # RFC 7489 Appendix C knows neither this word nor "::"
+        disposition, client = "none" if disposition == "pass" else disposition, address.exploded
     parts = [
-        f"  <record>\n    <row><source_ip>{address}</source_ip><count>{messages:d}</count><policy_evaluated>",
+        f"  <record>\n    <row><source_ip>{client}</source_ip><count>{messages:d}</count><policy_evaluated>",
         # RFC 9990 §3.1.1.9
         _element("disposition", disposition),
         _element("dkim", _word("dkim", row.dkim, _VERDICTS)),

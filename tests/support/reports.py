@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
+from importlib import util
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from mailauth.reports.aggregate import Form
 from mailauth.reports.values import (
     Counted,
     DkimResult,
@@ -35,13 +36,17 @@ HOSTILE = (
 _PLAIN = ("example.com", "mail.example.com", "news.example.com", "example.net", "xn--bcher-kva.example", "a.b.example")
 
 
-def schema_path() -> Path:
-    """Return where the schema of RFC 9990 Appendix A is, which is not part of this project; skips if it is nowhere."""
-    named = os.environ.get("MAILAUTH_DMARC_XSD")
-    path = Path(named) if named else FOLDER.parent / "rfc" / "rfc9990-appendixA-dmarc-2.0.xsd"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing: set MAILAUTH_DMARC_XSD to a file with the schema of RFC 9990 Appendix A")
-    return path
+def schema_path(form: Form = "rfc9990") -> Path:
+    """Return where the schema of an RFC is, which is not part of this project; skips if it is nowhere."""
+    found = util.find_spec("dmarc")
+    folder = Path(found.origin).parent / "report" / "schemas" if found and found.origin else None
+    paths = [folder / ("dmarc-2.0.xsd" if form == "rfc9990" else "dmarc.xsd")] if folder else []
+    if form == "rfc9990":
+        paths.append(FOLDER.parent / "rfc" / "rfc9990-appendixA-dmarc-2.0.xsd")
+    for path in paths:
+        if path.is_file():
+            return path
+    pytest.skip("the schemas of the RFCs are in the package dmarc: pip install dmarc")
 
 
 class Generator:

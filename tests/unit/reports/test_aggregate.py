@@ -95,6 +95,12 @@ def test_the_old_form_has_what_its_readers_need() -> None:
     assert not texts(root, "report_metadata/generator")
 
 
+def test_an_address_is_in_the_form_that_the_schema_has() -> None:
+    row = ROW._replace(source_ip="2001:DB8:0::1")
+    assert texts(tree(row), "record/row/source_ip") == ["2001:db8::1"]
+    assert texts(tree(row, form="rfc7489"), "record/row/source_ip") == ["2001:0db8:0000:0000:0000:0000:0000:0001"]
+
+
 def test_the_words_of_one_form_are_told_in_the_other() -> None:
     results = (SpfResult("mx.example.com", "pass", "helo"), SpfResult("example.com", "policy"))
     row = ROW._replace(overrides=(Override("forwarded", "by us"), Override("sampled_out")), spf_results=results)
@@ -209,11 +215,12 @@ def test_an_internationalized_policy_domain_is_written_as_a_labels() -> None:
 
 
 @pytest.mark.parametrize("hostile", [False, True])
-def test_generated_reports_are_valid(hostile: bool) -> None:  # noqa: FBT001
-    schema = etree.XMLSchema(etree.parse(str(schema_path())))
+@pytest.mark.parametrize("form", ["rfc9990", "rfc7489"])
+def test_generated_reports_are_valid(form: Form, hostile: bool) -> None:  # noqa: FBT001
+    schema = etree.XMLSchema(etree.parse(str(schema_path(form))))
     for seed in range(150):
         made = Generator(seed, hostile=hostile)
-        root = etree.fromstring(written(made.rows(), made.metadata()))
+        root = etree.fromstring(written(made.rows(), made.metadata(), form))
         assert schema.validate(root), (seed, schema.error_log)
 
 
