@@ -92,7 +92,7 @@ ROOMS: dict[str, set[str]] = {
         *("context", "dkim", "dmarc", "dns", "errors", "limits", "message", "names", "page", "results", "spf", "text"),
     },
     # what receivers tell domains of their mail
-    "reports": {"errors"},
+    "reports": {"context", "dmarc", "dns", "errors", "moments", "names", "text"},
     # plugs: whatever waits
     "resolvers": {"dns", "errors", "files", "names", "text"},
     "stores": {"errors", "extras", "reports", "text"},
@@ -164,6 +164,7 @@ ALLOWED = {
 WHEN_NEEDED = {
     "dns/drive.py": {"time"},  # the clock of the drivers, where they are given seconds
     "names.py": {"idna"},
+    "reports/mail.py": {"email", "zlib"},
     "attachments/inflate.py": {"bz2", "lzma", "zlib"},
     "attachments/zips.py": {"struct"},
     "text.py": {"html"},
@@ -300,7 +301,7 @@ def test_both_fronts_have_the_same_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["arc", "attachments", "authres", "dkim", "dmarc", "filters", "resolvers", "spf", "testing"]
+    "name", ["arc", "attachments", "authres", "dkim", "dmarc", "filters", "reports", "resolvers", "spf", "testing"]
 )
 def test_every_public_name_is_there(name: str) -> None:
     module = importlib.import_module(f"mailauth.{name}")
