@@ -15,6 +15,7 @@ from mailauth.authentication import Authentication
 from mailauth.compose import evaluate
 from mailauth.connection import Connection
 from mailauth.context import Context
+from mailauth.dns import fetch as pages
 from mailauth.dns.drive import Deadline, checked, failure, timeouts
 from mailauth.dns.transcript import gather
 from mailauth.dns.values import Answer, Batch, Evaluation, Question, Status
@@ -110,6 +111,41 @@ async def _all(answers: Any, batch: Batch, left: float | None) -> Any:
         return await within(left, answers)
     except TimeoutError:
         return timeouts(batch)
+
+
+async def run_fetching(
+    evaluation: pages.FetchingEvaluation[T], resolver: Any, fetcher: Any = None, *, seconds: float | None = None
+) -> T:
+    """Drive an evaluation that may ask for pages to its outcome; see `mailauth.dns.fetch.run_fetching`.
+
+    The resolver and the fetcher may each be asynchronous or not. After `seconds`, every further question and request is
+    answered TIMEOUT, even one in flight.
+
+    Raises:
+        UsageError: for something that is not a resolver, or not a fetcher.
+    """
+    left = pages.countdown(seconds, resolver, fetcher)
+    fetch = pages.transport(fetcher)
+    try:
+        batch = next(evaluation)
+        while True:
+            questions, requests = pages.parted(batch)
+            answers = await run(pages.asking(questions), resolver, seconds=left())
+            try:
+                given = fetch(requests, left())
+                if inspect.isawaitable(given):
+                    remaining = left()
+                    given = await (given if remaining is None else within(remaining, given))
+            except BaseException as error:
+                if not is_trouble(error):
+                    raise
+                given = pages.failure(requests, error)
+            batch = evaluation.send(pages.joined(batch, answers, pages.checked(requests, given)))
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    finally:
+        evaluation.close()
 
 
 async def authenticate(

@@ -163,6 +163,7 @@ ALLOWED = {
 # What some modules of the core import when it comes to that
 WHEN_NEEDED = {
     "dns/drive.py": {"time"},  # the clock of the drivers, where they are given seconds
+    "dns/fetch.py": {"time"},  # the same
     "names.py": {"idna"},
     "reports/mail.py": {"email", "zlib"},
     "attachments/inflate.py": {"bz2", "lzma", "zlib"},

@@ -1,4 +1,4 @@
-"""Recording DNS: every question and answer that passed, in the form that `Zone` reads.
+"""Recording DNS, and pages: every question and answer that passed, in the form that `Zone` reads.
 
 A replay gives equal answers: what a zone cannot express (TTL, DNSSEC, the description of a failure) is stored
 separately. Knows nothing about where the answers come from.
@@ -13,11 +13,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from mailauth.dns import fetch as pages
 from mailauth.dns.drive import checked, failure, transport
 from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.files import replace
 from mailauth.resolvers.loops import together
+from mailauth.resolvers.pages import page_data
 from mailauth.resolvers.zone import NOT_RECORDED, Zone, moment, normal_name
 
 if TYPE_CHECKING:
@@ -56,16 +58,21 @@ async def _finish_later(given: Any, questions: Batch, finish: Callable[[Answers]
 class Recorder:
     """A resolver that asks another one and records its answers; the latest answer to a question counts.
 
+    It is a fetcher too, which records the pages of another one.
+
     Args:
         resolver: any resolver, synchronous or asynchronous; this one is then of the same kind.
+        fetcher: the same for a fetcher; None: no page is asked for.
 
     Raises:
-        UsageError: for something that is not a resolver.
+        UsageError: for something that is not a resolver, or not a fetcher.
     """
 
-    def __init__(self, resolver: Any) -> None:
+    def __init__(self, resolver: Any, fetcher: Any = None) -> None:
         self._resolve = transport(resolver)
+        self._fetch = pages.transport(fetcher)
         self._answers: dict[Question, Answer] = {}
+        self._pages: dict[str, pages.Fetched] = {}
 
     def resolve(self, questions: Batch, timeout: float | None = None) -> Any:
         """Return the answers of the other resolver, or an awaitable of them; it gets the `timeout` too."""
@@ -75,6 +82,25 @@ class Recorder:
             return answers
 
         return relay(self._resolve, questions, keep, timeout)
+
+    def fetch(self, requests: pages.Requests, timeout: float | None = None) -> Any:
+        """Return what the other fetcher fetches, or an awaitable of it; it gets the `timeout` too."""
+        try:
+            given = self._fetch(requests, timeout)
+        except Exception as error:  # noqa: BLE001  a plug-in may raise anything; that counts as a failure
+            given = pages.failure(requests, error)
+        return self._fetched_later(requests, given) if inspect.isawaitable(given) else self._fetched(requests, given)
+
+    async def _fetched_later(self, requests: pages.Requests, given: Any) -> pages.Pages:
+        try:
+            return self._fetched(requests, await given)
+        except Exception as error:  # noqa: BLE001  as above
+            return self._fetched(requests, pages.failure(requests, error))
+
+    def _fetched(self, requests: pages.Requests, given: Any) -> pages.Pages:
+        found = pages.checked(requests, given)
+        self._pages.update((request.url, page) for request, page in zip(requests, found, strict=True))
+        return found
 
     def fill(self, transcript: Iterable[tuple[Question, Answer]]) -> None:
         """Record answers that came from elsewhere, such as TIMEOUT of an evaluation whose time was up; old ones remain.
@@ -91,7 +117,7 @@ class Recorder:
         """Return the recording as `Zone` takes it.
 
         `zone` has the records; `answers` has the fields of answers that differ from those of a `Zone` with these
-        records, and is left out if there are none.
+        records, `https` the pages; both are left out if there are none.
 
         Args:
             now: the time for which messages were checked: aware datetime, POSIX seconds, ISO 8601 text.
@@ -132,9 +158,11 @@ class Recorder:
             # Also without a difference, where the records do not show that it was asked
             if more or replay.resolve((question,))[0] is NOT_RECORDED:
                 details.setdefault(question.name, {})[question.rdtype] = more
+        https = {url: page_data(url, page) for url, page in sorted(self._pages.copy().items())}
         return {
             "zone": records,
             **({"answers": details} if details else {}),
+            **({"https": https} if https else {}),
             "now": None if now is None else moment(now).isoformat(),
             "recorded": None if recorded is None else moment(recorded).isoformat(),
         }

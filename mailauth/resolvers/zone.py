@@ -3,6 +3,7 @@
 Answers as an authoritative server with these records would: RFC 1034 §3.6.2 for aliases, RFC 4592 for wildcards
 and empty non-terminals, RFC 8020 for absence; and fails where a fault word says so. A recording is not such a server:
 it answers what was asked when it was made, and fails for all else, because nobody knows what DNS would have said.
+The same holds for the pages of a zone, which make it a fetcher too.
 Knows no network and no clock. dnspython is imported only to read a master file.
 """
 
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailauth.dns.drive import checked
+from mailauth.dns.fetch import Fetched, Pages, Requests
 from mailauth.dns.values import Answer, Answers, Batch, Question, Status
 from mailauth.errors import UsageError
 from mailauth.names import to_ascii
+from mailauth.resolvers.pages import NO_PAGE, PAGE_NOT_RECORDED, parse_pages
 from mailauth.resolvers.zonefile import RECORDING, parse_json, read_text
 from mailauth.text import shown
 
@@ -43,7 +46,7 @@ _Node = dict[str, Answer]  # by type; "*" is every type that is not listed
 
 
 class Zone:
-    """A resolver over fixed data. Immutable, and safe to share between threads.
+    """A resolver and a fetcher over fixed data. Immutable, and safe to share between threads.
 
     Equal questions get the same `Answer` object, so what a check parsed from it is parsed once.
 
@@ -51,8 +54,11 @@ class Zone:
         mapping: `{name: {type: records}}`. Records are a list: strings for most types, `[preference, host]` for MX;
             for TXT a string or a list of character-strings. "SERVFAIL", "TIMEOUT", "REFUSED" or "NXDOMAIN" may replace
             the records of a type or all types of a name; the type "*" stands for every type not listed. Or `{"zone":
-            mapping, "answers": details, "now": time, "recorded": time}`, as written by `Recorder`: with `recorded`,
-            which may be None, a question that was not asked then is answered SERVFAIL, not NXDOMAIN or NODATA.
+            mapping, "https": pages, "answers": details, "now": time, "recorded": time}`, as written by `Recorder`: with
+            `recorded`, which may be None, a question that was not asked then is answered SERVFAIL, not NXDOMAIN or
+            NODATA, and a page is `NOT_ASKED`, not absent. Pages are `{url: {"status": 200, "body": text,
+            "content_type": type}}`, with `"base64"` in place of `"body"` for what is not text; a `FetchStatus` in upper
+            case, such as "TIMEOUT", may replace a page.
 
     Attributes:
         now: the time for which the data were recorded, None if not given.
@@ -67,14 +73,18 @@ class Zone:
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         self.now = None
         details: Any = {}
+        pages: Any = {}
         is_recording = False
         if isinstance(mapping, Mapping) and "zone" in mapping and mapping.keys() <= RECORDING:
             if mapping.get("now") is not None:
                 self.now = moment(mapping["now"])
             details, is_recording = mapping.get("answers", details), "recorded" in mapping
+            pages = mapping.get("https", pages)
             mapping = mapping["zone"]
         self._load(_nodes(mapping))
         self._exact.update(self._detailed(details))
+        self._pages: dict[str, Fetched] = parse_pages(pages)
+        self._no_page = PAGE_NOT_RECORDED if is_recording else NO_PAGE
         if is_recording:
             # Not before: the details say how answers differ from those of a zone
             self._no_name = self._no_type = NOT_RECORDED
@@ -109,6 +119,10 @@ class Zone:
         """Return the answers, in the order of the questions."""
         exact, known = self._exact, self._answers
         return tuple([exact.get(q) or known.get(q) or self._answer(q) for q in questions])
+
+    def fetch(self, requests: Requests, timeout: float | None = None) -> Pages:  # noqa: ARG002  contract
+        """Return the pages, in the order of the requests; URLs are compared as they are."""
+        return tuple([self._pages.get(request.url, self._no_page) for request in requests])
 
     def _load(self, nodes: dict[str, _Node]) -> None:
         self._nodes = nodes

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from mailauth.errors import UsageError
 
 MAX_BYTES = 256 * 2**20
-RECORDING = frozenset({"zone", "answers", "now", "recorded"})
+_ALWAYS_RECORDED = frozenset({"zone", "now", "recorded"})
+RECORDING = _ALWAYS_RECORDED | {"answers", "https"}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -71,7 +72,7 @@ def parse_json(text: str, source: str | os.PathLike[str], remedy: str = "JSON, o
 
 def is_recording(data: Any) -> bool:
     """Whether JSON data have the form that `Recorder.save` writes, as opposed to a zone written by hand."""
-    return isinstance(data, dict) and RECORDING - {"answers"} <= data.keys() <= RECORDING
+    return isinstance(data, dict) and _ALWAYS_RECORDED <= data.keys() <= RECORDING
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
