@@ -3,8 +3,9 @@
 SPF, DKIM, ARC and DMARC verification for receivers of mail: raw message and connection in, verdicts with reasons and
 an `Authentication-Results` field out. `authenticate` does it all; `mailauth.aio` is the same for event loops.
 
-The core is loaded with the package. What not every user needs, `aio`, `attachments`, `dnslists`, `explain`, `filters`,
-`lookalike`, `opinions`, `policy`, `posture`, `resolvers`, `saved` and `testing`, is loaded when it is first named.
+The core is loaded with the package. What not every user needs, `aio`, `attachments`, `dnslists`, `explain`, `fetchers`,
+`filters`, `lookalike`, `opinions`, `policy`, `posture`, `resolvers`, `saved` and `testing`, is loaded when it is first
+named.
 """
 
 from importlib import import_module
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mailauth import attachments as attachments
     from mailauth import dnslists as dnslists
     from mailauth import explain as explain
+    from mailauth import fetchers as fetchers
     from mailauth import filters as filters
     from mailauth import lookalike as lookalike
     from mailauth import opinions as opinions
@@ -71,8 +73,8 @@ __all__ = [
     "spf",
 ]
 
-_WHEN_NAMED = frozenset({"aio", "attachments", "dnslists", "explain", "filters", "lookalike", "opinions", "policy"})
-_WHEN_NAMED |= {"posture", "resolvers", "saved", "testing"}
+_WHEN_NAMED = frozenset({"aio", "attachments", "dnslists", "explain", "fetchers", "filters", "lookalike", "opinions"})
+_WHEN_NAMED |= {"policy", "posture", "resolvers", "saved", "testing"}
 
 
 def __getattr__(name: str) -> Any:

@@ -151,6 +151,21 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
+async def in_thread(work: Callable[[], T]) -> T:
+    """Call in a thread what blocks; a task that is cancelled does not wait for it.
+
+    Raises:
+        RuntimeError: where neither asyncio nor trio runs.
+    """
+    if under_trio():
+        import trio  # noqa: PLC0415  it runs already
+
+        return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+    import asyncio  # noqa: PLC0415  only where it runs: it is large
+
+    return await asyncio.to_thread(work)
+
+
 async def together(answers: list[Any]) -> list[Any]:
     """Await answers concurrently if the loop allows it; if one raises, only its question fails."""
     if under_asyncio():
