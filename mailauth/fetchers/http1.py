@@ -65,7 +65,10 @@ def _response(connection: h11.Connection, channel: Channel, max_bytes: int) -> R
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(channel.receive())
+            data = channel.receive()
+            if not (data or code or connection.trailing_data[0]):
+                raise FetchFailedError(FetchStatus.UNREACHABLE, "the server ended the session without a response")
+            connection.receive_data(data)
         elif isinstance(event, h11.InformationalResponse):
             informational += 1
             if informational > _INFORMATIONAL:
@@ -82,11 +85,9 @@ def _response(connection: h11.Connection, channel: Channel, max_bytes: int) -> R
             body = _Body(fields.get(b"content-encoding", b"").decode("latin-1").lower(), max_bytes)
         elif isinstance(event, h11.Data):
             body.add(event.data)
-        elif isinstance(event, h11.EndOfMessage):
+        else:  # EndOfMessage
             body.end()
             break
-        else:
-            raise FetchFailedError(FetchStatus.UNREACHABLE, "the server closed the connection without a response")
     content_type = fields.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     return Response(code, one_line(content_type), fields.get(b"location", b""), bytes(body.octets))
 

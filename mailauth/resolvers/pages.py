@@ -61,7 +61,8 @@ def _page(url: str, value: Any) -> Fetched | None:
     if not isinstance(addresses, (list, tuple)) or not all(isinstance(t, str) for t in (*texts.values(), *addresses)):
         return None
     try:
-        body = texts["body"].encode("utf-8", "surrogateescape") or binascii.a2b_base64(texts["base64"].encode())
+        binary = binascii.a2b_base64(texts["base64"].encode("ascii"), strict_mode=True)
+        body = texts["body"].encode("utf-8", "surrogateescape") or binary
     except ValueError:
         return None
     if body and code != 200:
