@@ -140,10 +140,10 @@ def _third_part(message: Message, redactor: Redactor | None, disclose: Disclosur
     if redactor is not None:
         return redacted(message, redactor), ""
     position = next(iter(message.find(b"subject")), None)
-    subject = "" if position is None else message.value(position).replace(b"\r\n", b"").decode("ascii", "replace")
+    subject = "" if position is None else " ".join(message.value(position).decode("ascii", "replace").split())
     if disclose == "message":
-        return message.raw, subject.strip()
-    return message.raw[: message.body_start].removesuffix(b"\r\n"), subject.strip()
+        return message.raw, subject
+    return message.raw[: message.body_start].removesuffix(b"\r\n"), subject
 
 
 def _delivery_result(decision: Decision | None) -> str:

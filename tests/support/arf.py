@@ -35,30 +35,35 @@ def arf_of(mail: Message, entity: Message) -> Arf:
     assert entity.get_content_type() == "multipart/report"
     assert entity.get_param("report-type") == "feedback-report"
     assert not entity.defects
-    parts = entity.get_payload()
-    assert isinstance(parts, list)
-    assert [part.get_content_type() for part in parts[:2]] == TYPES  # type: ignore[union-attr]
-    text, fields, third = parts
-    assert isinstance(text, Message)
-    assert isinstance(fields, Message)
-    assert isinstance(third, Message)
+    text, fields, third = parts_of(entity)
+    assert [text.get_content_type(), fields.get_content_type()] == TYPES
     kind = third.get_content_type()
     if kind == "message/rfc822":
-        (inner,) = third.get_payload()
-        assert isinstance(inner, Message)
+        (inner,) = parts_of(third)
         content = inner.as_bytes()
     else:
         assert kind == "text/rfc822-headers"
-        content = third.get_payload(decode=True)  # type: ignore[assignment]
-    return Arf(mail, text.get_payload(), _fields(fields), kind, content)  # type: ignore[arg-type]
+        content = decoded(third)
+    return Arf(mail, decoded(text).decode("ascii"), _fields(fields), kind, content)
+
+
+def parts_of(entity: Message) -> list[Message]:
+    """Return the parts of a multipart, or the message in a message/rfc822."""
+    parts = entity.get_payload()
+    assert isinstance(parts, list)
+    return [part for part in parts if isinstance(part, Message)]
+
+
+def decoded(part: Message) -> bytes:
+    """Return the octets of a part without its transfer encoding."""
+    octets = part.get_payload(decode=True)
+    assert isinstance(octets, bytes)
+    return octets
 
 
 def _fields(part: Message) -> dict[str, list[str]]:
     # Python takes message/* for messages
-    inner = part.get_payload()
-    assert isinstance(inner, list)
-    (message,) = inner
-    assert isinstance(message, Message)
+    (message,) = parts_of(part)
     assert not message.defects
     assert not message.get_payload()
     found: dict[str, list[str]] = {}
