@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -291,3 +292,17 @@ def test_openpgp(tmp_path: Path) -> None:
 def test_what_is_not_armoured_is_refused() -> None:
     with pytest.raises(UsageError, match="--armor"):
         written(encrypt=lambda entity: b"\xff" + entity)
+
+
+# -- our own reader
+
+
+def test_our_reader_reads_it() -> None:
+    reader = pytest.importorskip("mailauth.reports.read")
+    for headers_only, message in ((True, HEADER), (False, MAIL)):
+        report = FailureReport(**FULL | {"headers_only": headers_only, "message": message})
+        octets = write(report, reporter=REPORTER, to="f@example.com", at=NOW)
+        (found,) = reader.read(octets)
+        assert found.problems == ()
+        expected = replace(report, feedback_type="auth-failure", version="1", user_agent=found.user_agent)
+        assert found == expected
