@@ -48,21 +48,3 @@ def from_text(text: str) -> datetime:
     except (ValueError, OverflowError, OSError):
         msg = f"{shown(text)} is not a time: give ISO 8601, such as 2026-11-21T12:00:00Z, or POSIX seconds"
         raise UsageError(msg) from None
-
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def rfc5322(seconds: int) -> str:
-    """Return POSIX seconds as a date-time of RFC 5322 §3.3, in UTC and in English whatever the locale.
-
-    Raises:
-        UsageError: for a time outside of the years 1 to 9999.
-    """
-    try:
-        at = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        msg = f"{seconds} is not a time in the years 1 to 9999: give POSIX seconds"
-        raise UsageError(msg) from None
-    return f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year:04} {at:%H:%M:%S} +0000"

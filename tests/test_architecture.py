@@ -68,7 +68,10 @@ _ROOMS = {
     # a domain, asked about itself
     "posture": "context dkim dmarc dns errors limits message names page results spf text",
     # what receivers tell domains of their mail
-    "reports": "context dmarc dns errors moments names text",
+    "reports": """
+        _version authentication authres connection context dkim.outcome dmarc dmarc.outcome dns errors message
+        moments names policy.decision results text
+    """,
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
     "fetchers": "_version dns errors extras names resolvers text",
@@ -116,6 +119,7 @@ ALLOWED = {
 }
 # What some modules of the core import when it comes to that
 WHEN_NEEDED = {
+    "reports/failure_write.py": {"email"},
     "dns/drive.py": {"time"},  # the clock of the drivers, where they are given seconds
     "dns/fetch.py": {"time"},  # the same
     "names.py": {"idna"},

@@ -15,11 +15,11 @@ from typing import Literal, NamedTuple, TypeAlias
 from mailauth.authentication import Authentication
 from mailauth.errors import UsageError
 from mailauth.message.fields import Message, Octets
-from mailauth.moments import rfc5322, seconds_of
+from mailauth.moments import seconds_of
 from mailauth.policy.decision import Decision
 from mailauth.reports.failure import wanted
 from mailauth.reports.failure_describe import describe, envelope_id
-from mailauth.reports.failure_write import Encrypt, mailbox, write
+from mailauth.reports.failure_write import Encrypt, date_of, mailbox, write
 from mailauth.reports.ratelimit import RateLimit
 from mailauth.reports.redact import Redactor, redacted
 from mailauth.reports.values import Reporter
@@ -90,7 +90,7 @@ def failure_reports(
         msg = f"disclose={shown(disclose)}: give 'redacted', 'headers' or 'message'"
         raise UsageError(msg)
     redactor, seconds = Redactor(key), seconds_of(at, "at")
-    arrival = rfc5322(seconds)
+    arrival = date_of(seconds)
     addresses = dict.fromkeys(filter(None, map(mailbox, destinations)))
     failures = wanted(authentication, psd_agreed=psd_agreed)
     message = Message.parse(raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_qp
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -16,7 +17,6 @@ from mailauth import names
 from mailauth._version import __version__
 from mailauth.errors import UsageError
 from mailauth.message.fields import Message
-from mailauth.moments import rfc5322
 from mailauth.reports.failure_values import FailureReport
 from mailauth.reports.values import Reporter
 from mailauth.text import ascii_only, quoted, shown
@@ -53,6 +53,21 @@ def mailbox(address: str) -> str | None:
     match = _MAILBOX.fullmatch(address) if len(address) <= names.MAX_NAME + _MAX_LOCAL + 1 else None
     domain = names.to_ascii(match[2]) if match and len(match[1]) <= _MAX_LOCAL else None
     return f"{match[1]}@{domain}" if match and domain and "." in domain else None
+
+
+def date_of(seconds: int) -> str:
+    """Return POSIX seconds as a date-time of RFC 5322 §3.3, in UTC.
+
+    Raises:
+        UsageError: for a time outside of the years 1 to 9999.
+    """
+    from email.utils import format_datetime  # noqa: PLC0415  it brings much that only mail needs
+
+    try:
+        return format_datetime(datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, OSError, ValueError):
+        msg = f"{shown(seconds)} is not a time of the years 1 to 9999: give POSIX seconds"
+        raise UsageError(msg) from None
 
 
 def write(
@@ -95,7 +110,7 @@ def write(
         f"From: {name}<{sender}>",
         f"To: <{recipient}>",
         f"Subject: {_line(title)}",
-        f"Date: {rfc5322(at)}",
+        f"Date: {date_of(at)}",
         f"Message-ID: <{unique}@{sender.rpartition('@')[2]}>",
         # RFC 3834 §5
         "Auto-Submitted: auto-generated",
