@@ -69,8 +69,8 @@ _ROOMS = {
     "posture": "context dkim dmarc dns errors limits message names page results spf text",
     # what receivers tell domains of their mail
     "reports": """
-        _version authentication authres connection context dkim.outcome dmarc dmarc.outcome dns errors message
-        moments names policy.decision results text
+        _version authentication authres connection context dkim.outcome dmarc dmarc.outcome dmarc.record dns errors
+        message moments names policy.decision results text
     """,
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
@@ -92,8 +92,8 @@ _ROOMS = {
     """,
     # in a mail server
     "serve": """
-        aio authentication authres connection dmarc errors extras filters limits message policy resolvers results
-        text
+        aio authentication authres connection dmarc errors extras filters limits message policy reports resolvers
+        results stores text
     """,
     "cli": """
         _version aio authentication connection context dmarc dns errors explain extras files limits moments names

@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
         return report_problems(error)
     if arguments.check:
         service.Parts(loaded)
+        service.collector(loaded.reports)
         write_out(f"{safe(arguments.config)}: the configuration can be used\n")
         return 0
     try:

@@ -30,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     service.set_up_log(loaded.log)
     # aiosmtpd may quote what a client said
     logging.getLogger("mail").handlers = logging.getLogger("mailauth").handlers
-    parts = service.Parts(loaded)
+    collector = service.collector(loaded.reports)
+    parts = service.Parts(loaded, [] if collector is None else [collector.observe])
     box = None if arguments.maildir is None else _maildir(arguments.maildir)
 
     class Trial(Handler):
@@ -47,11 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
     settings: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": loaded.milter.max_bytes, "ident": "ESMTP"}
     if arguments.proxy:
         settings["proxy_protocol_timeout"] = 10
+    if collector is not None:
+        collector.start()
     try:
         asyncio.run(_serve(lambda: Server(handler, **settings), *arguments.listen))
     except OSError as error:
         msg = f"cannot listen: {error.strerror or error}"
         raise MailauthError(msg) from None
+    finally:
+        if collector is not None:
+            collector.stop()
+            collector.join(loaded.milter.grace_seconds)
     return 0
 
 

@@ -120,10 +120,17 @@ def parse(text: bytes, mode: Mode = "rfc9989") -> Record | None:
 
 def sized_uris(value: str) -> tuple[tuple[str, int | None], ...]:
     """Return the valid URIs of a rua or ruf tag, each with its size limit in octets (RFC 7489 §6.2), None without."""
+    return tuple([(match[1], _limit(match[2], match[3])) for match in _matched(value)])
+
+
+def report_uris(value: str) -> tuple[str, ...]:
+    """Return the valid URIs of a rua or ruf tag as they were published, with the size limit where there is one."""
+    return tuple([match[0] for match in _matched(value)]) if _VALUE.fullmatch(value) else ()
+
+
+def _matched(value: str) -> list[re.Match[str]]:
     matches = (_URI.fullmatch(item.strip(" \t")) for item in value.split(","))
-    return tuple(
-        (m[1], _limit(m[2], m[3])) for m in matches if m and (not m[1].lower().startswith("mailto:") or "@" in m[1])
-    )
+    return [m for m in matches if m and (not m[1].lower().startswith("mailto:") or "@" in m[1])]
 
 
 def _limit(digits: str | None, unit: str | None) -> int | None:

@@ -23,6 +23,7 @@ from mailauth.limits import Limits, Options
 from mailauth.policy import Rules
 from mailauth.resolvers import AsyncDnspythonResolver
 from mailauth.serve.milter import MARKER, MAX_BYTES, parse_address
+from mailauth.stores.opening import check_url
 from mailauth.text import one_line, shown
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
@@ -42,6 +43,7 @@ _WANTED = {  # by types of errors of pydantic: its own words are those of JSON
     "json_invalid": "a value that is not nested so deeply",
 }
 _MODE = re.compile("0?[0-7]{3}")
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[0-9A-Za-z.-]{1,253}")
 # Fields of the marker's name are deleted from each message, so that it must not be one that has a meaning
 _MARKER = re.compile("[Xx]-[!-9;-~]{1,70}")
 
@@ -173,6 +175,40 @@ class Metrics:
             raise UsageError("give an IP address, such as '127.0.0.1'") from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """What is counted for DMARC reports, and who sends them.
+
+    Args:
+        store: where it is kept: the path of a file, or a postgresql:// URL; None: nothing is counted.
+        org_name: the name of the organisation that reports.
+        email: the address at which it can be reached about them.
+        extra_contact_info: more about that, such as the URL of a page.
+        period_hours: the hours that a report covers, from midnight UTC.
+        retention_days: how long what was not sent is kept.
+    """
+
+    store: str | None = None
+    org_name: str = ""
+    email: str = ""
+    extra_contact_info: str = ""
+    period_hours: int = 24
+    retention_days: int = 14
+
+    def __post_init__(self) -> None:
+        """Refuse what no report can have, and what is no store."""
+        if self.store is not None:
+            check_url(self.store)
+        for right, remedy in (
+            (all(text.isprintable() for text in (self.org_name, self.extra_contact_info)), "one line of text"),
+            (not self.email or _EMAIL.fullmatch(self.email), "an address, such as 'postmaster@example.org'"),
+            (self.period_hours > 0 and 24 % self.period_hours == 0, "1, 2, 3, 4, 6, 8, 12 or 24"),
+            (self.retention_days > 0, "a number above 0"),
+        ):
+            if not right:
+                raise UsageError(f"give {remedy}")
+
+
 def _check_port(port: int, least: int) -> None:
     if not least <= port <= 65535:
         raise UsageError(f"give a port from {least} to 65535")
@@ -191,6 +227,7 @@ class Config:
     filters: Filters = field(default_factory=Filters)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
+    reports: Reports = field(default_factory=Reports)
 
     def __post_init__(self) -> None:
         """Refuse a name that cannot be written into a header field."""

@@ -31,6 +31,9 @@ class Metrics:
             "mailauth_seconds", "Seconds to judge a message, DNS included", buckets=_SECONDS, registry=registry
         )
         self._octets = Counter("mailauth_octets", "Octets of the messages", registry=registry)
+        self._counted = Counter(
+            "mailauth_report_messages", "Messages counted for DMARC reports", ["fate"], registry=registry
+        )
 
     def observe(self, judged: Judged) -> None:
         """Count a message."""
@@ -45,3 +48,7 @@ class Metrics:
             self._answers.labels(answer.status.name.lower()).inc()
         self._seconds.observe(judged.seconds)
         self._octets.inc(judged.octets)
+
+    def counted(self, fate: str, messages: int) -> None:
+        """Count messages that a `Collector` has "kept", or "lost"."""
+        self._counted.labels(fate).inc(messages)

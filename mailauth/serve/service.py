@@ -10,7 +10,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mailauth import policy
@@ -28,9 +28,12 @@ from mailauth.resolvers import AsyncDnspythonResolver, Cached, Zone
 from mailauth.results import Disposition
 from mailauth.serve import config as configuration
 from mailauth.serve import log, notify
+from mailauth.serve.collector import Collector
 from mailauth.serve.config import Config
 from mailauth.serve.judge import Judge, Judged
 from mailauth.serve.milter import MilterServer
+from mailauth.stores import open_store
+from mailauth.stores.opening import check_packages
 
 _LOGGER = logging.getLogger("mailauth.service")
 _TOO_LARGE = reply(552, "5.3.4", "the message is too large")  # RFC 3463 §3.4
@@ -41,13 +44,13 @@ class Parts:
 
     Args:
         config: the configuration.
-        metrics: what counts the judged messages; it outlives a configuration.
+        observers: what else is told of judged messages; they may outlive a configuration.
 
     Raises:
         MailauthError: for filters or a zone that cannot be read.
     """
 
-    def __init__(self, config: Config, metrics: Callable[[Judged], None] | None = None) -> None:
+    def __init__(self, config: Config, observers: Sequence[Callable[[Judged], None]] = ()) -> None:
         self.config = config
         # Refused here if it cannot be written, and not with each message
         self.authserv_id = authserv_id_of(config.authserv_id or socket.gethostname())
@@ -56,7 +59,6 @@ class Parts:
             load_suffix_list(config.options.public_suffix_list)
         # A filter may be skipped where it fails, the policy may not
         rules = Filter(self._policy, "policy", "defer", None)
-        observers = [log.observer(personal=config.log.personal)]
         filters = [each for path in config.filters.files for each in load(path)]
         self._judge = Judge(
             Chain([*filters, rules]).run_async,
@@ -64,7 +66,7 @@ class Parts:
             authserv_id=self.authserv_id,
             limits=config.limits,
             options=config.options,
-            observers=observers if metrics is None else [*observers, metrics],
+            observers=[log.observer(personal=config.log.personal), *observers],
         )
 
     def _policy(self, auth: Authentication, message: Message, _: Connection) -> Decision:
@@ -142,7 +144,9 @@ class Service:
         set_up_log(config.log)
         self._path = path
         self._metrics = _metrics(config.metrics)
-        self._parts = Parts(config, self._metrics)
+        self._collector = collector(config.reports, self._metrics)
+        self._stopping: list[Collector] = []
+        self._parts = Parts(config, self._observers(self._collector))
         settings = config.milter
         self._server = MilterServer(
             self._parts.judge,
@@ -156,6 +160,9 @@ class Service:
             idle_seconds=settings.idle_seconds,
             judge_seconds=settings.judge_seconds,
         )
+
+    def _observers(self, collecting: Collector | None) -> list[Callable[[Judged], None]]:
+        return [each.observe for each in (self._metrics, collecting) if each is not None]
 
     def _skip(self, connection: Connection) -> bool:
         return self._parts.skip(connection)
@@ -175,6 +182,8 @@ class Service:
         settings = self._parts.config.milter
         mode = int(settings.mode, 8)
         await self._server.start(*settings.listen, mode=mode, user=settings.user, group=settings.group)
+        if self._collector is not None:
+            self._collector.start()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -184,6 +193,18 @@ class Service:
         await stop.wait()
         notify.notify("STOPPING=1")
         await self._server.stop(settings.grace_seconds)
+        self._replace_collector(None)
+        for each in self._stopping:
+            await asyncio.to_thread(each.join, settings.grace_seconds)
+
+    def _replace_collector(self, new: Collector | None) -> None:
+        """Have another count from now on; the old one writes what it has, while messages are judged."""
+        if self._collector is not None:
+            self._collector.stop()
+            self._stopping.append(self._collector)
+        self._collector = new
+        if new is not None:
+            new.start()
 
     def reload(self) -> None:
         """Read the configuration again; one that cannot be used changes nothing."""
@@ -191,13 +212,17 @@ class Service:
         before = self._parts.config
         problem = ""
         try:
-            self._parts = Parts(configuration.load(self._path), self._metrics)
+            config = configuration.load(self._path)
+            same = config.reports == before.reports
+            collecting = self._collector if same else collector(config.reports, self._metrics)
+            self._parts = Parts(config, self._observers(collecting))
         except MailauthError as error:
             problem = str(error)
         for line in problem.splitlines():
             _LOGGER.error("the old configuration remains: %s", line)
         if not problem:
-            config = self._parts.config
+            if not same:
+                self._replace_collector(collecting)
             set_up_log(config.log)
             self._server.judge = self._parts.judge
             if (config.milter, config.metrics) != (before.milter, before.metrics):
@@ -206,8 +231,33 @@ class Service:
         notify.notify("READY=1")
 
 
-def _metrics(settings: configuration.Metrics) -> Callable[[Judged], None] | None:
-    """Offer the figures where they are wanted; return what counts."""
+def collector(settings: configuration.Reports, metrics: Any = None) -> Collector | None:
+    """Return what counts messages for reports; None where nothing is to be counted.
+
+    Args:
+        settings: where it is kept.
+        metrics: `Metrics`, which are told how many were counted.
+
+    Raises:
+        UsageError: if whoever gets a report could not know who sent it, and where a package is missing.
+    """
+    url = settings.store
+    if url is None:
+        return None
+    if not (settings.org_name and settings.email):
+        raise UsageError("[reports] store: give org_name and email too: a report says who sent it")
+    check_packages(url)
+    seconds = settings.period_hours * 3600
+    return Collector(
+        lambda: open_store(url, period_seconds=seconds),
+        period_seconds=seconds,
+        retention_seconds=settings.retention_days * 86400,
+        told=None if metrics is None else metrics.counted,
+    )
+
+
+def _metrics(settings: configuration.Metrics) -> Any:
+    """Offer the figures where they are wanted; return what counts, `serve.metrics.Metrics`."""
     if not settings.port:
         return None
     with needing("[metrics]", "metrics"):
@@ -216,4 +266,4 @@ def _metrics(settings: configuration.Metrics) -> Callable[[Judged], None] | None
         from mailauth.serve.metrics import Metrics  # noqa: PLC0415  as above
     metrics = Metrics(REGISTRY)
     start_http_server(settings.port, settings.address)
-    return metrics.observe
+    return metrics

@@ -37,27 +37,42 @@ def open_store(url: str, *, period_seconds: int = 86400, grace_seconds: int = 30
     """
     if period_seconds <= 0 or grace_seconds < 0:
         raise UsageError("give a period of at least 1 second, and a grace of at least 0")
-    with needing("a store of reports", "reports"):
-        from mailauth.stores.database import Database  # noqa: PLC0415  it needs an extra
-    return Database(engine_of(url), period_seconds, grace_seconds)
+    check_packages(url)
+    from mailauth.stores.database import Database  # noqa: PLC0415  it needs an extra
+
+    path = check_url(url)
+    return Database(_postgresql(url) if path is None else _sqlite(path), period_seconds, grace_seconds)
 
 
-def engine_of(url: str) -> Engine:
-    """Return how to connect to a database.
+def check_url(url: str) -> str | None:
+    """Return the path of a file of SQLite, None for a URL of PostgreSQL; nothing is opened.
 
     Raises:
-        UsageError: for a URL that names none.
-        StoreError: if a new file cannot be made.
+        UsageError: for what names no store.
     """
     scheme, separator, path = url.partition("://")
-    if not separator:
-        return _sqlite(url)
-    if scheme == "sqlite":
-        return _sqlite(path.removeprefix("/"))
-    if scheme in {"postgresql", "postgres"}:
-        return _postgresql(url)
-    # Not the URL, which may have a password
-    raise UsageError(f"a store is not at {scheme!a}: {_FORMS}")
+    if separator and scheme in {"postgresql", "postgres"}:
+        return None
+    if separator and scheme != "sqlite":
+        # Not the URL, which may have a password
+        raise UsageError(f"a store is not at {scheme!a}: {_FORMS}")
+    path = path.removeprefix("/") if separator else url
+    if not path or path.startswith(":") or "\0" in path:
+        raise UsageError(f"a store needs a file: {_FORMS}")
+    return path
+
+
+def check_packages(url: str) -> None:
+    """See that what a store needs is installed.
+
+    Raises:
+        UsageError: where a package is missing, and for what names no store.
+    """
+    with needing("a store of reports", "reports"):
+        import sqlalchemy  # noqa: F401, PLC0415  an extra
+    if check_url(url) is None:
+        with needing("a store in PostgreSQL", "postgresql"):
+            import psycopg  # noqa: F401, PLC0415  an extra
 
 
 def _sqlite(path: str) -> Engine:
@@ -66,8 +81,6 @@ def _sqlite(path: str) -> Engine:
     from sqlalchemy import URL, create_engine  # noqa: PLC0415  an extra
     from sqlalchemy.pool import NullPool  # noqa: PLC0415  as above
 
-    if not path or path.startswith(":") or "\0" in path:
-        raise UsageError(f"a store needs a file: {_FORMS}")
     file = Path(path).absolute()
     try:
         with suppress(FileExistsError):
@@ -92,8 +105,6 @@ def _postgresql(url: str) -> Engine:
     from sqlalchemy import create_engine, make_url  # noqa: PLC0415  an extra
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  as above
 
-    with needing("a store in PostgreSQL", "postgresql"):
-        import psycopg  # noqa: F401, PLC0415  an extra
     try:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
     except (SQLAlchemyError, ValueError):
