@@ -123,28 +123,27 @@ class Unread:
 class Problems:
     """The problems of one report: the first of each kind, and how many there were."""
 
-    __slots__ = ("_found", "_kinds")
+    __slots__ = ("_found", "_kinds", "place")
 
     def __init__(self, kinds: int = 100) -> None:
         """Keep at most that many kinds."""
         self._found: dict[str, tuple[str, int]] = {}
         self._kinds = kinds
+        self.place = ""
 
-    def add(self, kind: str, value: object = None, where: str = "") -> None:
-        """Note a problem.
+    def add(self, kind: str, value: object = None) -> None:
+        """Note a problem, at `place`.
 
         Args:
             kind: what is wrong, in words that are the same for each problem of the kind.
-            value: what was found; shown for the first of a kind only.
-            where: the place; as `value`.
+            value: what was found; as the place, it is shown for the first of a kind only.
         """
         if kind not in self._found:
             if len(self._found) >= self._kinds:
                 kind = "there are more kinds of problems than are listed"
-                value, where = None, ""
             else:
-                text = f"{where}: {kind}" if where else kind
-                self._found[kind] = (one_line(text if value is None else f"{text}: {shown(value)}"), 1)
+                text = f"{self.place}: {kind}" if self.place else kind
+                self._found[kind] = one_line(text if value is None else f"{text}: {shown(value)}"), 1
                 return
         text, number = self._found.get(kind, (kind, 0))
         self._found[kind] = text, number + 1
