@@ -80,8 +80,11 @@ class _Open:
     parts: int = 0
 
 
-def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0) -> Iterator[Part]:
-    """Yield the parts of a message that have no parts themselves, in order."""
+def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0, *, enter: bool = True) -> Iterator[Part]:
+    """Yield the parts of a message that have no parts themselves, in order.
+
+    Without `enter`, a message in the message is such a part too.
+    """
     opened: list[_Open] = []
     entity: _Entity | None = _Entity(number, depth, embedded=True)
     position, seen = 0, 0
@@ -97,13 +100,14 @@ def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0) -> Itera
             header = _Header(raw, position, end, bounds.header_bytes)
             position = header.end
             boundaries = header.boundaries(raw, end)
-            if (boundaries or header.is_message) and entity.depth >= bounds.depth:
+            is_message = enter and header.is_message
+            if (boundaries or is_message) and entity.depth >= bounds.depth:
                 yield Part(entity.number, problem=f"parts are more than {bounds.depth} deep inside each other")
             elif boundaries:
                 opened.append(_Open(entity.number, header.type, boundaries, entity.depth))
                 delimiter, entity = _delimiter(opened), None
                 continue
-            elif header.is_message:
+            elif is_message:
                 entity = _Entity(_inner(entity), entity.depth + 1, embedded=True)
                 continue
             containers = tuple([(each.type, each.number) for each in opened])

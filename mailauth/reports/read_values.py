@@ -41,6 +41,7 @@ class Bounds:
         rows: of one aggregate report; `stream` has no such bound.
         element: octets of one record, or of anything else directly below the root of an aggregate report.
         text: characters of one text.
+        json: octets of a TLS report.
         items: of one list in a report, such as the DKIM results of a row, or the failures of a TLS policy.
         message: octets of the message that a failure report is about.
     """
@@ -54,7 +55,8 @@ class Bounds:
     rows: int = 250_000
     element: int = 2**20
     text: int = 4096
-    items: int = 1000
+    json: int = 8 * 2**20
+    items: int = 10_000
     message: int = 2**20
 
     def __post_init__(self) -> None:
