@@ -19,6 +19,7 @@ _MOST = 2**63 - 1  # what databases and other programs can count
 _EARLY = 1262304000  # 2010, before there was DMARC
 _LATE = 4102444800  # 2100
 _MILLISECONDS = range(_EARLY * 1000, _LATE * 1000)
+_ADDRESS = 45  # characters
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -90,7 +91,9 @@ def plausible(found: int, where: str, problems: Problems) -> int:
 
 def address(value: str, where: str, problems: Problems) -> str:
     """Return an IP address as it is written."""
-    if odd := _odd_address(value):
+    # What is too long for one is not cached; a zone (RFC 4007 §11) has no meaning elsewhere
+    odd = _odd_address(value) if len(value) <= _ADDRESS and "%" not in value else "not an IP address"
+    if odd:
         problems.add(f"{where} is {odd}", value)
     return value
 

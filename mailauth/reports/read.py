@@ -8,7 +8,7 @@ expanded from it, and bounded. Needs no clock, no network and no files.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TypeAlias
 
 from mailauth.attachments import mime
@@ -129,7 +129,7 @@ class _Walk:
         bounds = MimeBounds(parts=self._bounds.parts, depth=30)
         parts = list(mime.parts(octets, bounds, enter=False))
         used = False
-        for part, following in zip(parts, [*parts[1:], None], strict=True):
+        for part, following in zip_longest(parts, parts[1:]):
             if used:
                 # It is the third part of the report before it
                 used = False

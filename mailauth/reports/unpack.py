@@ -19,6 +19,7 @@ from mailauth.reports.read_values import Bounds, Refusal
 from mailauth.text import one_line
 
 _FREE = 2**20  # octets that any archive may expand to
+_LEADING = 65_536  # octets in which a text begins
 _ENCRYPTED = 0x41  # APPNOTE 4.4.4: bits 0 and 6
 _FIELD = re.compile(rb"(?:From [^\n]*\n)?[!-9;-~]{1,200}[ \t]*:")
 _MARKS = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # of an encoding, and what may be in front of a text
@@ -59,7 +60,7 @@ class Budget:
 
 def kind_of(octets: bytes) -> str:
     """Return "gzip", "zip", "xml", "json", "message", another format of an archive or a document, or ""."""
-    start = octets[:HEAD].lstrip(_MARKS)
+    start = octets[:_LEADING].lstrip(_MARKS)
     if start.startswith(b"<"):
         return "xml"
     if start.startswith((b"{", b"[")):

@@ -27,7 +27,7 @@ FOLDER = Path(os.environ.get("MAILAUTH_SUITES") or Path(__file__).resolve().pare
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 # Every suite that is run, by the kind of its cases, and how many it has. `suite/file#list` names a file other than
-# cases.json, and a list in it other than that of the cases or records
+# cases.json, and a list in it other than that of the cases or records; a folder has one case a file
 SUITES = {
     "spf": {
         "spf-blitiri": 21,
@@ -88,6 +88,8 @@ SUITES = {
     "received": {"received-rspamd": 13, "received-spamassassin": 144},
     "received-clauses": {"received-mail-parser": 20},
     "received-chains": {"received-trust-chains": 32},
+    "reports": {"dmarc-reports/reports.json#reports": 52},
+    "tls-reports": {"tlsrpt/cases.json#reports": 4, "tlsrpt-parsedmarc/files": 4},
 }
 # What no test here runs, and why
 NOT_RUN = {
@@ -97,11 +99,8 @@ NOT_RUN = {
     "bimi-perl": "BIMI is not implemented",
     "bimi-roots": "BIMI is not implemented",
     "dkim2": "DKIM2 is not implemented",
-    "dmarc-reports": "reports are not implemented",
     "mailbox-mox": "mailboxes are not read",
     "mta-sts-mox": "MTA-STS is not implemented",
-    "tlsrpt": "TLS reports are not implemented",
-    "tlsrpt-parsedmarc": "TLS reports are not implemented",
 }
 
 
@@ -135,6 +134,8 @@ def cases(row: str) -> list[Case]:
     if words := is_absent(suite):
         pytest.skip(words, allow_module_level=True)
     file, _, part = place.partition("#")
+    if file and (folder := FOLDER / suite / file).is_dir():
+        return [{"id": path.name, "suite": suite, "file": f"{file}/{path.name}"} for path in sorted(folder.iterdir())]
     data = json.loads((FOLDER / suite / (file or "cases.json")).read_text(encoding="utf-8"))
     found: dict[str, Case] = {}
     for scenario in data.get("scenarios", [data]):
