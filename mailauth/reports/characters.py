@@ -1,6 +1,6 @@
 """Octets of XML or JSON as clean UTF-8: whatever encoding they are in, and whatever is broken in it.
 
-What follows can rely on well-formed UTF-8 of characters that XML 1.0 allows (§2.2). What cannot be read is replaced by
+What follows can rely on well-formed UTF-8 of characters that XML 1.0 allows. What cannot be read is replaced by
 U+FFFD, and told. Knows no syntax but the declaration of an encoding.
 """
 
@@ -21,7 +21,7 @@ _MARKS = (
     (BOM_UTF16_LE, "utf-16-le"),
     (BOM_UTF16_BE, "utf-16-be"),
 )
-# Without a mark, the first character is ASCII (XML 1.0 Appendix F, RFC 4627 §3)
+# Without a mark, the first character is ASCII (RFC 4627 §3; XML says the same)
 _SHAPES = (
     (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"),
     (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),

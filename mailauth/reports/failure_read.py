@@ -18,8 +18,8 @@ FIRST = re.compile(rb"(?i)\s{0,100}feedback-type[ \t]*:")
 _FIELDS = 500
 _FOLD = re.compile(r"\r?\n")
 _COMMENT = re.compile(r"[ \t]*\([^()]*\)[ \t]*\Z")
-_ALIGNMENT = frozenset({"dkim", "spf"})  # RFC 9991 §3.2
-_FAILURES = frozenset({"dmarc", "adsp", "bodyhash", "revoked", "signature", "spf"})  # RFC 6591 §3.3, RFC 9991 §3.3
+_ALIGNMENT = frozenset({"dkim", "spf"})  # RFC 9991 §4
+_FAILURES = frozenset({"dmarc", "adsp", "bodyhash", "revoked", "signature", "spf"})  # RFC 6591 §3.3, RFC 9991 §4
 _DELIVERIES = frozenset({"delivered", "spam", "policy", "reject", "other"})  # RFC 6591 §3.2.2
 _TYPES = frozenset({"abuse", "auth-failure", "fraud", "not-spam", "opt-out", "opt-out-list", "other", "virus"})
 # RFC 5965 §3.1, §3.2, RFC 6591 §3.1, §3.2: no more than once
@@ -105,7 +105,7 @@ def read_failure(
     kind = word("feedback_type", _TYPES)
     failure = word("auth_failure", _FAILURES)
     if kind == "auth-failure":
-        # RFC 6591 §3.1, RFC 9991 §3.2
+        # RFC 6591 §3.1, RFC 9991 §4
         needed = ("auth_failure", "authentication_results", *(("identity_alignment",) if failure == "dmarc" else ()))
         for name in needed:
             if name not in fields:
