@@ -69,8 +69,8 @@ _ROOMS = {
     "posture": "context dkim dmarc dns errors limits message names page results spf text",
     # what receivers tell domains of their mail
     "reports": """
-        _version authentication authres connection context dkim.outcome dmarc dmarc.outcome dmarc.record dns errors
-        message moments names policy.decision results text
+        _version attachments authentication authres connection context dkim.outcome dmarc dmarc.outcome dmarc.record
+        dns errors message moments names policy.decision results text
     """,
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
@@ -119,6 +119,10 @@ ALLOWED = {
 }
 # What some modules of the core import when it comes to that
 WHEN_NEEDED = {
+    "reports/unpack.py": {"io", "struct", "zipfile", "zlib"},
+    "reports/tls_read.py": {"json"},
+    "reports/elements.py": {"xml.parsers.expat"},
+    "reports/characters.py": {"codecs"},
     "reports/failure_write.py": {"email"},
     "dns/drive.py": {"time"},  # the clock of the drivers, where they are given seconds
     "dns/fetch.py": {"time"},  # the same
