@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mailauth.counts import Ranking
 from mailauth.text import html
@@ -22,14 +22,14 @@ _HEIGHT, _WIDTH = 160, 640  # of the plot over time
 STYLE = """
 header{border-color:var(--edge)}
 table{table-layout:auto}
-td.n,th.n{text-align:right}
+td.n,th.n{text-align:right;overflow-wrap:normal}
 .bar{display:flex;height:.8rem;min-width:3rem;border:1px solid var(--edge)}
 .bar i,.key i{background:currentColor}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;list-style:none}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin-right:.4rem}
 svg rect{fill:currentColor}
 svg .axis{fill:none;stroke:var(--edge)}
-@media(max-width:30rem){.wide{display:none}th.n{padding:.2rem .1rem;font-size:.6rem;overflow-wrap:normal}}
+@media(max-width:30rem){.wide{display:none}th.n{padding:.2rem .1rem;font-size:.6rem}}
 @media print{.bar i,.key i{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
@@ -65,7 +65,7 @@ def numbers(counts: Counter[str], words: Iterable[str]) -> Iterator[str]:
     yield from (f"{counts[word]:,}" for word in words)
 
 
-def others(ranking: Ranking[object]) -> str:
+def others(ranking: Ranking[Any]) -> str:
     """Return what a row is called that has the rest of a ranking."""
     return f"({ranking.others:,} others)"
 

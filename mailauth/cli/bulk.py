@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
-import signal
-import sys
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 
-from mailauth.cli.outputs import check_page, write_page
+from mailauth.cli.outputs import check_page, check_place, write_page
 from mailauth.cli.progress import Progress, progress
-from mailauth.cli.streams import EX_USAGE, report_error, write_out
+from mailauth.cli.streams import EX_USAGE, interruptible, report_error, write_out
 from mailauth.cli.writers import Writer, is_complete, is_table, writer
 from mailauth.errors import UsageError
-from mailauth.files import place
 from mailauth.limits import Options
 from mailauth.saved.bulk import label, verify_many
 from mailauth.saved.how import client_of
@@ -40,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         read(source)
     for option, path in (("--out", arguments.out), ("--summary", arguments.summary)):
         if path not in {None, "-", _SHOWN}:
-            _check_place(option, path, arguments.sources)
+            check_place(option, path, arguments.sources)
             if option == "--summary":
                 check_page(path, option)
     if arguments.resume and is_complete(arguments.out):
@@ -110,23 +104,15 @@ def _rows(arguments: argparse.Namespace, work: _Run) -> Generator[Row, None, Non
 
 @contextmanager
 def _interrupts(arguments: argparse.Namespace, work: _Run) -> Iterator[None]:
-    """Have ^C end the run in order: what is done is written, and the shell learns that it was ^C."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        again = "" if is_table(arguments.out) else "; --resume continues from there"
-        report_error(f"interrupted after {work.rows:,} messages{again}")
-        for process in multiprocessing.active_children():
-            process.terminate()
-        # Nothing more is to be said; Python then ends itself by the signal
-        sys.excepthook = lambda *_: None
-        raise
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Have ^C end the run in order, and its processes too."""
+    again = "" if is_table(arguments.out) else "; --resume continues from there"
+    with interruptible(lambda: f"interrupted after {work.rows:,} messages{again}"):
+        try:
+            yield
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
 
 
 def _show(summary: Summary, path: str, sources: list[str]) -> None:
@@ -145,13 +131,3 @@ def _end(work: _Run) -> int:
     if work.problems:
         report_error(f"{work.problems:,} of {work.rows:,} have a problem in place of a verdict")
     return 0
-
-
-def _check_place(option: str, path: str, sources: list[str]) -> None:
-    """Refuse an output that would be read as a source."""
-    target = place(path)
-    around = {target, *target.parents}
-    for source in sources:
-        # ValueError: NUL in a name
-        if "\0" not in source and Path(os.path.realpath(source)) in around and os.path.lexists(source):
-            raise UsageError(f"{option} {path} would be read as a part of {source}; write it elsewhere")

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from mailauth.cli.streams import input_name
@@ -99,6 +100,21 @@ def check_page(path: str, option: str) -> None:
             if old != ours:
                 msg = f"{path} is not a page written by mailauth, and is left unchanged; give {option} another name"
                 raise UsageError(msg)
+
+
+def check_place(option: str, path: str, sources: list[str]) -> None:
+    """Refuse an output that would be read as a source.
+
+    Raises:
+        UsageError: for such an output; the message names the option.
+        MailauthError: for one that could not be written.
+    """
+    target = place(path)
+    around = {target, *target.parents}
+    for source in sources:
+        # ValueError: NUL in a name
+        if "\0" not in source and Path(os.path.realpath(source)) in around and os.path.lexists(source):
+            raise UsageError(f"{option} {path} would be read as a part of {source}; write it elsewhere")
 
 
 def _status(path: str | None) -> os.stat_result | None:

@@ -12,7 +12,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -51,6 +51,28 @@ def prepared() -> Iterator[None]:
     finally:
         if interrupt:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def interruptible(said: Callable[[], str]) -> Iterator[None]:
+    """Have ^C end a run in order: what is done is written, and the shell learns that it was ^C.
+
+    Args:
+        said: returns what to say then.
+    """
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        report_error(said())
+        # Nothing more is to be said; Python then ends itself by the signal
+        sys.excepthook = lambda *_: None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def report_error(problem: str, program: str = "mailauth") -> int:

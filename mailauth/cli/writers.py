@@ -98,9 +98,9 @@ class _Table:
         dkim = f"{row.dkim_passes}/{row.dkim_signatures}" if row.dkim_signatures else "none"
         cells = [row.dmarc_result, row.spf_result, dkim, row.arc_result, row.dmarc_disposition, row.author_domain]
         if row.problem is not None:
-            self._write(["-"] * len(cells) + [f"{place_of(row)}: {row.problem}"])
+            self._write(["-"] * len(cells) + [f"{place_of(row.source, row.origin)}: {row.problem}"])
         else:
-            self._write([*(cell or "-" for cell in cells), place_of(row)])
+            self._write([*(cell or "-" for cell in cells), place_of(row.source, row.origin)])
 
     def finish(self) -> None:
         """Nothing is left to do."""
@@ -138,7 +138,7 @@ class _Parquet(Spool):
             raise unwritten(self._out, error) from None
 
 
-def place_of(row: Row) -> str:
+def place_of(source: str, origin: str) -> str:
     """Return where a message is, from the working directory: the origin begins with the last name of the source."""
-    folder = os.path.dirname(row.source.rstrip("/"))
-    return row.origin if "://" in row.source else os.path.join(folder, row.origin)
+    folder = os.path.dirname(source.rstrip("/"))
+    return origin if "://" in source else os.path.join(folder, origin)

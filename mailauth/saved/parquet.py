@@ -1,4 +1,4 @@
-"""Rows as a Parquet file, through pyarrow: a column for each field of `Row`, of the same name, in its order.
+"""Rows as a Parquet file, through pyarrow: a column for each field of the rows, of the same name, in its order.
 
 str, int, bool and a list of str are what they are; a datetime is a timestamp of microseconds in UTC. Written in row
 groups, so that memory does not grow with the number of rows.
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from mailauth.extras import needing
-from mailauth.saved.table import COLUMNS, Row
+from mailauth.saved.table import Row, columns_of, nullable
 
 _GROUP = 20_000  # rows of a row group: a few megabytes
 
 
-def schema() -> Any:
-    """Return the schema, a `pyarrow.Schema`.
+def schema(kind: type = Row) -> Any:
+    """Return the schema of a table, a `pyarrow.Schema`; `kind` is the class of its rows.
 
     Raises:
         UsageError: if pyarrow is not installed.
@@ -29,25 +29,23 @@ def schema() -> Any:
         import pyarrow as pa  # noqa: PLC0415  an extra, and large
     types = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
     types |= {datetime: pa.timestamp("us", tz="UTC"), list: pa.list_(pa.field("element", pa.string(), nullable=False))}
-    fields = [pa.field(name, types[kind], nullable=name not in _NEVER_NULL) for name, kind in COLUMNS.items()]
-    return pa.schema(fields)
+    missing = nullable(kind)
+    return pa.schema([pa.field(name, types[each], name in missing) for name, each in columns_of(kind).items()])
 
 
-_NEVER_NULL = {"source", "origin", *(name for name, kind in COLUMNS.items() if kind is list)}
-
-
-def write_parquet(rows: Iterable[Row], path: str | os.PathLike[str]) -> None:
+def write_parquet(rows: Iterable[object], path: str | os.PathLike[str], kind: type = Row) -> None:
     """Write rows to a file, which is complete or not there; meanwhile they are in a file with ".part" at its name.
 
     Args:
         rows: in any number.
         path: of the file; an old one is replaced.
+        kind: the class of the rows.
 
     Raises:
         UsageError: if pyarrow is not installed.
         OSError: if it cannot be written.
     """
-    columns = schema()
+    columns = schema(kind)
     import pyarrow as pa  # noqa: PLC0415  as above
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -56,7 +54,7 @@ def write_parquet(rows: Iterable[Row], path: str | os.PathLike[str]) -> None:
     try:
         with part.open("wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
             for group in _groups(rows):
-                arrays = {name: [getattr(row, name) for row in group] for name in COLUMNS}
+                arrays = {name: [getattr(row, name) for row in group] for name in columns.names}
                 writer.write_table(pa.Table.from_pydict(arrays, schema=columns))
             writer.close()
             file.flush()
@@ -67,7 +65,7 @@ def write_parquet(rows: Iterable[Row], path: str | os.PathLike[str]) -> None:
         raise
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _groups(rows: Iterable[object]) -> Iterator[list[object]]:
     several = iter(rows)
     while group := list(islice(several, _GROUP)):
         yield group

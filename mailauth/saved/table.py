@@ -5,7 +5,7 @@ Knows how to make a row from a verdict and from plain data, and nothing of where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -119,13 +119,7 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the columns as plain data for JSON, and the keys of `details` after them."""
-        plain: dict[str, Any] = {}
-        for name in COLUMNS:
-            value = getattr(self, name)
-            if isinstance(value, tuple):
-                value = list(value)
-            plain[name] = value.isoformat() if isinstance(value, datetime) else value
-        return {**plain, **(self.details or {})}
+        return {**as_plain(self, COLUMNS), **(self.details or {})}
 
     @classmethod
     def from_dict(cls, plain: Any) -> Row:
@@ -139,6 +133,31 @@ class Row:
         return cls(**{name: _parsed(name, kind, plain[name]) for name, kind in COLUMNS.items()})
 
 
+def columns_of(kind: type) -> dict[str, type]:
+    """Return the columns of a table by name, in their order: each is a str, int, bool, datetime or list of str.
+
+    Args:
+        kind: the dataclass of its rows, with a field for each column; "details" is not a column.
+    """
+    return {each.name: _kind(str(each.type)) for each in fields(kind) if each.name != "details"}
+
+
+def nullable(kind: type) -> set[str]:
+    """Return the names of the columns that may be missing (None)."""
+    return {each.name for each in fields(kind) if "None" in str(each.type)}
+
+
+def as_plain(row: object, columns: Iterable[str]) -> dict[str, Any]:
+    """Return the columns of a row as plain data for JSON."""
+    found: dict[str, Any] = {}
+    for name in columns:
+        value = getattr(row, name)
+        if isinstance(value, tuple):
+            value = list(value)
+        found[name] = value.isoformat() if isinstance(value, datetime) else value
+    return found
+
+
 def _kind(annotation: str) -> type:
     for name, kind in (("tuple", list), ("datetime", datetime), ("bool", bool), ("int", int)):
         if annotation.startswith(name):
@@ -146,8 +165,7 @@ def _kind(annotation: str) -> type:
     return str
 
 
-# The columns by name, in their order; each is a str, int, bool, datetime or list of str
-COLUMNS: dict[str, type] = {each.name: _kind(str(each.type)) for each in fields(Row) if each.name != "details"}
+COLUMNS = columns_of(Row)
 _NEEDED = ("source", "origin")
 
 

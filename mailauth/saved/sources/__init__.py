@@ -24,6 +24,7 @@ def read(
     *,
     max_bytes: int = MAX_BYTES,
     password: Callable[[str, str], str] | None = None,
+    reports: bool = False,
 ) -> Iterator[Item]:
     """Return an iterator of the messages in a source, in an order that is the same in each run.
 
@@ -34,6 +35,7 @@ def read(
         max_bytes: the largest message, in octets; a larger one gives an item with a problem.
         password: returns the password of a user at a host, for IMAP; the environment variable
             `MAILAUTH_IMAP_PASSWORD` has it otherwise.
+        reports: whether a file of XML or JSON is an item, too: reports come as such files, not only in messages.
 
     Returns:
         Items without a problem are messages. What cannot be read gives an item with a problem; none raises. The origin
@@ -55,4 +57,8 @@ def read(
         return imap.messages(imap.mailbox(path), max_bytes, password)
     from mailauth.saved.sources import files  # noqa: PLC0415  as above: the archives
 
-    return files.standard_input(max_bytes) if path == "-" else files.walk(path, max_bytes)
+    return (
+        files.standard_input(max_bytes, reports=reports)
+        if path == "-"
+        else files.walk(path, max_bytes, reports=reports)
+    )

@@ -37,6 +37,7 @@ class Place:
     max_bytes: int
     depth: int = 0
     certain: bool = False
+    reports: bool = False
 
 
 def items(reader: Reader, place: Place) -> Iterator[Item]:
@@ -58,8 +59,8 @@ _CHANGED = "it changed while it was read"
 
 def _items(reader: Reader, place: Place) -> Iterator[Item]:
     try:
-        kind = kind_of(reader.head, place.name, certain=place.certain)
-        if kind == "message":
+        kind = kind_of(reader.head, place.name, certain=place.certain, reports=place.reports)
+        if kind in {"message", "report"}:
             yield _single(reader, place, reader.whole(place.max_bytes))
         elif kind == "emlx":
             yield _emlx(reader, place)

@@ -25,7 +25,7 @@ _FLAGS = re.compile(r"[:;!][12],[A-Za-z,]*$")
 _NOT_HELD_UP = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-def standard_input(max_bytes: int) -> Iterator[Item]:
+def standard_input(max_bytes: int, *, reports: bool) -> Iterator[Item]:
     """Yield what standard input contains."""
     if sys.stdin is None:
         yield refusal("-", "standard input is closed")
@@ -41,10 +41,10 @@ def standard_input(max_bytes: int) -> Iterator[Item]:
         reader = _reader(file, found)
     else:
         reader = Reader(file.read, budget.grow)
-    yield from items(reader, Place("-", "", budget, max_bytes))
+    yield from items(reader, Place("-", "", budget, max_bytes, reports=reports))
 
 
-def walk(path: str, max_bytes: int) -> Iterator[Item]:
+def walk(path: str, max_bytes: int, *, reports: bool) -> Iterator[Item]:
     """Yield what a file, or every file below a folder, contains."""
     # Each folder on the way down, with its origin and what is still to read in it: the way of each, and its part of
     # the origin. Not recursive: a path may have more parts than Python has frames.
@@ -62,7 +62,8 @@ def walk(path: str, max_bytes: int) -> Iterator[Item]:
             if not stat.S_ISDIR(found.st_mode):
                 # Of labels, those of the messages in a Maildir alone have two parts
                 certain = label.startswith("cur/")
-                yield from _file(full, found, Place(origin, label, Budget(found.st_size), max_bytes, certain=certain))
+                budget = Budget(found.st_size)
+                yield from _file(full, found, Place(origin, label, budget, max_bytes, certain=certain, reports=reports))
             elif (found.st_dev, found.st_ino) in seen:
                 yield refusal(origin, "a link to a folder that was read before: not followed")
             else:

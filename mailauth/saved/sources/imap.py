@@ -1,5 +1,7 @@
 """The messages of a mailbox on an IMAP server, read without a change there (RFC 3501 §6.3.2, EXAMINE; BODY.PEEK[]).
 
+What was read can be moved into another folder, when the caller has kept what it needs of it: `move`.
+
 The origin of a message is its URL (RFC 5092): a server that changes UIDVALIDITY has given new UIDs to its messages,
 and then none of them is taken for one that was read before. What the server sends is bounded; what it says is shown as
 a stranger's text. Passwords are sent over TLS only, except to this host, and appear nowhere.
@@ -13,13 +15,13 @@ import os
 import re
 import ssl
 from array import array
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from urllib.parse import quote, unquote, urlsplit
 
-from mailauth.errors import UsageError
+from mailauth.errors import MailauthError, UsageError
 from mailauth.saved.sources.item import Item, message, refusal
 from mailauth.saved.sources.streams import too_large
 from mailauth.text import shown
@@ -31,6 +33,7 @@ _AT_ONCE = 500  # messages whose UIDs are asked for in one command
 _TALK = 2**20  # octets that a server may say to one command, besides the message
 _MAX_MESSAGES = 10_000_000  # of a mailbox: their UIDs are held in memory
 
+_ORIGIN = re.compile(r"(.+);UIDVALIDITY=(\d+)/;UID=(\d+)")
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
 
 
@@ -82,26 +85,74 @@ def messages(box: Mailbox, max_bytes: int, password: Callable[[str, str], str] |
     Raises:
         UsageError: if there is no password.
     """
+    return _messages(box, max_bytes, _secret(box, password))
+
+
+def _secret(box: Mailbox, password: Callable[[str, str], str] | None) -> str:
     secret = password(box.user, box.host) if password else os.environ.get(PASSWORD)
     if secret is None:
         raise UsageError(f"no password for {box.user} at {box.host}: put it into {PASSWORD}")
-    return _messages(box, max_bytes, secret)
+    return secret
+
+
+def move(origins: Iterable[str], folder: str, password: Callable[[str, str], str] | None = None) -> None:
+    """Move messages of one mailbox into another folder of its server (RFC 6851).
+
+    Args:
+        origins: those of the items that were read from it.
+        folder: the name of the folder, which has to be there.
+        password: as for `messages`.
+
+    Raises:
+        UsageError: if there is no password.
+        MailauthError: if they were not moved, or not all of them; none is lost.
+    """
+    uids, url, validity = array("Q"), "", ""
+    for origin in origins:
+        url, validity, uid = _ORIGIN.findall(origin)[0]
+        uids.append(int(uid))
+    box = mailbox(url)
+    try:
+        with _connected(box, _secret(box, password)) as connection:
+            # It can do more for a user than it said before
+            connection.allow(0)
+            if "MOVE" not in _line(connection.capability()[1]).upper().split():
+                raise ValueError("the server cannot move messages (RFC 6851)")
+            if _select(connection, box, readonly=False)[1] != int(validity):
+                raise ValueError("the server has numbered its messages anew")
+            for first in range(0, len(uids), _AT_ONCE):
+                connection.allow(0)
+                chosen = ",".join(map(str, uids[first : first + _AT_ONCE]))
+                status, found = connection.uid("MOVE", chosen, _quoted(_modified_utf7(folder)))
+                if status != "OK":
+                    raise ValueError(f"the server does not move them: {_line(found)}")
+    except _FAILURES as error:
+        raise MailauthError(f"not all messages of {box.origin} were moved to {folder}: {_text(error)}") from None
 
 
 def _messages(box: Mailbox, max_bytes: int, secret: str) -> Iterator[Item]:
+    try:
+        with _connected(box, secret) as connection:
+            yield from _read(connection, box, max_bytes)
+    except _FAILURES as error:
+        yield refusal(box.origin, f"the mailbox cannot be read (further): {_text(error)}")
+
+
+# Among them: no TLS, a wrong password, a server that is gone, or speaks something else
+_FAILURES = (imaplib.IMAP4.error, OSError, ValueError)
+
+
+@contextmanager
+def _connected(box: Mailbox, secret: str) -> Iterator[_Bounded]:
     connection = None
     address, context = (box.host, box.port), ssl.create_default_context()
     try:
         connection = _BoundedTLS(*address, ssl_context=context, timeout=_WAIT) if box.tls else _Bounded(*address, _WAIT)
         _log_in(connection, box, secret)
-        yield from _read(connection, box, max_bytes)
-    except (imaplib.IMAP4.error, OSError, ValueError) as error:
-        # Among them: no TLS, a wrong password, a server that is gone, or speaks something else
-        text = "the user name or password cannot be sent" if isinstance(error, UnicodeError) else _text(error)
-        yield refusal(box.origin, f"the mailbox cannot be read (further): {text}")
+        yield connection
     finally:
         if connection is not None:
-            with suppress(imaplib.IMAP4.error, OSError, ValueError):
+            with suppress(*_FAILURES):
                 connection.allow(0)
                 connection.logout()
             with suppress(OSError):
@@ -109,6 +160,8 @@ def _messages(box: Mailbox, max_bytes: int, secret: str) -> Iterator[Item]:
 
 
 def _text(error: Exception) -> str:
+    if isinstance(error, UnicodeError):
+        return "the user name or password cannot be sent"
     first = error.args[0] if error.args else ""
     if isinstance(first, bytes):
         return first.decode("utf-8", "replace")
@@ -166,15 +219,10 @@ def _log_in(connection: _Bounded, box: Mailbox, secret: str) -> None:
 
 
 def _read(connection: _Bounded, box: Mailbox, max_bytes: int) -> Iterator[Item]:
-    connection.allow(0)
-    status, data = connection.select(_quoted(_modified_utf7(box.folder)), readonly=True)
-    if status != "OK":
-        raise ValueError(f"the server does not open the folder: {_line(data)}")
-    number = int(_line(data))
+    number, validity = _select(connection, box, readonly=True)
     if number > _MAX_MESSAGES:
         raise ValueError(f"more than {_MAX_MESSAGES:,} messages")
-    validity = _line(connection.response("UIDVALIDITY")[1])
-    origin = f"{box.origin};UIDVALIDITY={int(validity)}/;UID="
+    origin = f"{box.origin};UIDVALIDITY={validity}/;UID="
     # By number, and not by UID, because UIDs go up to 2^32; while only numbers are used, none of them changes
     uids = array("Q")
     for first in range(1, number + 1, _AT_ONCE):
@@ -188,6 +236,15 @@ def _read(connection: _Bounded, box: Mailbox, max_bytes: int) -> Iterator[Item]:
         if uid != last:
             yield replace(_message(connection, uid, f"{origin}{uid}", max_bytes), total=number)
         last = uid
+
+
+def _select(connection: _Bounded, box: Mailbox, *, readonly: bool) -> tuple[int, int]:
+    """Open the folder; return the number of messages, and UIDVALIDITY."""
+    connection.allow(0)
+    status, data = connection.select(_quoted(_modified_utf7(box.folder)), readonly=readonly)
+    if status != "OK":
+        raise ValueError(f"the server does not open the folder: {_line(data)}")
+    return int(_line(data)), int(_line(connection.response("UIDVALIDITY")[1]))
 
 
 def _message(connection: _Bounded, uid: int, origin: str, max_bytes: int) -> Item:

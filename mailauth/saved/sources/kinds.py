@@ -44,17 +44,20 @@ _OF_MAIL = re.compile(
     rb"|dkim-signature|arc-seal|authentication-results|x-gm-thrid|x-mozilla-status)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
+# XML in UTF-8 or UTF-16, or an object of JSON
+_REPORT = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}[<{]|\xff\xfe<\0|\xfe\xff\0<")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _EMLX = re.compile(rb"[ \t]*([0-9]{1,12})[ \t]*\r?\n(?=" + FIELD + rb"|From |>From )")
 
 
-def kind_of(head: bytes, name: str, *, certain: bool = False) -> str:
-    """Return what a file is: "message", "mbox", "emlx", "gzip", "bzip2", "xz", "zip" or "tar".
+def kind_of(head: bytes, name: str, *, certain: bool = False, reports: bool = False) -> str:
+    """Return what a file is: "message", "report", "mbox", "emlx", "gzip", "bzip2", "xz", "zip" or "tar".
 
     Args:
         head: its first octets.
         name: its name; "" if it has none.
         certain: whether it is a message because of the place where it is (Maildir).
+        reports: whether XML and JSON, which reports are written in, are wanted.
 
     Raises:
         Refused: if it is nothing that keeps the octets of a message.
@@ -76,6 +79,8 @@ def kind_of(head: bytes, name: str, *, certain: bool = False) -> str:
             raise Refused(problem)
     if _HTML.match(head):
         raise Refused(next(problem for _, ending, problem in _REFUSED if ending == ".html"))
+    if reports and not certain and _REPORT.match(head):
+        return "report"
     if lower.endswith(_APPLE_PARTIAL):
         raise Refused(f"Apple Mail stored the attachments of this message apart; {_EXPORT}")
     if not certain and emlx_start(head):
