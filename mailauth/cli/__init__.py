@@ -1,4 +1,4 @@
-"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk`, `domain`, `dns`, `milter` and `smtpd`.
+"""The command line: `mailauth verify`, `explain`, `evidence`, `bulk`, `domain`, `report`, `dns`, `milter` and `smtpd`.
 
 Results go to standard output, diagnostics to standard error. Exit status: 0 success; 1 a required check did not pass; 2
 a usage error, or something could not be done; 75 a temporary DNS failure of a required check.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -17,6 +17,7 @@ from mailauth._version import __version__
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, prepared, report_bug, report_error, write_out
 from mailauth.errors import MailauthError, UsageError
 from mailauth.limits import CHECKS
+from mailauth.text import shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,16 +98,8 @@ def _parser() -> argparse.ArgumentParser:
 
     about = "Verify many messages, and write a row for each: JSON Lines, Parquet or a table."
     command = commands.add_parser("bulk", help="verify folders, mailboxes and archives", description=about)
-    command.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="a file, folder, Maildir, mbox, archive, imaps:// URL, or -"
-    )
-    command.add_argument(
-        "--out",
-        type=_table,
-        default="-",
-        metavar="FILE",
-        help="where to write: FILE.jsonl, FILE.parquet, FILE.txt, or - for a table on standard output (the default)",
-    )
+    _add_sources(command)
+    _add_out(command)
     command.add_argument("--full", action="store_true", help="JSON Lines: write the whole verdicts too")
     command.add_argument(
         "--resume", action="store_true", help="go on with the run that wrote FILE, and try again what failed"
@@ -159,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     spf.add_argument("--flattened", type=_file, metavar="FILE", help="check whether the record in FILE is stale")
     _add_resolver(command)
 
+    _add_report(commands)
+
     about = "Judge the mail of Postfix or Sendmail: authenticate it, have filters and the policy decide, and say so."
     command = commands.add_parser("milter", help="judge the mail of a mail server, as a milter", description=about)
     command.add_argument("--config", type=_file, required=True, metavar="FILE", help="the configuration, in TOML")
@@ -184,6 +179,54 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="JSON: one list of questions with their answers")
     _add_resolver(command)
     return parser
+
+
+def _add_report(commands: Any) -> None:
+    about = "Read the DMARC and TLS reports that a domain gets, and show what they say."
+    report = commands.add_parser("report", help="read and show the reports that a domain gets", description=about)
+    actions = report.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+
+    about = "Read reports from files, mailboxes and archives, and write a row for each of their records."
+    action = actions.add_parser("read", help="read reports into a table", description=about)
+    _add_sources(action)
+    action.add_argument(
+        "--kind",
+        choices=("aggregate", "failure", "tls"),
+        default="aggregate",
+        help="the reports that are written; the others are only counted (default: aggregate)",
+    )
+    _add_out(action)
+    action.add_argument(
+        "--move",
+        type=_file,
+        metavar="FOLDER",
+        help="IMAP: move messages into this folder when FILE has all of their reports",
+    )
+
+    about = "Summarise aggregate reports: who sends as a domain, what is aligned, what receivers did."
+    action = actions.add_parser("show", help="summarise aggregate reports", description=about)
+    _add_sources(action)
+    action.add_argument("--domain", metavar="D", help="count only mail from this domain and those below it")
+    action.add_argument("--since", type=_date, metavar="DATE", help="count only reports of this day (UTC) or later")
+    action.add_argument("--until", type=_date, metavar="DATE", help="count only reports of this day (UTC) or earlier")
+    action.add_argument("--json", action="store_true", help="JSON: one object")
+    action.add_argument("--html", type=_file, metavar="FILE", help="also write the summary as one self-contained page")
+
+
+def _add_sources(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="a file, folder, Maildir, mbox, archive, imaps:// URL, or -"
+    )
+
+
+def _add_out(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out",
+        type=_table,
+        default="-",
+        metavar="FILE",
+        help="where to write: FILE.jsonl, FILE.parquet, FILE.txt, or - for a table on standard output (the default)",
+    )
 
 
 def _add_message_options(command: argparse.ArgumentParser) -> None:
@@ -269,6 +312,13 @@ def _time(text: str) -> datetime:
         return moments.from_text(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a date, such as 2026-11-21") from None
 
 
 def _file(text: str) -> str:

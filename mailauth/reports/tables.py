@@ -26,7 +26,7 @@ class AggregateRow:
     Attributes:
         source: the source as it was given.
         item: the place within the source; see `saved.sources.Item`.
-        file: the names of the file within the item, the outermost first, with "/" between them.
+        file: the name of the file in a mail, with "/" before a name in an archive; "" for an item that is a file.
         begin: the first second of the period; None if no calendar has it.
         end: the first second after it, or the last one in it.
         messages: how many messages the row stands for.
@@ -210,7 +210,7 @@ _OF_FAILURE = [name for name in TlsRow.__slots__ if name in TlsFailure._fields a
 
 
 def _place(source: str, item: str, origin: Origin) -> dict[str, Any]:
-    return {"source": source, "item": item, "file": "/".join(origin.names)}
+    return {"source": source, "item": item, "file": "/".join(origin.names[1:])}
 
 
 def _dates(period: Period) -> dict[str, Any]:

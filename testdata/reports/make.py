@@ -117,9 +117,9 @@ def record(seen: Seen, reporter: Reporter, policy: str, count: int) -> str:
     return f"<record>\n{inner}\n</record>\n"
 
 
-def aggregate(rng: random.Random, reporter: Reporter, number: int) -> tuple[str, str, str]:
+def aggregate(reporter: Reporter, number: int) -> tuple[str, str, str]:
     """Return the name of a report's file, its report-ID, and its XML."""
-    day = FIRST + timedelta(number)
+    rng, day = random.Random(number), FIRST + timedelta(number)
     begin = int((day + timedelta(hours=reporter.shift)).timestamp())
     end = begin + 86400 - (reporter.form != "rfc9990")
     policy = "quarantine" if day >= CHANGE else "none"
@@ -242,7 +242,7 @@ TLS = {
 }
 
 
-def mails(rng: random.Random) -> Iterator[str]:
+def mails() -> Iterator[str]:
     """Yield the mails of the inbox."""
     yield (
         "From: anna@example.net\nTo: reports@example.com\nSubject: Welcome\nDate: Tue, 27 Oct 2026 08:00:00 +0000\n"
@@ -251,7 +251,7 @@ def mails(rng: random.Random) -> Iterator[str]:
     for number in range(DAYS):
         arrival = FIRST + timedelta(number + 1, hours=9)
         for reporter in REPORTERS:
-            name, report_id, xml = aggregate(rng, reporter, number)
+            name, report_id, xml = aggregate(reporter, number)
             kind, octets = "text/xml", xml.encode()
             if number % 10:
                 name, kind, octets = f"{name}.gz", "application/gzip", gzipped(octets)
@@ -273,9 +273,9 @@ def main(folder: Path) -> None:
     """Write the files."""
     folder.mkdir(parents=True, exist_ok=True)
     line = "From reporter@bigmail.example Thu Jan  1 00:00:00 1970\n"
-    text = "".join(f"{line}{each}\n" for each in mails(random.Random(1)))
+    text = "".join(f"{line}{each}\n" for each in mails())
     (folder / "inbox.mbox").write_text(text, encoding="ascii", newline="\n")
-    _, _, xml = aggregate(random.Random(2), REPORTERS[0], 20)
+    _, _, xml = aggregate(REPORTERS[0], 20)
     (folder / "aggregate.xml").write_text(xml, encoding="ascii", newline="\n")
     (folder / "failure.eml").write_text(FAILURE, encoding="ascii", newline="\n")
     (folder / "tls.json").write_text(json.dumps(TLS, indent=2) + "\n", encoding="ascii", newline="\n")

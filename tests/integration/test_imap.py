@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
+import io
+import json
 import os
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.certificates import certificate
 from support.dovecot import PASSWORD, Server, dovecot
 from support.servers import HOST
+from support.signing import TESTDATA
 
+from mailauth.cli import main
 from mailauth.saved import sources
 
 
@@ -36,10 +42,7 @@ def server() -> Iterator[Server]:
         for part in ("cur", "new", "tmp"):
             (folder / part).mkdir(parents=True)
         (folder / "cur" / "1700000100.M1.host:2,").write_bytes(b"Subject: draft\r\n\r\n")
-        if os.getuid() == 0:
-            owner = running.maildir.stat()
-            for path in running.maildir.rglob("*"):
-                os.chown(path, owner.st_uid, owner.st_gid)
+        own(running)
         yield running
 
 
@@ -119,3 +122,78 @@ def test_tls_needs_a_certificate_of_the_host(server: Server, monkeypatch: pytest
     assert "certificate" in item.problem.lower()
     monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
     assert [item.raw for item in sources.read(secure)] == MESSAGES
+
+
+# --- reports that are read, and then moved
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A mailbox with our own reports and a folder for those that are done; the working folder is empty."""
+    with dovecot(*certificate()) as running:
+        for n, item in enumerate(sources.read(TESTDATA / "reports" / "inbox.mbox")):
+            (running.maildir / "cur" / f"{1700000000 + n}.M{n}.host:2,").write_bytes(item.raw or b"")
+        for part in ("cur", "new", "tmp"):
+            (running.maildir / ".Done &- more" / part).mkdir(parents=True)
+        own(running)
+        monkeypatch.chdir(tmp_path)
+        yield running
+
+
+def own(server: Server) -> None:
+    """Give all files to the server."""
+    if os.getuid() == 0:
+        owner = server.maildir.stat()
+        for path in server.maildir.rglob("*"):
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def done(server: Server) -> int:
+    return len([path for part in ("cur", "new") for path in (server.maildir / ".Done &- more" / part).iterdir()])
+
+
+def report(*arguments: str) -> tuple[int, list[str]]:
+    """Run the command; return its exit status, and the lines on standard error."""
+    err = io.StringIO()
+    with contextlib.redirect_stderr(err):
+        status = main(["report", "read", *arguments])
+    return status, err.getvalue().splitlines()
+
+
+def test_reports_are_moved_when_the_file_has_them(inbox: Server) -> None:
+    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
+    everything = len(files(inbox))
+    status, said = report(url(inbox), "--out", "a.jsonl", "--move", "Done & more")
+    # 90 and a duplicate; a mail without a report, and reports of other kinds, stay
+    assert (status, said[-1]) == (0, "mailauth: 91 messages moved to Done & more")
+    assert (len(files(inbox)), done(inbox)) == (everything - 91, 91)
+    rows = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    assert len({row["item"] for row in rows}) == 90
+    # Nothing is left of that kind
+    status, said = report(url(inbox), "--out", "b.jsonl", "--move", "Done & more")
+    assert (status, done(inbox)) == (0, 91)
+    assert not Path("b.jsonl").read_text()
+    status, said = report(url(inbox), "--out", "c.jsonl", "--kind", "tls", "--move", "Done & more")
+    assert (status, said[-1]) == (0, "mailauth: 1 message moved to Done & more")
+    assert (len(files(inbox)), done(inbox)) == (everything - 92, 92)
+
+
+def test_nothing_is_moved_where_something_goes_wrong(inbox: Server) -> None:
+    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
+    before = files(inbox)
+    # The folder is not there: the rows are kept, and the messages stay
+    status, said = report(url(inbox), "--out", "a.jsonl", "--move", "Nowhere")
+    assert status == 2
+    assert said[-1].startswith(f"mailauth: not all messages of {url(inbox)} were moved to Nowhere: the server does not")
+    assert Path("a.jsonl").stat().st_size
+    # The output cannot be written: nothing is read
+    status, said = report(url(inbox), "--out", "a.jsonl", "--move", "Done & more")
+    assert (status, said) == (2, ["mailauth: a.jsonl holds something already; give another name"])
+    assert (files(inbox), done(inbox)) == (before, 0)
+
+
+def test_reports_are_read_without_a_change(inbox: Server) -> None:
+    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
+    before = files(inbox), flags(inbox)
+    assert report(url(inbox), "--out", "a.jsonl")[0] == 0
+    assert (files(inbox), flags(inbox)) == before

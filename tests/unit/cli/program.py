@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from support.signing import MAIL, NOW, TESTDATA, key_zone, signed
+
+from mailauth.cli import main
 
 ZONE: dict[str, Any] = {
     "example.com": {"TXT": ["v=spf1 ip4:192.0.2.3 -all"]},
@@ -54,6 +58,17 @@ def finish(process: subprocess.Popen[bytes], octets: bytes | None = None) -> tup
 def run(where: Path, *arguments: str, **more: Any) -> tuple[int, bytes, bytes]:
     """Start it and wait for it."""
     return finish(start(where, *arguments, **more))
+
+
+def inside(where: Path, *arguments: str) -> tuple[int, bytes, bytes]:
+    """Run it in this process: exit status, standard output, standard error."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.chdir(where), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main(arguments)
+        except SystemExit as refusal:
+            status = int(refusal.code or 0)
+    return status, out.buffer.getvalue(), err.buffer.getvalue()
 
 
 def shell(where: Path, *arguments: str, redirect: str) -> tuple[int, bytes, bytes]:

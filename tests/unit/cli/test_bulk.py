@@ -19,26 +19,15 @@ import pytest
 from support import bulk as made
 from support.signing import key, sealed, signed
 
-from mailauth.cli import main
 from mailauth.cli.progress import Extent, octets
 from mailauth.saved.table import COLUMNS, Row
 from unit.cli import program
 from unit.cli.program import SET, finish, folder, start
+from unit.cli.program import inside as run
 from unit.saved.made import mail, mbox, tarred
 
 NUMBER = 300
 RUN = ["--dns", "zone.json", "--now", "2026-11-02T09:30:00Z", "--authserv-id", "mx.example.org"]
-
-
-def run(where: Path, *arguments: str) -> tuple[int, bytes, bytes]:
-    """Run it in this process: exit status, standard output, standard error."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    with contextlib.chdir(where), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main(arguments)
-        except SystemExit as refusal:
-            status = int(refusal.code or 0)
-    return status, out.buffer.getvalue(), err.buffer.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -287,3 +287,24 @@ def test_the_callers_mistakes(tmp_path: Path) -> None:
     (item,) = sources.read("a\0b")
     assert item.problem.startswith("cannot be read: ")
     assert [item.problem for item in sources.read("")] == ["cannot be read: No such file or directory"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<?xml version='1.0'?><feedback/>", b"\xef\xbb\xbf\n <feedback/>", b'{"report-id": 1}', b"\xff\xfe<\0f\0"],
+)
+def test_reports_are_items_where_they_are_wanted(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a").write_bytes(content)
+    (item,) = sources.read(tmp_path / "a", reports=True)
+    assert (item.raw, item.problem) == (content, "")
+    (item,) = sources.read(tmp_path / "a")
+    assert item.raw is None
+
+
+def test_messages_are_items_among_reports(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.eml").write_bytes(mail(1))
+    (tmp_path / "in" / "b.mbox").write_bytes(b"From a@b Thu Jan  1 00:00:00 1970\n" + mail(2))
+    (tmp_path / "in" / "c.html").write_bytes(b"<html>")
+    found = list(sources.read(tmp_path / "in", reports=True))
+    assert [item.raw for item in found] == [mail(1), mail(2), None]
