@@ -118,7 +118,7 @@ class Reading:
             report_error(f"{counted(self._conflicts, 'report')} with the report ID of another one, all of them counted")
         for other, number in self._found.items():
             if other != kind:
-                report_error(f"{counted(number, f'{other} report')} left out; see `report read --kind {other}`")
+                report_error(f"{counted(number, 'report')} of kind {other} left out; see `report read --kind {other}`")
         if not self._found:
             report_error("no report could be read")
             return EX_USAGE

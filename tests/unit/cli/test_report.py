@@ -104,8 +104,8 @@ def test_every_message_is_in_the_rows(here: Path) -> None:
     assert err.splitlines() == [
         "mailauth: 1 item without a report",
         "mailauth: 1 duplicate report left out",
-        "mailauth: 1 failure report left out; see `report read --kind failure`",
-        "mailauth: 1 tls report left out; see `report read --kind tls`",
+        "mailauth: 1 report of kind failure left out; see `report read --kind failure`",
+        "mailauth: 1 report of kind tls left out; see `report read --kind tls`",
     ]
 
 
