@@ -29,7 +29,7 @@ td.n,th.n{text-align:right;overflow-wrap:normal}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin-right:.4rem}
 svg rect{fill:currentColor}
 svg .axis{fill:none;stroke:var(--edge)}
-@media(max-width:30rem){.wide{display:none}th.n{padding:.2rem .1rem;font-size:.6rem}}
+@media(max-width:30rem){.wide{display:none}th.n{padding:.2rem .1rem;font-size:.6rem}svg text{font-size:18px}}
 @media print{.bar i,.key i{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 

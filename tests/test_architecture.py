@@ -33,6 +33,8 @@ _ROOMS = {
     "files": "errors",
     "extras": "errors",
     "page": "text",
+    "counts": "",
+    "plots": "counts text",
     "moments": "errors text",
     "limits": "errors names",
     "connection": "errors text",
@@ -69,8 +71,8 @@ _ROOMS = {
     "posture": "context dkim dmarc dns errors limits message names page results spf text",
     # what receivers tell domains of their mail
     "reports": """
-        _version attachments authentication authres connection context dkim.outcome dmarc dmarc.outcome dmarc.record
-        dns errors message moments names policy.decision results text
+        _version attachments authentication authres connection context counts dkim.outcome dmarc dmarc.outcome
+        dmarc.record dns errors message moments names page plots policy.decision results text
     """,
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
@@ -87,8 +89,8 @@ _ROOMS = {
     "testing": "connection dns errors filters limits message policy resolvers sync",
     "opinions": "arc.outcome authentication authres connection dkim.outcome dns message names results spf text",
     "saved": """
-        _version arc authentication authres connection context dkim dns errors explain extras files limits message
-        names opinions page resolvers results spf.outcome sync text
+        _version arc authentication authres connection context counts dkim dns errors explain extras files limits
+        message names opinions page plots resolvers results spf.outcome sync text
     """,
     # in a mail server
     "serve": """
@@ -97,7 +99,7 @@ _ROOMS = {
     """,
     "cli": """
         _version aio authentication connection context dmarc dns errors explain extras files limits moments names
-        opinions page posture resolvers results saved serve text
+        opinions page posture reports resolvers results saved serve text
     """,
     "__main__": "cli",
     "__init__": """

@@ -52,11 +52,11 @@ def undated(summary: Summary) -> str:
 
 
 def policy_text(policy: Policy) -> str:
-    """Return a policy as the tags of its record, as far as they were reported."""
+    """Return a policy as its domain and the tags of its record, as far as they were reported."""
     tags = {name: value for name, value in policy._asdict().items() if value and name not in {"domain", "discovery"}}
     if "testing" in tags:
         tags["t"] = tags.pop("testing")
-    return "; ".join(f"{name}={value}" for name, value in tags.items())
+    return f"{policy.domain}: " + "; ".join(f"{name}={value}" for name, value in tags.items())
 
 
 def override_text(override: Override) -> str:
@@ -79,9 +79,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _ranked("From domains", summary.domains)
     yield from _ranked("Sources of mail that fails", summary.failing, lambda each: f"{each.ip} as {each.header_from}")
     yield from _ranked("Reporters", summary.reporters)
-    yield from _ranked(
-        "Policies that receivers found", summary.policies, lambda each: f"{each.domain}: {policy_text(each)}"
-    )
+    yield from _ranked("Policies that receivers found", summary.policies, policy_text)
     yield from _ranked("What receivers did", summary.dispositions)
     if summary.overrides.by_key:
         yield from _ranked("Why they did not follow the policy", summary.overrides, override_text)

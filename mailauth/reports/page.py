@@ -105,11 +105,11 @@ def _reporters(summary: Summary) -> str:
 def _policies(summary: Summary) -> str:
     def cells(policy: Policy, _: Counter[str]) -> tuple[str, ...]:
         span = summary.spans.get(policy)
-        return policy.domain, policy_text(policy), "" if span is None else f"{span.first} to {span.last}"
+        return policy_text(policy), "" if span is None else f"{span.first} to {span.last}"
 
     found = summary.policies.ranked(_FEW)
     caption = "Where a policy was changed, receivers find the old one until it has left their caches."
-    return _table(("domain", "policy", "seen", "messages"), found, cells, _total, caption, words=3)
+    return _table(("policy", "seen", "messages"), found, cells, _total, caption, words=2)
 
 
 def _done(summary: Summary) -> str:

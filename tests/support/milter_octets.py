@@ -259,7 +259,7 @@ def compare(run: Server, numbers: Sequence[int], seed: int = 1) -> Found:
         file.flush()
         parts = Parts(
             config.parse(_CONFIG.format(file.name).encode()),
-            lambda each: judged.update({each.authentication.connection.recipients[0].encode(): each}),
+            [lambda each: judged.update({each.authentication.connection.recipients[0].encode(): each})],
         )
 
     async def judge(raw: bytes, connection: Connection) -> Decision:

@@ -60,7 +60,14 @@ def test_the_page() -> None:
     assert ("svg", "role", "img") in page.attributes
     assert page.texts["td"].count("2026-10-28") == 1
     assert len(page.texts["caption"]) == page.tags.count("table")
-    for cell in ("203.0.113.9", "s1", "Big Mail", "p=none", "2026-10-28 to 2026-10-30", "mailing_list: known"):
+    for cell in (
+        "203.0.113.9",
+        "s1",
+        "Big Mail",
+        "example.com: p=none",
+        "2026-10-28 to 2026-10-30",
+        "mailing_list: known",
+    ):
         assert cell in page.texts["td"]
 
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from mailauth import UsageError
+from mailauth import MailauthError, UsageError
 from mailauth.saved import sources
-from mailauth.saved.sources import Item
+from mailauth.saved.sources import Item, imap
 from unit.saved.made import mail, whole
 
 Script = Callable[[bytes], bytes | None]
@@ -209,3 +209,62 @@ def test_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAILAUTH_IMAP_PASSWORD")
     with pytest.raises(UsageError, match="MAILAUTH_IMAP_PASSWORD"):
         sources.read("imaps://joe@host/INBOX")
+
+
+# --- messages that are moved
+
+
+def able(command: bytes) -> bytes | None:
+    """A server that moves messages, and says so only to those who have logged in."""
+    match command.split()[0]:
+        case b"SELECT":
+            return b"* 3 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\nTAG OK [READ-WRITE]\r\n"
+        case b"UID":
+            return b"TAG OK done\r\n"
+    return honest()(command)
+
+
+def telling(script: Script) -> Script:
+    """The same, which says after the login that it can move."""
+    asked = []
+
+    def answer(command: bytes) -> bytes | None:
+        if command.startswith(b"CAPABILITY"):
+            asked.append(command)
+            if len(asked) > 1:
+                return b"* CAPABILITY IMAP4rev1 MOVE\r\nTAG OK done\r\n"
+        return script(command)
+
+    return answer
+
+
+def moved(port: int, *uids: int, folder: str = "Done") -> None:
+    origin = f"imap://joe@127.0.0.1:{port}/INBOX;UIDVALIDITY=9/;UID="
+    imap.move([f"{origin}{uid}" for uid in uids], folder)
+
+
+def test_messages_are_moved_by_their_uids_some_at_a_time() -> None:
+    with server(telling(able)) as (port, said):
+        moved(port, *range(5, 1205), folder='"Fertig\N{LATIN SMALL LETTER U WITH DIAERESIS}"')
+    moves = [command for command in said if command.startswith(b"UID MOVE ")]
+    assert [len(command.split()[2].split(b",")) for command in moves] == [500, 500, 200]
+    assert moves[0].startswith(b"UID MOVE 5,6,7,")
+    assert moves[0].endswith(rb' "\"Fertig&APw-\""')
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (able, "the server cannot move messages (RFC 6851)"),
+        (telling(but(b"SELECT", b"* 3 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nTAG OK x\r\n")), "has numbered its messages"),
+        (telling(but(b"SELECT", b"TAG NO gone\r\n")), "the server does not open the folder: gone"),
+        (telling(lambda c: b"TAG NO [TRYCREATE] \x1b none\r\n" if c.startswith(b"UID") else able(c)), "does not move"),
+        (telling(lambda c: None if c.startswith(b"UID") else able(c)), ""),
+    ],
+)
+def test_what_goes_wrong_with_a_move_is_told(script: Script, why: str) -> None:
+    with server(script) as (port, _), pytest.raises(MailauthError) as caught:
+        moved(port, 5)
+    assert str(caught.value).startswith(f"not all messages of imap://joe@127.0.0.1:{port}/INBOX were moved to Done: ")
+    assert why in str(caught.value)
+    assert SECRET not in str(caught.value)
