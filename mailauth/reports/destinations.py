@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -57,12 +58,14 @@ class Permission:
         destination: the URI, as the record names it.
         state: "authorized"; "refused", and the URI is to be ignored; "retry", as DNS did not answer: ask again later.
         detail: why, in one line.
+        external: whether its host belongs to another organization; None if that is not known.
         recipients: where to send, if it is authorized: the destination itself, or what its host published instead.
     """
 
     destination: Destination
     state: State
     detail: str
+    external: bool | None = None
     recipients: tuple[Destination, ...] = ()
 
 
@@ -131,26 +134,12 @@ def check(
     for host, question in asked.items():
         context.used(question, "dmarc", f"reports about {home} to {host}", _RULE)
     answers = dict(zip(asked, (yield tuple(asked.values())) if asked else (), strict=True))
-    found = []
-    for each in destinations:
-        if not each.address:
-            what = "the address is not one of plain words" if _is_mailto(each) else "only mailto: is supported"
-            found.append(Permission(destination=each, state="refused", detail=what))
-        elif inside[each.host]:
-            why = f"{each.host} belongs to the organization of {home}"
-            found.append(Permission(destination=each, state="authorized", detail=why, recipients=(each,)))
-        elif each.host in answers:
-            answer = answers[each.host]
-            found.append(_consent(each, asked[each.host], answer, tag, unknown=inside[each.host] is None))
-        else:
-            why = f"{each.host} cannot agree: the name would be too long for DNS"
-            state: State = "refused" if inside[each.host] is False else "retry"
-            found.append(Permission(destination=each, state=state, detail=why))
-    return tuple(found)
-
-
-def _is_mailto(destination: Destination) -> bool:
-    return destination.uri.partition(":")[0].lower() == _MAILTO
+    return tuple(
+        [
+            _permission(each, home, asked.get(each.host), answers.get(each.host), tag, inside=inside.get(each.host))
+            for each in destinations
+        ]
+    )
 
 
 def _inside(
@@ -170,26 +159,44 @@ def _inside(
     }
 
 
-def _consent(destination: Destination, question: Question, answer: Answer, tag: str, *, unknown: bool) -> Permission:
-    """RFC 9990 §4 steps 5 to 9, for the answer of the host of a destination."""
+def _permission(
+    destination: Destination,
+    home: str,
+    question: Question | None,
+    answer: Answer | None,
+    tag: str,
+    *,
+    inside: bool | None,
+) -> Permission:
+    """Judge one URI, by what DNS says of its host; neither question nor answer: it was not asked."""
     host = destination.host
+    permission = partial(Permission, destination=destination, external=None if inside is None else not inside)
+    # Without knowledge that it is external, its refusal decides nothing
+    refusal: State = "retry" if inside is None else "refused"
+    if not destination.address:
+        mailto = destination.uri.lower().startswith(f"{_MAILTO}:")
+        why = "the address is not one of plain words" if mailto else "only mailto: is supported"
+        return permission(state="refused", detail=why)
+    if inside:
+        why = f"{host} belongs to the organization of {home}"
+        return permission(state="authorized", detail=why, recipients=(destination,))
+    if question is None or answer is None:
+        return permission(state=refusal, detail=f"{host} cannot agree: the name would be too long for DNS")
     if problem := unanswered(question, answer):
-        return Permission(destination=destination, state="retry", detail=problem.detail)
+        return permission(state="retry", detail=problem.detail)
+    # RFC 9990 §4 steps 6 to 9
     records = answer.parsed(records_of)
     if not records:
-        if unknown:
-            why = f"DNS does not say whether {host} belongs to another organization, which has not agreed"
-            return Permission(destination=destination, state="retry", detail=why)
         why = f"{host} has not agreed: there is no record at {question.name}"
-        return Permission(destination=destination, state="refused", detail=why)
+        return permission(state=refusal, detail=why)
     values = [value for record in records for name, value in record.published if name == tag and getattr(record, tag)]
     instead = [*dict.fromkeys(each for value in values for each in parse(value))]
     # RFC 9990 §4: neither the original nor the other
     if stranger := next((each for each in instead if each.host != host), None):
         why = one_line(f"{host} names an address of another host instead: {stranger.uri}")
-        return Permission(destination=destination, state="refused", detail=why)
+        return permission(state="refused", detail=why)
     recipients = tuple(each for each in instead if each.address)[:MAX_DESTINATIONS] if instead else (destination,)
     if not recipients:
-        return Permission(destination=destination, state="refused", detail=f"{host} names no address instead")
+        return permission(state="refused", detail=f"{host} names no address instead")
     why = f"{host} agrees at {question.name}" + (f", and names {len(recipients)} instead" if instead else "")
-    return Permission(destination=destination, state="authorized", detail=why, recipients=recipients)
+    return permission(state="authorized", detail=why, recipients=recipients)

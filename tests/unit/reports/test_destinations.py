@@ -38,7 +38,7 @@ def addresses(permission: Permission) -> list[str]:
 @pytest.mark.parametrize("host", [HOME, "example.com", "other.example.com"])
 def test_the_organization_itself_need_not_agree(host: str) -> None:
     found = one({}, f"mailto:dmarc@{host}")
-    assert (found.state, addresses(found)) == ("authorized", [f"dmarc@{host}"])
+    assert (found.state, addresses(found), found.external) == ("authorized", [f"dmarc@{host}"], False)
 
 
 def test_a_subdomain_that_is_an_organization_of_its_own_must_agree() -> None:
@@ -67,6 +67,7 @@ def test_a_record_is_consent(texts: list[str], state: str) -> None:
     found = one({CONSENT: {"TXT": texts}} if texts else {})
     assert found.state == state
     assert addresses(found) == ([f"a@{OUT}"] if state == "authorized" else [])
+    assert found.external
     assert OUT in found.detail
 
 
@@ -90,9 +91,14 @@ def test_without_an_answer_it_is_asked_again_later(failure: str) -> None:
 def test_an_unknown_organization_is_asked_again_later_unless_it_agrees() -> None:
     # Whether the host belongs to example.com is open
     where, uri = {"_dmarc.other.example.com": "SERVFAIL"}, "mailto:a@other.example.com"
-    assert one(where, uri).state == "retry"
+    assert (one(where, uri).state, one(where, uri).external) == ("retry", None)
     agreed = {f"{HOME}._report._dmarc.other.example.com": {"TXT": ["v=DMARC1"]}}
     assert one(where | agreed, uri).state == "authorized"
+
+
+def test_a_name_that_is_too_long_is_no_refusal_where_the_organization_is_unknown() -> None:
+    host = ".".join(["x" * 60] * 3 + ["example.com"])
+    assert one({"_dmarc.example.com": "SERVFAIL"}, f"mailto:a@{host}", domain="x." + HOME * 3).state == "retry"
 
 
 def test_a_failure_that_changes_nothing_does_not_matter() -> None:
