@@ -29,6 +29,7 @@ TITLES = {
     8601: "Authentication-Results",
     8617: "ARC",
     9989: "DMARC",
+    9990: "DMARC, aggregate reports",
 }
 
 # --- what a text cites -----------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ def texts(root: Any, path: str) -> list[str]:
 
 
 def test_a_report_says_all_that_it_was_given() -> None:
+    # RFC 9990 §3.1: one Policy Domain, one policy
     metadata = Metadata(
         reporter=Reporter(org_name="Örg & Co", email="dmarc@example.org", extra_contact_info="https://example.org"),
         report_id="a1b2@example.org",
@@ -102,6 +103,7 @@ def test_an_address_is_in_the_form_that_the_schema_has() -> None:
 
 
 def test_the_words_of_one_form_are_told_in_the_other() -> None:
+    # RFC 9990 §3.1.6
     results = (SpfResult("mx.example.com", "pass", "helo"), SpfResult("example.com", "policy"))
     row = ROW._replace(overrides=(Override("forwarded", "by us"), Override("sampled_out")), spf_results=results)
     new, old = tree(row), tree(row, form="rfc7489")
@@ -167,6 +169,14 @@ def test_a_row_that_no_report_can_hold_is_refused(row: Row, words: str) -> None:
         written([Counted(row, 1)])
 
 
+@pytest.mark.parametrize(("envelope_from", "found"), [(None, []), ("", [""]), ("a.example", ["a.example"])])
+def test_a_null_reverse_path_is_told_from_one_that_was_not_reported(
+    envelope_from: str | None, found: list[str]
+) -> None:
+    # RFC 9990 §3.1.1.10
+    assert texts(tree(ROW._replace(envelope_from=envelope_from)), "record/identifiers/envelope_from") == found
+
+
 def test_a_row_of_no_message_is_refused() -> None:
     with pytest.raises(UsageError, match="a row stands for at least one"):
         written([Counted(ROW, 0)])
@@ -177,6 +187,7 @@ def test_a_row_of_no_message_is_refused() -> None:
     [
         (change(META, reporter=Reporter(org_name="", email="a@example.org")), "rfc9990", "org_name"),
         (change(META, reporter=Reporter(org_name="A", email="")), "rfc9990", "email"),
+        # RFC 9990 §3.5.1
         (change(META, report_id=""), "rfc9990", "report_id ''"),
         (change(META, report_id="a b"), "rfc9990", "report_id 'a b'"),
         (change(META, report_id="a>\r\nBcc: x"), "rfc9990", "report_id"),
@@ -203,6 +214,7 @@ def test_metadata_that_no_report_can_hold_are_refused_before_anything_is_written
 
 
 def test_a_report_without_rows_is_refused() -> None:
+    # RFC 9990 §3.1.1.2
     file = BytesIO()
     with pytest.raises(UsageError, match="at least one row"):
         write(META, [], file)
