@@ -55,7 +55,8 @@ def write(metadata: Metadata, rows: Iterable[Counted], file: BinaryIO, form: For
 
     Args:
         metadata: all but the rows.
-        rows: one or more; of each, at most 100 results of DKIM are written, in the order of RFC 9990 §3.1.3.
+        rows: one or more; of each, at most 100 results of DKIM are written, in the order of RFC 9990 §3.1.3. What is
+            not a domain name where one belongs is left out, with the result of DKIM or SPF that names it.
         file: takes the octets, such as a `gzip.GzipFile`.
         form: "rfc7489" for readers of the old format; it has no namespace, as nearly all reports of that time. An
             override that the form does not know becomes "other", with the word in its comment.
@@ -204,29 +205,42 @@ def _reason(override: Override, form: Form) -> str:
 
 def _identifiers(row: Row, form: Form) -> Iterable[str]:
     """RFC 9990 §3.1.1.10: an empty envelope_from is the null reverse-path."""
-    yield _element("header_from", row.header_from)
-    if row.envelope_from is not None or form == "rfc7489":
-        yield _element("envelope_from", row.envelope_from or "")
-    if row.envelope_to is not None:
-        yield _element("envelope_to", row.envelope_to)
+    author, sender, recipient = (_name(text or "") for text in (row.header_from, row.envelope_from, row.envelope_to))
+    if author is None:
+        msg = f"{shown(row.header_from)} is not a domain name: give the Author Domain, such as 'example.com'"
+        raise UsageError(msg)
+    yield _element("header_from", author)
+    if sender or row.envelope_from == "" or form == "rfc7489":
+        yield _element("envelope_from", sender or "")
+    yield _optional("envelope_to", recipient or "")
+
+
+def _name(text: str) -> str | None:
+    """Return a domain name as A-labels; None for anything else, even an address.
+
+    A stranger may have written it, and there are readers that refuse a whole report for one domain that is none.
+    """
+    name = names.to_ascii(text)
+    return None if name is None or name.rpartition(".")[2].isdigit() else name
 
 
 def _preferred(row: Row) -> Iterable[DkimResult]:
     """Return the results of DKIM that are reported, those of RFC 9990 §3.1.3 that are preferred first.
 
-    Which of them are in relaxed alignment is known where the row was made. An order that is right already is kept.
+    Not those without a domain that could have been used. Which of them are in relaxed alignment is known where the row
+    was made: an order that is right already is kept.
     """
-    if len(row.dkim_results) < 2:
-        return row.dkim_results
-    author = row.header_from.lower()
+    named = [found._replace(domain=name) for found in row.dkim_results if (name := _name(found.domain)) is not None]
+    if len(named) < 2:
+        return named
+    author = names.to_ascii(row.header_from) or ""
 
     def rank(found: DkimResult) -> int:
         if found.result != "pass":
             return 3
-        domain = found.domain.lower()
-        return 0 if domain == author else 1 if names.may_share_organization(domain, author) else 2
+        return 0 if found.domain == author else 1 if names.may_share_organization(found.domain, author) else 2
 
-    return sorted(row.dkim_results, key=rank)[:_MAX_DKIM]
+    return sorted(named, key=rank)[:_MAX_DKIM]
 
 
 def _dkim(found: DkimResult) -> str:
@@ -240,23 +254,24 @@ def _dkim(found: DkimResult) -> str:
 
 def _spf(row: Row, form: Form) -> Iterable[str]:
     """RFC 9990 §3.1.1.13: one result at most, and none for HELO; RFC 7489 Appendix C: one at least."""
-    results = row.spf_results
+    results = [found._replace(domain=name) for found in row.spf_results if (name := _name(found.domain)) is not None]
     for found in results:
         _word("the scope of SPF", found.scope, ("", "mfrom", "helo"))
-    if form == "rfc9990":
-        results = tuple([found for found in results if found.scope != "helo"][:1])
-    elif not results:
-        results = (SpfResult(row.envelope_from or row.header_from, "none"),)
-    for found in results:
-        result, scope = _word("the result of SPF", found.result, _SPF), found.scope
-        comment = found.human_result
-        if form == "rfc7489":
-            # It knows no "policy", which does not authorize
-            result, scope, comment = "neutral" if result == "policy" else result, scope or "mfrom", ""
+        _word("the result of SPF", found.result, _SPF)
+    if form == "rfc7489":
+        yield from map(_old_spf, results or [SpfResult(_name(row.header_from) or "", "none")])
+        return
+    for found in [found for found in results if found.scope != "helo"][:1]:
         yield (
-            f"<spf>{_element('domain', found.domain)}{_optional('scope', scope)}{_element('result', result)}"
-            f"{_optional('human_result', comment)}</spf>"
+            f"<spf>{_element('domain', found.domain)}{_optional('scope', found.scope)}"
+            f"{_element('result', found.result)}{_optional('human_result', found.human_result)}</spf>"
         )
+
+
+def _old_spf(found: SpfResult) -> str:
+    # RFC 7489 Appendix C knows no "policy", which does not authorize
+    result, scope = "neutral" if found.result == "policy" else found.result, found.scope or "mfrom"
+    return f"<spf>{_element('domain', found.domain)}{_element('scope', scope)}{_element('result', result)}</spf>"
 
 
 def _word(what: str, value: str, words: Collection[str]) -> str:

@@ -71,7 +71,7 @@ def test_any_text_can_be_written(one: str, two: str, three: str) -> None:
         errors=(two,),
     )
     row = Row(
-        "192.0.2.1", "none", "fail", "fail", one, two, three, (Override("other", one),),
+        "192.0.2.1", "none", "fail", "fail", "example.com", two, three, (Override("other", one),),
         (DkimResult(one, two, "fail", three),), (SpfResult(two, "none", human_result=three),),
     )  # fmt: skip
     file = BytesIO()

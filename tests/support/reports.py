@@ -93,7 +93,7 @@ class Generator:
             disposition=choice(("none", "pass", "quarantine", "reject")),
             dkim=choice(("pass", "fail")),
             spf=choice(("pass", "fail")),
-            header_from=self.domain(),
+            header_from=choice(_PLAIN),
             envelope_from=choice((None, "", self.domain())),
             envelope_to=self.maybe(None, self.domain()),
             overrides=tuple(

@@ -136,11 +136,31 @@ def test_a_right_order_is_kept() -> None:
     assert texts(root, "record/auth_results/dkim/domain") == [r.domain for r in results]
 
 
+@pytest.mark.parametrize("domain", ["", "192.0.2.1", "[192.0.2.1]", "a b.example", "<x>.example", "x" * 300])
+def test_what_is_not_a_domain_name_is_left_out(domain: str) -> None:
+    # A stranger chose it, and may hope that it spoils the report
+    other = DkimResult("example.net", "s1", "pass")
+    row = ROW._replace(
+        envelope_from=domain or None, envelope_to=domain, dkim_results=(DkimResult(domain, "s", "permerror"), other),
+        spf_results=(SpfResult(domain, "none"),),
+    )  # fmt: skip
+    root = tree(row)
+    assert texts(root, "record/identifiers/*") == ["example.com"]
+    assert texts(root, "record/auth_results/*/domain") == ["example.net"]
+    assert texts(tree(row, form="rfc7489"), "record/identifiers/envelope_from") == [""]
+    assert texts(tree(row, form="rfc7489"), "record/auth_results/spf/domain") == ["example.com"]
+
+
+def test_names_in_rows_are_a_labels() -> None:
+    row = ROW._replace(header_from="Bücher.example", envelope_from="Example.ORG.")
+    assert texts(tree(row), "record/identifiers/*") == ["xn--bcher-kva.example", "example.org"]
+
+
 def test_hostile_text_is_harmless() -> None:
     nasty = "\x00\x1b[2J\r\n</comment>\ud800\udcff\ufffe\u202e]]>&#0;"
     row = ROW._replace(
-        header_from=nasty, envelope_from=nasty, overrides=(Override("other", nasty + "x" * 10**6),),
-        dkim_results=(DkimResult(nasty, nasty, "fail", nasty),),
+        envelope_from=nasty, overrides=(Override("other", nasty + "x" * 10**6),),
+        dkim_results=(DkimResult("example.com", nasty, "fail", nasty),),
     )  # fmt: skip
     octets = written([Counted(row, 1)])
     assert len(octets) < 5000
@@ -158,6 +178,8 @@ def test_hostile_text_is_harmless() -> None:
         (ROW._replace(dkim="none"), "dkim is 'none': give one of fail, pass"),
         (ROW._replace(spf="softfail"), "spf is 'softfail'"),
         (ROW._replace(source_ip="unknown"), "'unknown' is not an address"),
+        (ROW._replace(header_from=""), "'' is not a domain name: give the Author Domain"),
+        (ROW._replace(header_from="192.0.2.1"), "'192.0.2.1' is not a domain name"),
         (ROW._replace(overrides=(Override("whim"),)), "the type of an override is 'whim'"),
         (ROW._replace(dkim_results=(DkimResult("a.example", "s", "ok"),)), "the result of DKIM is 'ok'"),
         (ROW._replace(spf_results=(SpfResult("a.example", "hardfail"),)), "the result of SPF is 'hardfail'"),
@@ -249,7 +271,7 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     nowhere: Any = Nowhere()
 
     def rows(number: int) -> Iterator[Counted]:
-        return (Counted(ROW._replace(envelope_to=f"{n}.example"), 1) for n in range(number))
+        return (Counted(ROW, n + 1) for n in range(number))
 
     write(META, rows(1000), nowhere)
     tracemalloc.start()
