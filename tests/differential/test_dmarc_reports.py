@@ -17,7 +17,7 @@ from mailauth.reports.aggregate import Form
 from mailauth.reports.mail import File, files, message
 from mailauth.reports.values import Counted
 
-NUMBER = 250
+NUMBER = 200
 PACKAGES = {"dmarc": "dmarc[report]", "dmarc_report": "dmarc-report", "parsedmarc": "parsedmarc"}
 
 
