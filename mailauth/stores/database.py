@@ -212,10 +212,13 @@ class Database:
     def each(self, due: Due) -> Iterator[Counted]:
         """Return the rows of a leased report; see `Store.each`."""
         after = b""
-        while page := self._page(due, after):
+        while True:
+            page = self._page(due, after)
             with self._reading():
                 counted = [Counted(content.read_row(text), messages) for _, text, messages in page]
             yield from counted
+            if len(page) < _PAGE:
+                return
             after = page[-1][0]
 
     def _page(self, due: Due, after: bytes) -> Sequence[Any]:

@@ -217,6 +217,14 @@ def test_processes_that_open_a_new_store_at_once(served: Databases) -> None:
     assert [(each.communicate(timeout=60)[1], each.returncode) for each in processes] == [(b"", 0)] * 4
 
 
+@pytest.mark.parametrize("number", [999, 1000, 1001])
+def test_the_last_page_of_a_report(store: Store, number: int) -> None:
+    store.put({Sample(configuration(1), row(n)): 1 for n in range(number)}, 5)
+    due = store.lease("me", PERIOD + GRACE, 60)
+    assert due is not None
+    assert len(set(store.each(due))) == number
+
+
 @pytest.mark.parametrize("call", ["put", "lease", "each", "settle", "drop", "expire", "suppress", "suppressed"])
 def test_every_call_says_so_when_the_database_is_broken(served: Databases, call: str) -> None:
     url = served.fresh()

@@ -14,13 +14,13 @@ import pytest
 pytest.importorskip("pydantic", reason="pydantic is not installed: pip install 'mailauth[milter]'")
 from mailauth.limits import Limits, Options
 from mailauth.policy import Rules
-from mailauth.serve.config import Config, Dns, Filters, Log, Metrics, Milter, parse
+from mailauth.serve.config import Config, Dns, Filters, Log, Metrics, Milter, Reports, parse
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "configuration.md").read_text(encoding="utf-8")
 TABLES: dict[str, Any] = {
     "milter": Milter, "dns": Dns, "options": Options, "limits": Limits, "policy": Rules, "filters": Filters,
-    "log": Log, "metrics": Metrics,
+    "log": Log, "metrics": Metrics, "reports": Reports,
 }  # fmt: skip
 WORDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 ROW = re.compile(r"(?m)^\| `(\w+)` \| (.+?) \| (.+?) \| (\S.*) \|$")
