@@ -18,7 +18,7 @@ from support.store_model import GRACE, PERIOD, StoreMachine, configuration, ever
 
 from mailauth.reports.store import Batch, Delivery, Sample, Store, StoreError
 from mailauth.reports.values import Period
-from mailauth.stores import open_store
+from mailauth.stores import open_store, schema
 
 ONE, TWO = Sample(configuration(1), row(1)), Sample(configuration(1), row(2))
 
@@ -203,9 +203,61 @@ def test_writers_and_leasers_at_once_lose_and_double_nothing(served: Databases) 
     assert len(identifiers) > 10
 
 
+def test_a_database_of_an_older_version_is_brought_up_to_date(
+    served: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = served.fresh()
+    old = open_store(url)
+    old.put({ONE: 1}, 5)
+    more = ("ALTER TABLE mailauth_row ADD COLUMN extra {octets}", "UPDATE mailauth_row SET messages = messages + 1")
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, more))
+    for _ in range(2):
+        new = open_store(url)
+        new.close()
+    # Software of the old version that is running goes on
+    old.put({ONE: 1}, 5)
+    assert sum(everything(old, 10**6).values()) == 3
+    old.close()
+
+
+def test_a_database_of_a_newer_version_is_refused(served: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = served.fresh()
+    with monkeypatch.context() as newer:
+        newer.setattr(schema, "STEPS", (*schema.STEPS, ("SELECT 1",)))
+        open_store(url).close()
+    with pytest.raises(StoreError, match="version 2 of the schema, and this mailauth knows 1: upgrade mailauth"):
+        open_store(url)
+
+
+def test_a_connection_that_breaks_in_the_middle(served: Databases) -> None:
+    if served.kind != "postgresql":
+        pytest.skip("a file of SQLite has no connection that could break")
+    import psycopg
+
+    url = served.fresh()
+    store = open_store(url)
+    store.put({ONE: 1}, 5, Batch("a", 1))
+    with psycopg.connect(url, autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            other.execute("LOCK TABLE mailauth_row IN EXCLUSIVE MODE")
+            put = pool.submit(store.put, {ONE: 1}, 5, Batch("a", 2))
+            blocked = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            while not (found := other.execute("SELECT pg_stat_clear_snapshot()") and other.execute(blocked).fetchone()):
+                pass
+            other.execute("SELECT pg_terminate_backend(%s)", found)
+            with pytest.raises(StoreError):
+                put.result(timeout=30)
+        # A connection that broke while nobody used it is not noticed
+        store.put({ONE: 1}, 5, Batch("a", 2))
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        store.put({ONE: 1}, 5, Batch("a", 3))
+    assert sum(everything(store, 10**6).values()) == 3
+    store.close()
+
+
 OPEN = """
 import sys
-from mailauth.stores import open_store
+from mailauth.stores import open_store, schema
 open_store(sys.argv[1]).close()
 """
 

@@ -189,3 +189,21 @@ def test_a_disk_that_fails_leaves_the_message_with_the_client(tmp_path: Path) ->
         assert send(server.port, simple())[0] == 250
     (failed,) = [line for line in server.errors.splitlines() if line.startswith("error: ")]
     assert "could not be judged or delivered" in failed
+
+
+def test_what_is_counted_for_reports(tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed: pip install 'mailauth[reports]'")
+    from support.store_model import everything
+
+    from mailauth.stores import open_store
+
+    reports = '[reports]\nstore = "reports.db"\norg_name = "Example"\nemail = "postmaster@example.org"'
+    ZONE["_dmarc.asks.example"] = {"TXT": ["v=DMARC1; p=quarantine; rua=mailto:r@asks.example"]}
+    with smtpd(tmp_path, config=reports) as server:
+        for _ in range(2):
+            assert send(server.port, SPOOF.replace(b"example.com", b"asks.example"))[0] == 250
+        assert send(server.port, SPOOF)[0] == 250
+    store = open_store(str(tmp_path / "reports.db"))
+    (((configuration, _, row), messages),) = everything(store, 1 << 40).items()
+    store.close()
+    assert (configuration.policy.domain, row.disposition, messages) == ("asks.example", "quarantine", 2)

@@ -18,7 +18,7 @@ from mailauth.serve.milter import MilterServer
 pytest.importorskip("pydantic", reason="pydantic is not installed: pip install 'mailauth[milter]'")
 from mailauth.errors import UsageError
 from mailauth.serve.config import Config, ConfigError, Dns, Filters, Log, Metrics, Milter, load, parse
-from mailauth.serve.service import Parts
+from mailauth.serve.service import Parts, collector
 
 
 def problems(text: str | bytes) -> list[tuple[int, str, str]]:
@@ -324,3 +324,38 @@ def test_the_defaults_are_those_of_what_is_configured() -> None:
 def test_every_key_has_a_default() -> None:
     for kind in (Config, Milter, Dns, Filters, Log, Metrics, Limits, Options, Rules):
         assert all(each.default is not MISSING or each.default_factory is not MISSING for each in fields(kind))
+
+
+WRONG_REPORTS = [
+    ('store = "mysql://me:secret@x/y"', "store", "give the path of a file for SQLite, or postgresql://"),
+    ('store = ""', "store", "give the path of a file"),
+    ('email = "postmaster"', "email", "give an address, such as 'postmaster@example.org'"),
+    ('email = "a@b\\nBcc: c@d"', "email", "give an address"),
+    ('org_name = "Ex\\nample"', "org_name", "give one line of text"),
+    ("period_hours = 5", "period_hours", "give 1, 2, 3, 4, 6, 8, 12 or 24"),
+    ("period_hours = 48", "period_hours", "give 1, 2, 3"),
+    ("retention_days = 0", "retention_days", "give a number above 0"),
+]
+
+
+@pytest.mark.parametrize(("line", "key", "remedy"), WRONG_REPORTS)
+def test_reports_that_cannot_be(line: str, key: str, remedy: str) -> None:
+    ((number, where, what),) = problems(f"[reports]\n{line}\n")
+    assert (number, where) == (2, f"[reports] {key}")
+    assert remedy in what
+    assert "secret" not in what
+
+
+@pytest.mark.parametrize("line", ['org_name = "Example"', 'email = "postmaster@example.org"'])
+def test_a_report_says_who_sent_it(line: str, tmp_path: Path) -> None:
+    config = parse(f'[reports]\nstore = "{tmp_path}/a.db"\n{line}\n'.encode())
+    with pytest.raises(UsageError, match="give org_name and email too"):
+        collector(config.reports)
+
+
+def test_nothing_is_opened_before_the_service_starts(tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed: pip install 'mailauth[reports]'")
+    text = f'store = "{tmp_path}/a.db"\norg_name = "Example"\nemail = "postmaster@example.org"\n'
+    assert collector(parse(f"[reports]\n{text}".encode()).reports) is not None
+    assert collector(Config().reports) is None
+    assert not list(tmp_path.iterdir())
