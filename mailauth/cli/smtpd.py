@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import mailbox
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if collector is not None:
         collector.start()
     try:
-        asyncio.run(_serve(lambda: Server(handler, **settings), *arguments.listen))
+        number = asyncio.run(_serve(lambda: Server(handler, **settings), *arguments.listen))
     except OSError as error:
         msg = f"cannot listen: {error.strerror or error}"
         raise MailauthError(msg) from None
@@ -59,6 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
         if collector is not None:
             collector.stop()
             collector.join(loaded.milter.grace_seconds)
+    # As if nothing had been left to write
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
     return 0
 
 
@@ -83,9 +87,21 @@ def _told(decision: Any, connection: Any) -> str:
     return "".join(f"{safe(line)}\n" for line in lines)
 
 
-async def _serve(factory: Callable[[], Any], host: str, port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(factory, host, port)
+async def _serve(factory: Callable[[], Any], host: str, port: int) -> signal.Signals:
+    """Serve until a signal, and return it."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(factory, host, port)
+    stop: asyncio.Future[signal.Signals] = loop.create_future()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            loop.add_signal_handler(number, _end, stop, number)
     host, port = server.sockets[0].getsockname()[:2]
     write_out(f"listening on {host} port {port}\n")
-    async with server:
-        await server.serve_forever()
+    number = await stop
+    server.close()
+    return number
+
+
+def _end(stop: asyncio.Future[signal.Signals], number: signal.Signals) -> None:
+    if not stop.done():
+        stop.set_result(number)
