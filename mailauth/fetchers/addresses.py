@@ -56,11 +56,12 @@ def is_public(text: str) -> bool:
         address = ip_address(text)
     except ValueError:
         return False
-    if isinstance(address, IPv6Address) and address in _TRANSLATED:
+    if isinstance(address, IPv6Address):
+        # RFC 4007 §11: only what is not global has a zone
+        if address.scope_id is not None:
+            return False
+        if address not in _TRANSLATED:
+            return address in _UNICAST_6 and not any(address in network for network in _NOT_PUBLIC_6)
         # RFC 6052 §3.1: the prefix must not be used for addresses that are not global
         address = IPv4Address(int(address) & 0xFFFFFFFF)
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in _NOT_PUBLIC_4)
-    return (
-        address.scope_id is None and address in _UNICAST_6 and not any(address in network for network in _NOT_PUBLIC_6)
-    )
+    return not any(address in network for network in _NOT_PUBLIC_4)

@@ -22,7 +22,7 @@ _PIECE = 16 * 1024  # octets that are received at once
 
 
 class Countdown:
-    """The time for one request."""
+    """The time for the requests of a batch."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

@@ -33,14 +33,15 @@ from mailauth.text import one_line
 if TYPE_CHECKING:
     import os
 
-PORT = 443
+_PORT = 443
 _ADDRESSES = 4  # of a host, to which a connection is tried
 _THREADS = 8
 _OVERHEAD = 256 * 1024  # octets of TLS and HTTP that may come with a page, beside twice its size
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 
 
-def _connect(address: str, port: int, seconds: float) -> socket.socket:
+def connect(address: str, port: int, seconds: float) -> socket.socket:
+    """Return a connection to an address, made by the system in so many seconds."""
     return socket.create_connection((address, port), seconds)
 
 
@@ -84,7 +85,7 @@ class HttpsFetcher:
         *,
         timeout: float = 10.0,
         roots: str | os.PathLike[str] | None = None,
-        connect: Callable[[str, int, float], socket.socket] = _connect,
+        connect: Callable[[str, int, float], socket.socket] = connect,
     ) -> None:
         with needing("fetching", "fetch"):
             from mailauth.fetchers.http1 import get  # noqa: PLC0415  h11 is an extra
@@ -159,7 +160,7 @@ class HttpsFetcher:
         for number, address in enumerate(tried):
             try:
                 # Each has its share of the time, so that one that is silent does not use it up
-                return self._connect(address, PORT, countdown.left() / (len(tried) - number))
+                return self._connect(address, _PORT, countdown.left() / (len(tried) - number))
             except OSError as error:
                 failure = broken(error)
         raise failure

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import socket
 import ssl
+import sys
 import threading
 import zlib
 from collections.abc import Callable
@@ -15,10 +16,13 @@ from typing import Any
 import pytest
 from support.https_server import PUBLIC_4, PUBLIC_6, Authority, Server, page, serving
 
-from mailauth.dns import Answer, Status
-from mailauth.dns.fetch import Fetch, Fetched, FetchStatus
+import mailauth
+from mailauth import aio
+from mailauth.dns import Answer, Question, Status
+from mailauth.dns.fetch import Fetch, Fetched, FetchingEvaluation, FetchStatus, run_fetching
 from mailauth.errors import UsageError
-from mailauth.fetchers import HttpsFetcher
+from mailauth.fetchers import HttpsFetcher, InThread
+from mailauth.fetchers.https import connect
 from mailauth.resolvers import AsyncDnspythonResolver, Zone
 
 ZONE = Zone(
@@ -253,6 +257,13 @@ def test_a_server_that_does_not_speak_tls(roots: Path) -> None:
         assert fetch(server, roots).status in {"tls", "unreachable", "too_large"}
 
 
+def test_messages_of_tls_are_counted_too(authority: Authority, roots: Path) -> None:
+    context = authority.context("www.example.com")
+    context.num_tickets = 5000  # RFC 8446 §4.6.1: as many as the server likes, and no data of HTTP
+    found = answered(page(b"abc"), context, roots)
+    assert (found.status, found.body) == ("too_large", b"")
+
+
 @pytest.mark.parametrize(
     ("names", "more"),
     [
@@ -399,7 +410,7 @@ def test_the_next_address_is_tried(context: ssl.SSLContext, roots: Path) -> None
     zone = Zone({"www.example.com": {"A": addresses}})
     tried = []
 
-    def connect(address: str, port: int, seconds: float) -> socket.socket:
+    def try_next(address: str, port: int, seconds: float) -> socket.socket:
         tried.append(address)
         if len(tried) == 1:
             raise ConnectionRefusedError(111, "Connection refused")
@@ -408,7 +419,7 @@ def test_the_next_address_is_tried(context: ssl.SSLContext, roots: Path) -> None
         return server.connect(address, port, seconds)
 
     with serving(lambda connection, _: connection.sendall(page(b"abc")), context) as server:
-        (found,) = HttpsFetcher(zone, roots=roots, connect=connect).fetch((Fetch(URL, 100),))
+        (found,) = HttpsFetcher(zone, roots=roots, connect=try_next).fetch((Fetch(URL, 100),))
     assert found.body == b"abc"
     assert tried == addresses[:3]
     assert found.addresses == tuple(addresses)
@@ -422,11 +433,11 @@ def test_no_address_can_be_reached(error: OSError, status: str, roots: Path) -> 
     zone = Zone({"www.example.com": {"A": [f"8.8.8.{number}" for number in range(1, 101)]}})
     tried = []
 
-    def connect(address: str, _port: int, _seconds: float) -> socket.socket:
+    def fail(address: str, _port: int, _seconds: float) -> socket.socket:
         tried.append(address)
         raise error
 
-    (found,) = HttpsFetcher(zone, roots=roots, connect=connect).fetch((Fetch(URL, 100),))
+    (found,) = HttpsFetcher(zone, roots=roots, connect=fail).fetch((Fetch(URL, 100),))
     assert (found.status, found.temporary) == (status, True)
     assert len(tried) == 4
 
@@ -444,6 +455,18 @@ def test_several_pages_at_once(both: ssl.SSLContext, roots: Path) -> None:
         found = fetcher.fetch(tuple(Fetch(f"https://www.example.com/{number}", 100) for number in range(3)))
         assert [each.body for each in found] == [b"/0", b"/1", b"/2"]
         assert fetcher.fetch(()) == ()
+
+
+@pytest.mark.anyio
+async def test_under_an_event_loop(context: ssl.SSLContext, roots: Path) -> None:
+    def evaluation() -> FetchingEvaluation[Any]:
+        return (yield (Fetch(URL, 100), Question("other.example", "A")))
+
+    with serving(lambda connection, _: connection.sendall(page(b"abc")), context) as server:
+        fetcher = HttpsFetcher(ZONE, roots=roots, connect=server.connect, timeout=100)
+        found = await aio.run_fetching(evaluation(), ZONE, InThread(fetcher), seconds=100)
+        assert found == run_fetching(evaluation(), ZONE, fetcher, seconds=100)
+    assert [found[0].body, found[1].records] == [b"abc", ("8.8.4.4",)]
 
 
 def test_the_time_that_is_left_bounds_a_request(context: ssl.SSLContext, roots: Path) -> None:
@@ -472,6 +495,22 @@ def test_the_environment_has_no_say(context: ssl.SSLContext, roots: Path, monkey
         assert answered(page(b"abc"), context, roots).body == b"abc"
         with pytest.raises(BlockingIOError):
             proxy.accept()
+
+
+def test_the_sockets_of_the_system() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        with connect(host, port, 100) as connection:
+            assert connection.getpeername() == (host, port)
+            assert connection.gettimeout() == 100
+
+
+def test_without_h11(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mailauth.fetchers.http1", raising=False)
+    monkeypatch.delattr(mailauth.fetchers, "http1", raising=False)
+    monkeypatch.setitem(sys.modules, "h11", None)
+    with pytest.raises(UsageError, match=r"^fetching needs h11: pip install 'mailauth\[fetch\]'$"):
+        HttpsFetcher(ZONE)
 
 
 def test_mistakes(tmp_path: Path) -> None:
