@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from mailauth import aio, posture
@@ -42,10 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
         return flattening.run(arguments)
     import asyncio  # noqa: PLC0415  only this command and the servers need it
 
-    given = list(dict.fromkeys(_names(arguments.names)))
-    domains = {name: to_ascii(name) for name in given}
-    _check(arguments, given)
-    if not given:
+    if arguments.keep:
+        raise UsageError("--keep is for --flatten")
+    # A name that is written in two ways is one domain
+    domains = {domain or name: domain for name in _names(arguments.names) for domain in [to_ascii(name)]}
+    _check(arguments, domains)
+    if not domains:
         raise UsageError("there is no name in the input" if arguments.names else "give the name of a domain")
     warn_if_old(None)
     used = [domain for domain in domains.values() if domain is not None]
@@ -68,7 +70,7 @@ def _names(arguments: Sequence[str]) -> Iterator[str]:
         yield from filter(None, (line.partition("#")[0].strip() for line in text.splitlines()))
 
 
-def _check(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+def _check(arguments: argparse.Namespace, names: Collection[str]) -> None:
     if arguments.json and len(names) > 1:
         raise UsageError("--json is for one domain; use --jsonl for several")
     if arguments.html is not None:

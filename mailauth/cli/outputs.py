@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -93,7 +94,13 @@ def check_page(path: str, option: str) -> None:
     from mailauth.page import page  # noqa: PLC0415  only for those who want one
 
     ours = page("", "").encode().partition(b"<title>")[0]
+    status = _status(path)
+    if status is None or stat.S_ISREG(status.st_mode):
+        # Before the work whose result it is
+        place(path)
     with _writing(path):
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if _holds_something(path):
             with open(path, "rb") as file:  # noqa: PTH123
                 old = file.read(len(ours))

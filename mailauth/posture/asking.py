@@ -87,6 +87,11 @@ def words(status: Status) -> str:
     return "does not exist" if status is Status.NXDOMAIN else "has no record of that type"
 
 
+def many(number: int) -> str:
+    """Return a number for people: records that include each other may count to any."""
+    return f"{number:,}" if number < 10**9 else f"about 10^{len(str(number)) - 1}"
+
+
 def listed(items: Sequence[str], few: int = 5) -> str:
     """Return the first of some items in one line, and how many more there are."""
     more = f" and {len(items) - few} more" if len(items) > few else ""

@@ -48,6 +48,8 @@ class Code(StrEnum):
     SPF_SHARED = "spf_shared"
     SPF_MACRO = "spf_macro"
     DMARC_MISSING = "dmarc_missing"
+    DMARC_REGISTRABLE = "dmarc_registrable"
+    DMARC_TARGET_MISSING = "dmarc_target_missing"
     DMARC_IGNORED = "dmarc_ignored"
     DMARC_UNUSABLE = "dmarc_unusable"
     DMARC_NONE = "dmarc_none"
@@ -83,6 +85,8 @@ class Code(StrEnum):
     MX_NULL_SENDS = "mx_null_sends"
     MX_MISSING = "mx_missing"
     MX_NOT_PARKED = "mx_not_parked"
+    DOMAIN_REGISTRABLE = "domain_registrable"
+    DOMAIN_TARGET_MISSING = "domain_target_missing"
     DOMAIN_MISSING = "domain_missing"
     DNSSEC_INSECURE = "dnssec_insecure"
 
@@ -163,7 +167,7 @@ _SPF = _entries("spf", {
         _L, "Whoever controls a reverse zone and a name below {subject} can pass; many receivers skip ptr.",
         "RFC 7208 §5.5", "Replace ptr by ip4 and ip6."),
     Code.SPF_SIZE: (
-        _L, "The answer with the SPF record of {subject} may not fit into a UDP packet, and get lost.",
+        _N, "The answer with the SPF record of {subject} may not fit into a UDP packet, and get lost.",
         "RFC 7208 §3.4", "Shorten the record, or move other TXT records to other names."),
     Code.SPF_IGNORED: (
         _N, "Terms of {subject} after all, and redirect beside it, have no effect.", "RFC 7208 §5.1",
@@ -180,6 +184,12 @@ _DMARC = _entries("dmarc", {
     Code.DMARC_MISSING: (
         _C, "Anyone can send as {subject}: no DMARC policy applies.", "RFC 9989 §4.10.1",
         "Publish a record; begin with p=none and rua= if you do not know all that sends for you."),
+    Code.DMARC_REGISTRABLE: (
+        _C, "Whoever registers {other} can publish a policy for {subject} that lets everyone send as it.",
+        "RFC 1034 §3.6.2, RFC 8020 §2", "Remove the alias, and publish the record itself."),
+    Code.DMARC_TARGET_MISSING: (
+        _M, "Whoever controls {other} can publish a policy for {subject} that lets everyone send as it.",
+        "RFC 1034 §3.6.2", "Remove the alias, or have the other name published."),
     Code.DMARC_IGNORED: (
         _C, "Anyone can send as {subject}: what is published does not count as a DMARC record.", "RFC 9989 §4.10",
         "Publish exactly one record that begins with v=DMARC1."),
@@ -230,8 +240,8 @@ _DKIM = _entries("dkim", {
         _H, "Whoever factors the short key can sign as {subject} for receivers that still accept it.", "RFC 8301 §3.2",
         "Make a key of 2048 bits under a new selector, and remove this one."),
     Code.DKIM_TARGET_MISSING: (
-        _M, "Whoever controls {other} can publish a key, and sign as {subject}.", "RFC 6376 §3.6.2",
-        "Remove the alias."),
+        _L, "Whoever controls {other} can publish a key, and sign as {subject}.", "RFC 6376 §3.6.2",
+        "Remove the alias, unless a provider that sends for you will put its next key there."),
     Code.DKIM_SYNTAX: (
         _M, "Signatures with this selector of {subject} never pass: receivers cannot read the key.",
         "RFC 6376 §3.6.1", "Publish the record of the signer anew."),
@@ -287,7 +297,14 @@ _MX = _entries("mx", {
         _L, "Receivers may reject mail of {subject}: bounces to it cannot be delivered.", "RFC 5321 §5.1",
         "Publish an MX record that accepts mail."),
     Code.MX_NOT_PARKED: (
-        _L, "{subject} sends no mail, but does not say that it takes none.", "RFC 7505 §3", "Publish the null MX."),
+        _L, "{subject} sends no mail, but does not say that it takes none.", "RFC 7505 §3",
+        "Publish the null MX, unless it takes mail at its addresses."),
+    Code.DOMAIN_REGISTRABLE: (
+        _C, "Whoever registers {other} receives mail for {subject}, and can send as it.",
+        "RFC 1034 §3.6.2, RFC 8020 §2", "Remove the alias."),
+    Code.DOMAIN_TARGET_MISSING: (
+        _M, "Whoever controls {other} can receive mail for {subject}, and send as it.", "RFC 1034 §3.6.2",
+        "Remove the alias, or have the other name published."),
     Code.DOMAIN_MISSING: (
         _N, "{subject} does not exist in DNS.", "RFC 8020 §2", "Look whether the name is written correctly."),
 })  # fmt: skip

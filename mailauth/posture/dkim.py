@@ -98,11 +98,12 @@ def ask(subject: Subject) -> Evaluation[DkimFacts]:
     questions = [Question(place, "TXT") for place in places.values()]
     answers = dict(zip(places, (yield from asker.ask(questions)), strict=True))
     everywhere = answers.pop(_NOBODY, None)
-    # A guess that a wildcard answers found nothing
+    # A guess that a wildcard answers found nothing, and so does one that a wildcard may have answered
+    unclear = everywhere is not None and everywhere.failed
     shown = {
         name: answer
         for name, answer in answers.items()
-        if name in subject.selectors or not (answer.failed or _is_same(answer, everywhere))
+        if name in subject.selectors or not (answer.failed or unclear or _is_same(answer, everywhere))
     }
     absent = {
         name: target_of(Question(places[name], "TXT"), answer)

@@ -27,7 +27,7 @@ def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
         evidence = [f"*._domainkey.{domain} TXT {key.text}" for key in dkim.wildcard]
         yield found(Code.DKIM_WILDCARD, domain, "a selector that nobody chose has a key", evidence=evidence)
     yield from _same(domain, dkim)
-    if not facts.sends and not dkim.all_revoked and not any(each.given for each in dkim.selectors):
+    if not facts.sends and not (dkim.all_revoked or dkim.unchecked) and not any(each.given for each in dkim.selectors):
         fix = (Fix(f"*._domainkey.{domain}", "TXT", "v=DKIM1; p="),)
         yield found(Code.DKIM_NOT_PARKED, domain, f"*._domainkey.{domain} has no empty key", fix=fix)
 
@@ -62,7 +62,9 @@ def _key(domain: str, selector: Selector, key: DkimKey, shown: str) -> Iterator[
         # RFC 8301 §3.2: signers SHOULD use at least 2048 bits
         yield found(Code.DKIM_1024, domain, f"{selector.at}: {key.bits} bits", evidence=[shown])
     if key.testing:
-        fix = (Fix(selector.at, "TXT", _without_testing(key.text)),) if not key.text.endswith("...") else ()
+        # Nobody can repair a stranger's record
+        mendable = selector.alias is None and not key.text.endswith("...")
+        fix = (Fix(selector.at, "TXT", _without_testing(key.text)),) if mendable else ()
         yield found(Code.DKIM_TESTING, domain, f"{selector.at}: t=y", evidence=[shown], fix=fix)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailauth import names
-from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, requested, walk
+from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, requested, same_organization, walk
 from mailauth.dmarc.record import PolicyWord, Record, publishes, records_of
 from mailauth.dns.transcript import gather
 from mailauth.dns.values import Answer, Evaluation, Question, Status
@@ -81,6 +81,8 @@ class DmarcFacts:
         now: the policies by RFC 9989; `old`: by RFC 7489, with the public suffix list.
         reports: the addresses for reports.
         unchecked: the questions without an answer.
+        missing: the name that does not exist, if the name of the domain's own record is an alias of it.
+        registrable: the domain of `missing`, if that does not exist either, so that anyone may register it.
     """
 
     records: tuple[tuple[str, str], ...]
@@ -95,6 +97,8 @@ class DmarcFacts:
     reports: tuple[Report, ...]
     secure: bool | None
     unchecked: tuple[str, ...]
+    missing: str | None = None
+    registrable: str | None = None
 
     @property
     def enforces(self) -> bool:
@@ -115,11 +119,14 @@ def ask(subject: Subject) -> Evaluation[DmarcFacts]:
     asker, free = Asker(_MAX_QUESTIONS), Asker(_MAX_ADDRESSES)
     places = [*dict.fromkeys([*(name for name, _ in own.walk.records), *((own.domain,) if own.domain else ())])]
     # These were asked by the walk; whoever drives this asks each question once
-    answers = yield from asker.ask([Question(f"_dmarc.{name}", "TXT") for name in places])
+    here = Question(f"_dmarc.{domain}", "TXT")
+    at_home, *answers = yield from asker.ask([here, *(Question(f"_dmarc.{name}", "TXT") for name in places)])
     texts = dict(zip(places, map(_text, answers), strict=True))
+    gone = target_of(here, at_home) if at_home.status is Status.NXDOMAIN and at_home.cnames else None
+    domains = yield from registrable(subject, free, filter(None, [gone]))
     record = own.record
     reports = (yield from _reports(subject, record, own.domain, asker, free)) if record and own.domain else ()
-    failures = dict.fromkeys(each.failure.detail for each in (own, below) if each.failure is not None)
+    failures = dict.fromkeys(each.failure.detail for each in (own, below, old, old_below) if each.failure is not None)
     return DmarcFacts(
         records=tuple((name, texts[name]) for name in places),
         ignored=tuple([quote(words.replace("…", "...")) for words in own.walk.ignored]),
@@ -133,6 +140,8 @@ def ask(subject: Subject) -> Evaluation[DmarcFacts]:
         reports=reports,
         secure=own.walk.secure,
         unchecked=(*failures, *asker.failures, *free.failures),
+        missing=gone,
+        registrable=domains.get(gone or ""),
     )
 
 
@@ -160,7 +169,11 @@ def _reports(
     addresses = addresses[:_MAX_ADDRESSES]
     hosts = [host for host in dict.fromkeys(host for _, _, host in addresses) if host][:_MAX_HOSTS]
     home, *walks = yield from gather(*(walk(name) for name in (domain, *hosts)))
-    organizations = {each.domain: each.organizational_domain if each.decided else None for each in walks}
+    # RFC 9990 §4: it is external if its Organizational Domain is another one
+    internal = {each.domain: same_organization(home, each) for each in walks}
+    for each in (home, *walks):
+        if each.failure is not None and None in internal.values():
+            asker.failures[each.failure.detail] = None
     # RFC 9990 §4: the name of the policy record, _report._dmarc, and the host
     questions = [Question(f"{domain}._report._dmarc.{host}", "TXT") for host in hosts]
     # The host must also exist; the mail for it goes to its MX records
@@ -172,8 +185,8 @@ def _reports(
 
     def reports() -> Iterator[Report]:
         for tag, uri, host in addresses:
-            organization = organizations.get(host)
-            external = None if organization is None else organization != home.organizational_domain
+            same = internal.get(host)
+            external = None if same is None else not same
             answer = answers.get(Question(f"{domain}._report._dmarc.{host}", "TXT"))
             consents = None
             if external and host in hosts and not (answer and answer.failed):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mailauth import names
 from mailauth.posture.asking import Subject
 from mailauth.posture.catalogue import Code
 from mailauth.posture.dmarc import DmarcFacts, Policies
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found
+from mailauth.posture.mx_judge import dangling
 
 _PARKED = "v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"
 _RANK = {None: 0, "none": 0, "quarantine": 1, "reject": 2}
@@ -31,6 +33,7 @@ _VALUES = {
 def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
     """Yield the findings about DMARC."""
     dmarc, domain = facts.dmarc, subject.domain
+    yield from dangling(subject, f"_dmarc.{domain}", dmarc, Code.DMARC_REGISTRABLE, Code.DMARC_TARGET_MISSING)
     if dmarc.text is None:
         if not dmarc.unchecked:
             yield _missing(domain, facts)
@@ -41,9 +44,12 @@ def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
         detail = "p, sp or np is invalid, and there is no rua"
         yield found(Code.DMARC_UNUSABLE, domain, detail, evidence=evidence, fix=fix)
         return
-    yield from _policy(domain, dmarc, evidence)
-    yield from _tags(domain, dmarc, evidence)
-    yield from _reports(domain, dmarc, evidence)
+    # Nobody can repair the record of a stranger, such as that of a public suffix
+    ours = names.is_under(dmarc.now.domain or "", subject.organization)
+    yield from _policy(domain, dmarc, evidence, ours=ours)
+    if ours:
+        yield from _tags(domain, dmarc, evidence)
+        yield from _reports(domain, dmarc, evidence)
 
 
 def _missing(domain: str, facts: Facts) -> Finding:
@@ -58,37 +64,47 @@ def _invalid(dmarc: DmarcFacts) -> dict[str, str]:
     return {name: value for name, value in dmarc.tags if name in _VALUES and not _VALUES[name].fullmatch(value)}
 
 
-def _rewritten(dmarc: DmarcFacts, **changes: str) -> tuple[Fix, ...]:
+def _rewritten(dmarc: DmarcFacts, at: str | None = None, **changes: str) -> tuple[Fix, ...]:
     """Return the record with some tags changed, "" removes one, and without those that have no effect."""
     tags = {**dict(dmarc.tags), **dict.fromkeys((*_REMOVED, *_invalid(dmarc)), ""), **changes}
     tags.pop("v", None)
     first = {"v": "DMARC1", "p": tags.pop("p", "") or "none"}
     text = "; ".join(f"{name}={value}" for name, value in {**first, **tags}.items() if value)
-    return (Fix(f"_dmarc.{dmarc.now.domain}", "TXT", text),)
+    return (Fix(f"_dmarc.{at or dmarc.now.domain}", "TXT", text),)
 
 
-def _policy(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...]) -> Iterator[Finding]:
+def _asking(domain: str, dmarc: DmarcFacts, policy: str, *, ours: bool) -> tuple[Fix, ...]:
+    """Return a record that asks for a policy for the domain, and for no other domain than now."""
+    if dmarc.now.domain == domain:
+        return _rewritten(dmarc, p=policy, t="")
+    if ours:
+        return _rewritten(dmarc, domain, p=policy, sp="", np="", psd="", t="")
+    return (Fix(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p={policy}; rua=mailto:dmarc@{domain}"),)
+
+
+def _policy(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...], *, ours: bool) -> Iterator[Finding]:
     now = dmarc.now
     asks = f"the record of {now.domain} asks for"
-    own = "p" if now.domain == domain else "sp"
-    stricter = _rewritten(dmarc, **{own: "quarantine", "t": ""})
     if now.policy == "none":
-        yield found(Code.DMARC_NONE, domain, f"{asks} {now.policy}", evidence=evidence, fix=stricter)
+        fix = _asking(domain, dmarc, "quarantine", ours=ours)
+        yield found(Code.DMARC_NONE, domain, f"{asks} {now.policy}", evidence=evidence, fix=fix)
     elif now.policy == "quarantine":
-        fix = _rewritten(dmarc, **{own: "reject", "t": ""})
+        fix = _asking(domain, dmarc, "reject", ours=ours)
         yield found(Code.DMARC_QUARANTINE, domain, f"{asks} {now.policy}", evidence=evidence, fix=fix)
     if dmarc.testing:
-        yield found(Code.DMARC_TESTING, domain, f"{asks} {now.policy}, with t=y", evidence=evidence,
-                    fix=_rewritten(dmarc, t=""))  # fmt: skip
+        fix = _rewritten(dmarc, t="") if ours else ()
+        yield found(Code.DMARC_TESTING, domain, f"{asks} {now.policy}, with t=y", evidence=evidence, fix=fix)
     if now.policy not in (None, "none"):
         # What is asked for below the domain; the record there may be another
         if now.subdomains == "none":
-            fix = _rewritten(dmarc, sp="") if own == "p" else ()
+            fix = _rewritten(dmarc, sp="") if now.domain == domain else ()
             yield found(Code.DMARC_SUBDOMAINS_NONE, domain, f"{_told(now)}", evidence=evidence, fix=fix)
         elif now.missing == "none":
-            fix = _rewritten(dmarc, np="reject")
+            fix = _rewritten(dmarc, np="reject") if ours else ()
             yield found(Code.DMARC_MISSING_NONE, domain, f"{_told(now)}", evidence=evidence, fix=fix)
     old = dmarc.old
+    if old.policy is None and dmarc.unchecked:
+        return
     share = dict(dmarc.tags).get("pct", "")
     # RFC 7489 §6.6.4: the policy is for so many of a hundred messages
     partly = share.isascii() and share.isdigit() and 0 < int(share[:4]) < 100 and old.policy in ("quarantine", "reject")

@@ -6,19 +6,20 @@ sections are more entries of `SECTIONS`. Waits for nothing, and reads no clock.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mailauth import names
 from mailauth.context import Context, context_of
 from mailauth.dmarc.psl import load_suffix_list
-from mailauth.dns.transcript import gather
+from mailauth.dns.transcript import Transcript
 from mailauth.dns.values import Evaluation
 from mailauth.errors import UsageError
 from mailauth.posture import dkim, dkim_judge, dmarc, dmarc_judge, mx, mx_judge, spf_judge, spf_tree
-from mailauth.posture.asking import Subject
+from mailauth.posture.asking import Subject, target_of
 from mailauth.posture.catalogue import Severity
 from mailauth.posture.dkim import DkimFacts
 from mailauth.posture.dmarc import DmarcFacts
@@ -29,7 +30,7 @@ from mailauth.posture.rating import Rating, rate
 from mailauth.posture.selectors import MAX_SELECTORS
 from mailauth.posture.spf_facts import SpfFacts
 from mailauth.results import NoTruthValue, to_plain
-from mailauth.text import shown
+from mailauth.text import one_line, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,8 @@ def examine(
         domain: the domain name.
         selectors: DKIM selectors that it uses; see `learn`. Those that are often chosen are tried too.
         context: `Limits` for keys and records, and `Options.public_suffix_list` matter here.
-        sends: whether it sends mail; None: it does not if its SPF record says so, or if it has neither SPF nor MX.
+        sends: whether it sends mail; None: it does not if its SPF record says so, or if it has neither SPF nor MX nor
+            a DKIM key.
 
     Raises:
         UsageError: for a name that is not a domain name, a selector that is not one, or too many.
@@ -142,8 +144,10 @@ def examine(
 
 def _examine(subject: Subject, *, stated: bool | None) -> Evaluation[Posture]:
     asking = {section.name: section.ask(subject) for section in SECTIONS if section.ask is not None}
-    collected = dict(zip(asking, (yield from gather(*asking.values())), strict=True))
-    sends = _sends(collected["mx"], collected["spf"]) if stated is None else stated
+    transcript = Transcript(sys.maxsize, sys.maxsize)
+    collected = dict(zip(asking, (yield from transcript.gather([*asking.values()])), strict=True))
+    aliases = {q.name: target_of(q, answer) for q, answer in transcript.answers.items() if answer.cnames}
+    sends = _sends(collected["mx"], collected["spf"], collected["dkim"]) if stated is None else stated
     facts = Facts(**collected, sends=sends)
     exists = facts.mx.exists is not False
     judged = (finding for section in SECTIONS for finding in section.judge(subject, facts))
@@ -153,7 +157,7 @@ def _examine(subject: Subject, *, stated: bool | None) -> Evaluation[Posture]:
     for each in dict.fromkeys(judged):
         counts[each.code] += 1
         if (exists or each.section == "mx") and counts[each.code] <= _MANY:
-            findings.append(each)
+            findings.append(_beside_aliases(each, aliases))
     findings.sort(key=lambda finding: _ORDER[finding.severity])
     unchecked = tuple(dict.fromkeys(why for each in collected.values() for why in each.unchecked))
     return Posture(
@@ -171,8 +175,17 @@ def _examine(subject: Subject, *, stated: bool | None) -> Evaluation[Posture]:
     )
 
 
-def _sends(mx_facts: MxFacts, spf: SpfFacts) -> bool:
+def _beside_aliases(finding: Finding, aliases: Mapping[str, str]) -> Finding:
+    """Say of records to publish where they go: nothing else may be beside an alias (RFC 1034 §3.6.2)."""
+    owners = [name for name in dict.fromkeys(fix.name for fix in finding.fix) if name in aliases]
+    words = (f" {name} is an alias of {aliases[name]}: publish it there, or instead of the alias." for name in owners)
+    return replace(finding, remedy=one_line(finding.remedy + "".join(words))) if owners else finding
+
+
+def _sends(mx_facts: MxFacts, spf: SpfFacts, dkim_facts: DkimFacts) -> bool:
     """Whether the records of a domain leave open that it sends mail."""
     if spf.own.state == "unknown" or spf.published or spf.near_misses:
         return not spf.authorises_nobody
-    return bool(mx_facts.hosts) or bool(mx_facts.unchecked)
+    # A subdomain whose envelope sender is another domain has keys alone
+    signs = any(key.reason is None for selector in dkim_facts.selectors for key in selector.keys)
+    return bool(mx_facts.hosts) or bool(mx_facts.unchecked) or signs

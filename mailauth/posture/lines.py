@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailauth.posture.asking import many
 from mailauth.posture.dkim import DkimKey
 from mailauth.posture.domain import Posture
 from mailauth.posture.spf_facts import SpfRecord
@@ -58,17 +59,13 @@ def _spf(posture: Posture) -> Iterator[str]:
     if spf.own.problem:
         yield spf.own.problem
         return
-    voids = f"{_many(spf.voids)} of 2 void lookups ({_many(spf.strict_voids)} as strict receivers count)"
-    yield f"{_many(spf.lookups)} of 10 lookups; {voids}"
+    voids = f"{many(spf.voids)} of 2 void lookups ({many(spf.strict_voids)} as strict receivers count)"
+    yield f"{many(spf.lookups)} of 10 lookups; {voids}"
     senders = spf.senders
-    yield f"{senders.ip4:,} IPv4 and {_many(senders.ip6)} IPv6 addresses may send"
+    yield f"{senders.ip4:,} IPv4 and {many(senders.ip6)} IPv6 addresses may send"
     if senders.networks:
         more = ", …" if len(senders.networks) > _FEW_NETWORKS else ""
         yield ", ".join(senders.networks[:_FEW_NETWORKS]) + more
-
-
-def _many(number: int) -> str:
-    return f"{number:,}" if number < 10**9 else f"about 10^{len(str(number)) - 1}"
 
 
 def spf_tree(posture: Posture) -> Iterator[tuple[int, str]]:
@@ -94,7 +91,7 @@ def spf_tree(posture: Posture) -> Iterator[tuple[int, str]]:
             child = records.get(term.target or "") if term.kind in ("include", "redirect") else None
             state = "" if term.state == "ok" else f", {_WORDS[term.state]}"
             again = ", as above" if child is not None and child.domain in seen else ""
-            below.append((depth + 2, f"{term.text} ({_many(term.lookups)}{state}{again})", child))
+            below.append((depth + 2, f"{term.text} ({many(term.lookups)}{state}{again})", child))
         stack += reversed(below)
 
 

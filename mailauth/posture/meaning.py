@@ -15,12 +15,23 @@ from typing import NamedTuple, TypeAlias
 from mailauth import names
 from mailauth.dns.values import ADDRESSES, Evaluation, Question, Status
 from mailauth.posture.networks import EVERYTHING, FAMILY, Ranges, block, difference, first_match, intersection, union
-from mailauth.posture.terms import Asker, Refusal, Refused, absolute, absolute_term, cost, depends, target_of
+from mailauth.posture.terms import (
+    Asker,
+    Refusal,
+    Refused,
+    absolute,
+    absolute_term,
+    block_of,
+    cost,
+    depends,
+    target_of,
+)
 from mailauth.results import Problem, Result
 from mailauth.spf.record import DNS_MECHANISMS, Mechanism
 
 _MAX_DEPTH = 50  # records inside each other
 _MAX_WORK = 2_000_000  # ranges gone through: seconds
+_TERM = 50  # ranges that take the time of one term, or of one host
 _AHEAD = 16  # terms asked in one round
 _RDTYPES = {"a": ("A", "AAAA"), "mx": ("MX",), "include": ("TXT",), "exists": ("A",)}
 
@@ -100,6 +111,12 @@ class Walk:
 
     # -- sets
 
+    def spend(self, ranges: int) -> None:
+        """Count work: records that include each other more than once make more of it than there are questions."""
+        self.work += ranges
+        if self.work > _MAX_WORK:
+            raise Refused(Refusal.TOO_MUCH_WORK, "the records have too many terms and networks")
+
     def fail(self, groups: Groups, why: str) -> None:
         """Give addresses permerror, which ends their evaluation wherever they are."""
         self.lost = union(self.lost, *groups.values())
@@ -110,13 +127,11 @@ class Walk:
         matched: Groups = {}
         others: Groups = {}
         for key, ranges in groups.items():
-            self.work += len(ranges) + len(matching)
+            self.spend(len(ranges) + len(matching))
             if both := intersection(ranges, matching):
                 matched[key] = both
             if rest := difference(ranges, matching):
                 others[key] = rest
-        if self.work > _MAX_WORK:
-            raise Refused(Refusal.TOO_MUCH_WORK, "the records have too many terms and networks")
         return matched, others
 
     def count(self, groups: Groups, what: str, *, terms: int = 0, voids: int = 0) -> Groups:
@@ -150,6 +165,7 @@ class Walk:
         if isinstance(record, Problem):
             self.fail(groups, f"record of {domain}: {record.detail}")
             return True
+        self.spend(_TERM * (len(record.mechanisms) + 1))
         path = (*path, domain)
         explanation = absolute(record.exp, domain) if top and record.exp else None
 
@@ -169,7 +185,7 @@ class Walk:
                 if not groups:
                     return True
             if not need_dns:
-                for result, ranges in first_match([(_block(each), each.qualifier) for each in run]).items():
+                for result, ranges in first_match([(block_of(each), each.qualifier) for each in run]).items():
                     matched, groups = self.split(groups, ranges)
                     decide(result, matched)
                 if not groups:
@@ -317,6 +333,7 @@ class Walk:
             if not groups:
                 break
             answer = yield from self.asker.answer(question, rule)
+            self.spend(_TERM + len(answer.records))
             # Choice D25: a term counts once, and a name without addresses of one family is not void
             if not answer.records and (self.strict or (answer.status is Status.NXDOMAIN and not voided)):
                 voided = True
@@ -330,11 +347,3 @@ class Walk:
 def _add(total: Groups, part: Groups) -> None:
     for key, ranges in part.items():
         total[key] = union(total.get(key, ()), ranges)
-
-
-def _block(mechanism: Mechanism) -> tuple[int, int]:
-    if mechanism.name == "all":
-        return EVERYTHING[0]
-    if mechanism.name == "ip4":
-        return block(4, mechanism.network, mechanism.prefix4)
-    return block(6, mechanism.network, mechanism.prefix6)

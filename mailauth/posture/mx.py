@@ -42,7 +42,9 @@ class MxFacts:
     """Where a domain takes mail.
 
     Attributes:
-        exists: whether the domain exists in DNS; None if that could not be checked.
+        exists: whether the domain exists in DNS, if only as an alias; None if that could not be checked.
+        missing: the name that does not exist, if the domain is an alias of it.
+        registrable: the domain of `missing`, if that does not exist either, so that anyone may register it.
         hosts: the mail exchangers, the first 20 by preference, without the null MX.
         null_mx: whether it says that it takes no mail (RFC 7505).
         implicit: whether it has no MX record, but addresses, which senders then use.
@@ -55,6 +57,8 @@ class MxFacts:
     implicit: bool
     secure: bool | None
     unchecked: tuple[str, ...]
+    missing: str | None = None
+    registrable: str | None = None
 
 
 def ask(subject: Subject) -> Evaluation[MxFacts]:
@@ -70,7 +74,8 @@ def ask(subject: Subject) -> Evaluation[MxFacts]:
     asked = [Question(host, rdtype) for _, host in named if names.queryable(host) for rdtype in ("A", "AAAA")]
     answers = dict(zip(asked, (yield from asker.ask(asked)), strict=True))
     absent = {q.name: target_of(q, answer) for q, answer in answers.items() if answer.status is Status.NXDOMAIN}
-    domains = yield from registrable(subject, free, dict.fromkeys(absent.values()))
+    gone = target_of(questions[0], mx) if mx.status is Status.NXDOMAIN and mx.cnames else None
+    domains = yield from registrable(subject, free, dict.fromkeys([*absent.values(), *filter(None, [gone])]))
     hosts = []
     for preference, host in named:
         found = [answers[q] for q in (Question(host, "A"), Question(host, "AAAA")) if q in answers]
@@ -88,12 +93,14 @@ def ask(subject: Subject) -> Evaluation[MxFacts]:
             )
         )
     return MxFacts(
-        exists=None if mx.failed else mx.status is not Status.NXDOMAIN,
+        exists=None if mx.failed else mx.status is not Status.NXDOMAIN or gone is not None,
         hosts=tuple(hosts),
         null_mx=null_mx,
         implicit=not mx.failed and not mx.records and any(answer.records for answer in addresses),
         secure=all_secure([mx]),
         unchecked=(*asker.failures, *free.failures),
+        missing=gone,
+        registrable=domains.get(gone or ""),
     )
 
 

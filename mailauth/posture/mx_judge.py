@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailauth import names
 from mailauth.posture.asking import Subject
 from mailauth.posture.catalogue import Code
+from mailauth.posture.dmarc import DmarcFacts
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found, quote
+from mailauth.posture.mx import MxFacts
 
 
 def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
@@ -16,6 +19,7 @@ def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
     if mx.exists is False:
         yield found(Code.DOMAIN_MISSING, domain, "the answer is NXDOMAIN")
         return
+    yield from dangling(subject, domain, mx, Code.DOMAIN_REGISTRABLE, Code.DOMAIN_TARGET_MISSING)
     null = (Fix(domain, "MX", "0 ."),)
     for each in mx.hosts:
         evidence = (f"{domain} MX {each.preference} {quote(each.host)}",)
@@ -30,16 +34,33 @@ def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
         elif each.alias:
             detail = f"{each.host} is an alias of {each.alias}"
             yield found(Code.MX_ALIAS, domain, detail, evidence=evidence)
+    # Whether it sends may not be known
+    known = facts.spf.own.state != "unknown"
     if mx.null_mx and mx.hosts:
         hosts = f"beside the null MX, it has {len(mx.hosts)} MX records"
         yield found(Code.MX_NULL_AND_OTHERS, domain, hosts)
-    elif mx.exists and facts.sends and mx.null_mx:
+    elif mx.exists and facts.sends and mx.null_mx and known:
         yield found(Code.MX_NULL_SENDS, domain, "it has the null MX", evidence=(f"{domain} MX 0 .",))
-    elif mx.exists and facts.sends and not mx.hosts and not mx.implicit:
+    elif mx.exists and facts.sends and not mx.hosts and not mx.implicit and known and not mx.unchecked:
         yield found(Code.MX_MISSING, domain, "it has neither MX records nor addresses")
     elif mx.exists and not facts.sends and not mx.null_mx and not mx.hosts:
         # A domain that sends nothing may still take mail: with MX records it says so
         yield found(Code.MX_NOT_PARKED, domain, "it has no MX record", fix=null)
+
+
+def dangling(
+    subject: Subject, name: str, facts: MxFacts | DmarcFacts, registrable: Code, missing: Code
+) -> Iterator[Finding]:
+    """Yield whether a name is an alias of one that does not exist, and that is not the owner's."""
+    if facts.missing is None or names.is_under(facts.missing, subject.organization):
+        return
+    detail = f"{name} is an alias of {facts.missing}, which does not exist"
+    if facts.registrable:
+        detail += f", nor does {facts.registrable}"
+        yield found(registrable, subject.domain, detail, other=facts.registrable)
+    else:
+        other = subject.suffixes.organizational_domain(facts.missing)
+        yield found(missing, subject.domain, detail, other=other)
 
 
 def judge_dnssec(subject: Subject, facts: Facts) -> Iterator[Finding]:

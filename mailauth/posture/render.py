@@ -27,8 +27,8 @@ def _flattened_lines(value: Flattened) -> Iterator[str]:
     sources = ", ".join(f"{source.name} {source.rdtype}" for source in value.sources)
     yield f"; {_number(len(value.sources), 'answer')} flattened" + (f": {sources}" if sources else "")
     if value.ttl is not None:
-        until = "" if value.expires is None else f", at {datetime.fromtimestamp(value.expires, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        yield f"; the first of them may change in {_number(value.ttl, 'second')}{until}: check again by then"
+        when = f"in {_number(value.ttl, 'second')}{_at(value.expires)}"
+        yield f"; the first of them may change {when}: check again by then"
     for term in value.kept:
         yield f"; kept, because it needs more than the address: {term}"
     for change in value.repaired:
@@ -56,6 +56,16 @@ def _staleness_lines(value: Staleness) -> Iterator[str]:
         yield from (f"; {name} {rdtype}: went: {each}" for each in went)
     if value.expired:
         yield "; the time to live of its sources is over"
+
+
+def _at(moment: int | None) -> str:
+    if moment is None:
+        return ""
+    try:
+        return f", at {datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError, OSError):
+        # Beyond the year 9999: of a file, or of a resolver, which may say anything
+        return ""
 
 
 def _number(count: int, word: str) -> str:

@@ -6,17 +6,18 @@ receiver has to look up. Records that several others include are there once; ter
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Literal, NamedTuple, TypeAlias
 
-from mailauth.posture.networks import Range, union
+from mailauth.posture.networks import FAMILY, OFFSET, Range, Ranges, intersection, union
 from mailauth.spf.record import Mechanism
 
 State: TypeAlias = Literal["ok", "missing", "empty", "unknown", "macro"]
 _ADDRESS: Mapping[int, type[IPv4Address | IPv6Address]] = {4: IPv4Address, 6: IPv6Address}
 _SHOWN_NETWORKS = 50
+_UNICAST6: Ranges = ((1 << 125, (1 << 126) - 1),)  # 2000::/3: RFC 4291 §2.4, and what is given out of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class SpfRecord:
     Attributes:
         text: the record, quoted; None if there is not exactly one.
         problem: why there is no usable record, in words; "" if there is one.
-        state: of the answer.
+        state: "empty" also where no TXT record is an SPF record.
         terms: those that need DNS, up to `all`.
         ignored: the terms after `all`, and a redirect beside it.
         all: the result of `all`, None without one.
@@ -82,7 +83,8 @@ class SpfRecord:
 class Networks:
     """Who may send with an SPF pass, at most: terms before them that exclude some are not subtracted.
 
-    `ip4` and `ip6` count addresses, `networks` has the first of them; `everyone` if that is the greater part of IPv4.
+    `ip4` and `ip6` count addresses, `networks` has the first of them; `everyone` if that is the greater part of the
+    addresses that are in use, of either IP version.
     """
 
     ip4: int = 0
@@ -128,9 +130,11 @@ class SpfFacts:
     @property
     def authorises_nobody(self) -> bool:
         """Whether a usable record says that nobody sends."""
-        own = self.own
-        only_all = not own.terms and all(each.name == "all" for each in own.mechanisms)
-        return not own.problem and own.all == "fail" and only_all
+        terms = (term for record in self.records for term in record.terms)
+        mechanisms = (each for record in self.records for each in record.mechanisms)
+        # Perhaps by the record of another domain
+        only_all = all(term.kind == "redirect" for term in terms) and all(each.name == "all" for each in mechanisms)
+        return self.default == "fail" and only_all
 
 
 class Cost(NamedTuple):
@@ -151,14 +155,16 @@ class Cost(NamedTuple):
         return max(self.void4, self.void6)
 
 
-def networks_of(ranges: Mapping[int, set[Range]]) -> Networks:
-    """Return the addresses of some ranges, by IP version."""
-    by_version = {version: union(each) for version, each in ranges.items()}
+def networks_of(ranges: Iterable[Range]) -> Networks:
+    """Return the addresses of some ranges."""
+    every = union(ranges)
+    by_version = {version: intersection(every, FAMILY[version]) for version in _ADDRESS}
     sizes = {version: sum(last - first + 1 for first, last in each) for version, each in by_version.items()}
     shown = [
         str(network)
         for version, each in by_version.items()
-        for first, last in each[:_SHOWN_NETWORKS]
-        for network in summarize_address_range(_ADDRESS[version](first), _ADDRESS[version](last))
+        for ends in each[:_SHOWN_NETWORKS]
+        for network in summarize_address_range(*(_ADDRESS[version](end - OFFSET[version]) for end in ends))
     ]
-    return Networks(sizes[4], sizes[6], sizes[4] > 2**31, tuple(shown[:_SHOWN_NETWORKS]))
+    everyone = sizes[4] > 2**31 or sum(last - first + 1 for first, last in intersection(every, _UNICAST6)) > 2**124
+    return Networks(sizes[4], sizes[6], everyone, tuple(shown[:_SHOWN_NETWORKS]))

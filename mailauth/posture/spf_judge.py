@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from mailauth import names
-from mailauth.posture.asking import Subject, listed
+from mailauth.posture.asking import Subject, listed, many
 from mailauth.posture.catalogue import Code
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found
@@ -18,7 +18,7 @@ PARKED = "v=spf1 -all"
 _LIMIT, _VOID_LIMIT, _MX_LIMIT = 10, 2, 10  # RFC 7208 §4.6.4
 # Bits: a wider network is not one organization's mail hosts; those of a provider may have more
 _WIDE4, _WIDE4_OTHERS, _WIDE6 = 16, 12, 32
-_SIZE = 450  # RFC 7208 §3.4: octets of the name and all records at it
+_SIZE = 450  # RFC 7208 §3.4: the octets of the name and all records at it are to be fewer
 _CUT = "..."
 
 
@@ -89,7 +89,9 @@ def _rewritten(record: SpfRecord, domain: str, *, without: Collection[str] = (),
     """Return the own record without some terms, or with another end; nobody can repair a stranger's record."""
     if record.domain != domain or record.text is None or record.text.endswith(_CUT):
         return ()
-    terms = [term for term in record.text.split()[1:] if term not in without]
+    # As published, "Redirect=" may be in capitals
+    unwanted = {term.lower() for term in without}
+    terms = [term for term in record.text.split()[1:] if term.lower() not in unwanted]
     if end:
         terms = [term for term in terms if not _is_all(term)] + [end]
     return _publish(domain, " ".join(["v=spf1", *terms]))
@@ -104,13 +106,22 @@ def _terms(subject: Subject, spf: SpfFacts) -> Iterator[Finding]:
         for term in record.terms
         if (what := _wrong(subject, record, term, by_domain)) is not None
     ]
-    # One record to publish instead, without all of them
-    unwanted = {term.text for record, term, *_ in bad if record.domain == domain}
+    # One record to publish instead, without all of them; but where there is a record, hosts may send by it once it is
+    # repaired, and -all would make their mail fail
+    unwanted = {
+        term.text
+        for record, term, code, *_ in bad
+        if record.domain == domain and not (code is Code.SPF_TARGET_BROKEN and _has_record(by_domain, term))
+    }
     for record, term, code, detail, other in bad:
         where = term.text if record.domain == domain else f"{term.text} of {record.domain}"
         evidence = (f"{record.domain} TXT {record.text}",)
-        fix = _rewritten(record, domain, without=unwanted)
+        fix = _rewritten(record, domain, without=unwanted) if term.text in unwanted else ()
         yield found(code, domain, f"{where}: {detail}", evidence=evidence, fix=fix, other=other)
+
+
+def _has_record(by_domain: Mapping[str, SpfRecord], term: SpfTerm) -> bool:
+    return by_domain[term.target or ""].state == "ok"
 
 
 def _wrong(
@@ -142,13 +153,13 @@ def _counts(domain: str, spf: SpfFacts) -> Iterator[Finding]:
     elif spf.lookups > _LIMIT:
         most = sorted(spf.own.terms, key=lambda term: -term.lookups)
         costs = listed([f"{term.text} {term.lookups}" for term in most])
-        detail = f"up to {_number(spf.lookups)} terms need DNS, of {_LIMIT} that may: {costs}"
+        detail = f"up to {many(spf.lookups)} terms need DNS, of {_LIMIT} that may: {costs}"
         yield found(Code.SPF_LOOKUPS, domain, detail, evidence=evidence)
     if spf.strict_voids > _VOID_LIMIT:
         void = [term.text for record in spf.records for term in record.terms if term.state in ("missing", "empty")]
         detail = (
-            f"up to {_number(spf.strict_voids)} queries find nothing, of {_VOID_LIMIT} that may "
-            f"({_number(spf.voids)} terms, whatever the client)" + (f": {listed(void)}" if void else "")
+            f"up to {many(spf.strict_voids)} queries find nothing, of {_VOID_LIMIT} that may "
+            f"({many(spf.voids)} terms, whatever the client)" + (f": {listed(void)}" if void else "")
         )
         code = Code.SPF_VOID_LOOKUPS if spf.voids > _VOID_LIMIT else Code.SPF_VOID_STRICT
         yield found(code, domain, detail, evidence=evidence)
@@ -159,11 +170,6 @@ def _counts(domain: str, spf: SpfFacts) -> Iterator[Finding]:
                 yield found(Code.SPF_MX_NAMES, domain, detail, evidence=evidence)
 
 
-def _number(count: int) -> str:
-    # Records that include each other may count to any number
-    return f"{count:,}" if count < 10**6 else "millions of"
-
-
 def _open(domain: str, facts: Facts) -> Iterator[Finding]:
     """Who may send, and what is said of everybody else."""
     spf = facts.spf
@@ -171,7 +177,7 @@ def _open(domain: str, facts: Facts) -> Iterator[Finding]:
     end = "~all" if facts.sends else "-all"
     fix = _rewritten(spf.own, domain, end=end) if spf.default_at == domain else ()
     if spf.senders.everyone:
-        detail = f"{spf.senders.ip4:,} IPv4 addresses may send"
+        detail = f"{spf.senders.ip4:,} IPv4 and {many(spf.senders.ip6)} IPv6 addresses may send"
         yield found(Code.SPF_PASS_ALL, domain, detail, evidence=evidence, fix=fix)
         return
     if wide := [(m.text, r) for r in spf.records for m in r.mechanisms if _is_wide(m, r, domain)]:
@@ -187,7 +193,7 @@ def _open(domain: str, facts: Facts) -> Iterator[Finding]:
         code = Code.SPF_NEUTRAL_ALL if has_all else Code.SPF_NO_ALL
         detail = f"{where} ends with ?all" if has_all else f"{where} has neither all nor redirect"
         yield found(code, domain, detail, evidence=evidence, fix=fix)
-    elif spf.default == Result.SOFTFAIL and not facts.dmarc.enforces:
+    elif spf.default == Result.SOFTFAIL and not (facts.dmarc.enforces or facts.dmarc.unchecked):
         yield found(Code.SPF_SOFTFAIL_ALL, domain, f"{where} ends with ~all", evidence=evidence)
 
 
@@ -206,7 +212,7 @@ def _minor(domain: str, spf: SpfFacts) -> Iterator[Finding]:
     terms: list[tuple[SpfRecord, SpfTerm]] = [(record, term) for record in spf.records for term in record.terms]
     if ptr := [f"{term.text} of {record.domain}" for record, term in terms if term.kind == "ptr"]:
         yield found(Code.SPF_PTR, domain, listed(ptr), evidence=own)
-    if spf.octets > _SIZE:
+    if spf.octets >= _SIZE:
         yield found(Code.SPF_SIZE, domain, f"all TXT records at {domain} have {spf.octets:,} octets", evidence=own)
     if spf.own.ignored:
         fix = _rewritten(spf.own, domain, without=set(spf.own.ignored))

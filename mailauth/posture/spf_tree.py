@@ -13,8 +13,9 @@ from mailauth.context import Context
 from mailauth.dns.values import ADDRESSES, Answer, Evaluation, Question, Status, all_secure
 from mailauth.posture.asking import Asker, Subject, registrable, target_of, words
 from mailauth.posture.finding import quote
-from mailauth.posture.networks import Range
+from mailauth.posture.networks import Range, block
 from mailauth.posture.spf_facts import Cost, SpfFacts, SpfRecord, SpfTerm, State, networks_of
+from mailauth.posture.terms import block_of
 from mailauth.results import Problem, Result
 from mailauth.spf.macro import MacroString
 from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, is_near_miss, policy_of, records_of
@@ -47,6 +48,7 @@ class _Tree:
         self.problems: dict[str, str] = {}
         self.registrable: dict[str, str] = {}
         self.costs: dict[str, Cost] = {}
+        self.exchanges: dict[str, list[str]] = {}
         self.loops: set[str] = set()
         self.path: list[str] = []
         self.octets = 0
@@ -116,9 +118,12 @@ class _Tree:
         return spec.target({"d": domain, "o": self.subject.domain}) if spec.letters <= {"d", "o"} else None
 
     def hosts(self, target: str) -> list[str]:
-        records = sorted(self.others.answers.get(Question(target, "MX"), Answer(Status.TIMEOUT)).records)
-        hosts = [names.host_name(host) for _, host in records]
-        return [host for host in hosts[:_MAX_HOSTS] if names.queryable(host)]
+        # Once: a record may have thousands of terms, and an answer thousands of exchangers
+        if target not in self.exchanges:
+            records = sorted(self.others.answers.get(Question(target, "MX"), Answer(Status.TIMEOUT)).records)
+            hosts = [names.host_name(host) for _, host in records]
+            self.exchanges[target] = [host for host in hosts[:_MAX_HOSTS] if names.queryable(host)]
+        return self.exchanges[target]
 
     # -- terms
 
@@ -198,9 +203,10 @@ class _Tree:
 
     # -- who may send, and what is left
 
-    def senders(self) -> dict[int, set[Range]]:
-        """Return the addresses that may pass, by IP version: at most, since what comes before may exclude some."""
-        ranges: dict[int, set[Range]] = {4: set(), 6: set()}
+    def senders(self) -> Iterator[Range]:
+        """Yield the addresses that may pass: at most, since what comes before may exclude some."""
+        # The addresses of a host once, however many terms name it: the shortest prefix has all
+        prefixes: dict[Question, int] = {}
         pending, seen = [self.subject.domain], set[str]()
         while pending:
             domain = pending.pop()
@@ -208,30 +214,24 @@ class _Tree:
                 continue
             seen.add(domain)
             for mechanism in self.evaluated(domain):
-                if mechanism.qualifier is Result.PASS:
-                    for version, each in self.ranges(mechanism, domain):
-                        ranges[version].add(each)
+                if mechanism.qualifier is not Result.PASS:
+                    continue
+                if mechanism.name in ("ip4", "ip6", "all"):
+                    yield block_of(mechanism)
+                for question, prefix in self.hosts_of(mechanism, domain):
+                    prefixes[question] = min(prefix, prefixes.get(question, prefix))
             includes = [self.target(spec, domain) for result, spec in self.includes(domain) if result in ("", "pass")]
             pending += [target for target in includes if target is not None]
-        return ranges
+        for question, prefix in prefixes.items():
+            version, bits = (4, 32) if question.rdtype == "A" else (6, 128)
+            if answer := self.others.answers.get(question):
+                yield from (block(version, each >> bits - prefix, prefix) for each in answer.parsed(ADDRESSES[version]))
 
-    def ranges(self, mechanism: Mechanism, domain: str) -> Iterator[tuple[int, Range]]:
-        """Yield the addresses that a mechanism matches: IP version, first and last."""
-        prefixes = {4: (32, mechanism.prefix4), 6: (128, mechanism.prefix6)}
-        if mechanism.name == "all":
-            yield from ((version, (0, 2**bits - 1)) for version, (bits, _) in prefixes.items())
-        elif mechanism.name in ("ip4", "ip6"):
-            version = int(mechanism.name[2])
-            bits, prefix = prefixes[version]
-            first = mechanism.network << (bits - prefix)
-            yield version, (first, first + 2 ** (bits - prefix) - 1)
-        elif mechanism.name in ("a", "mx") and (target := self.target(mechanism.spec, domain)):
+    def hosts_of(self, mechanism: Mechanism, domain: str) -> Iterator[tuple[Question, int]]:
+        """Yield the questions for the addresses that a or mx matches, with the length of the prefix."""
+        if mechanism.name in ("a", "mx") and (target := self.target(mechanism.spec, domain)):
             for host in [target] if mechanism.name == "a" else self.hosts(target):
-                for question, (version, (bits, prefix)) in zip(_addresses(host), prefixes.items(), strict=True):
-                    answer = self.others.answers.get(question)
-                    for address in answer.parsed(ADDRESSES[version]) if answer else ():
-                        first = address >> (bits - prefix) << (bits - prefix)
-                        yield version, (first, first + 2 ** (bits - prefix) - 1)
+                yield from zip(_addresses(host), (mechanism.prefix4, mechanism.prefix6), strict=True)
 
     def default(self) -> tuple[str | None, str | None]:
         """Return the result for a client that no term matches, and the domain whose record says so."""
@@ -265,7 +265,7 @@ class _Tree:
             domain=domain,
             text=quote(texts[0]) if len(texts) == 1 else None,
             problem=self.problems[domain],
-            state=_state([answer]),
+            state="empty" if answer.status is Status.OK and not texts else _state([answer]),
             terms=tuple(self.terms(domain)),
             ignored=tuple(map(one_line, ignored)),
             all=str(last.qualifier) if last is not None else None,

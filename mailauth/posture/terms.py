@@ -11,6 +11,7 @@ from enum import StrEnum
 from mailauth.context import Context
 from mailauth.dns.values import Answer, Evaluation, Question, Status, unanswered
 from mailauth.limits import DEFAULT_LIMITS
+from mailauth.posture.networks import EVERYTHING, Range, block
 from mailauth.results import Malformed, Problem, Reason
 from mailauth.spf.macro import MacroString, parse_domain_spec
 from mailauth.spf.record import DNS_MECHANISMS, Mechanism, Record, policy_of, records_of
@@ -105,6 +106,15 @@ def depends(spec: MacroString | None) -> bool:
 def target_of(spec: MacroString | None, domain: str) -> str | None:
     """Return the target name of a term that does not depend on them, None if it is not a name."""
     return domain if spec is None else spec.target({"d": domain})
+
+
+def block_of(mechanism: Mechanism) -> Range:
+    """Return the addresses of ip4, ip6 or all."""
+    if mechanism.name == "all":
+        return EVERYTHING[0]
+    if mechanism.name == "ip4":
+        return block(4, mechanism.network, mechanism.prefix4)
+    return block(6, mechanism.network, mechanism.prefix6)
 
 
 def cost(asker: Asker, name: str, spec: MacroString | None, domain: str, depth: int = 0) -> Evaluation[int]:

@@ -45,7 +45,7 @@ def test_several_are_a_table_in_their_order(here: Path) -> None:
 
 
 def test_names_come_from_files_and_from_standard_input(here: Path) -> None:
-    (here / "names").write_text("# ours\ngood.example\n\n  PARKED.example.  # to be sold\ngood.example\n")
+    (here / "names").write_text("# ours\ngood.example\n\n  PARKED.example.  # to be sold\nGood.example.\n")
     process = start(here, "domain", "@names", "-", "--jsonl", *ZONE, stdin=-1)
     status, out, err = finish(process, b"bare.example\r\n")
     rows = [json.loads(line) for line in out.splitlines()]
@@ -85,6 +85,8 @@ def test_json_is_one_object(here: Path) -> None:
         (["good.example", "--selector", "a b"], "not a DKIM selector"),
         (["good.example", "--html", "all.json"], "not a page written by mailauth"),
         (["@many", "--html", "x.html"], "at most 1000"),
+        (["good.example", "--html", "nowhere/x.html"], "cannot write nowhere/x.html"),
+        (["good.example", "--html", "."], "cannot write .: Is a directory"),
         (["good.example", "--nameserver", "x"], "not allowed with"),
         ([], "give the name of a domain"),
     ],

@@ -81,7 +81,13 @@ def test_what_is_kept() -> None:
     [
         (["--flattened", "missing"], "--flattened 'missing'"),
         (["--flattened", "dns.json"], "--flattened 'dns.json'"),
-        (["example.com", "--flattened", "dns.json"], "give neither NAME nor --flatten"),
+        (["example.com", "--flattened", "dns.json"], "give neither NAME, --flatten nor --keep"),
+        (["--flattened", "dns.json", "--keep", PROVIDER], "give neither NAME, --flatten nor --keep"),
+        (["example.com", "--flatten", "spf.json", "--html", "x.html"], "--html has no effect"),
+        (["--flattened", "dns.json", "--selector", "s1"], "--selector has no effect"),
+        (["example.com", "--keep", PROVIDER], "--keep is for --flatten"),
+        (["example.com", "--flatten", "n" * 300], "cannot read nnn"),
+        (["example.com", "--flatten", "."], "--flatten '.'"),
         (["example.com", "other.example", "--flatten", "spf.json"], "one domain"),
         (["example.com", "--flatten", "dns.json"], "--flatten 'dns.json'"),
         (["example.com", "--flatten", "missing/spf.json"], "cannot write missing/spf.json"),
@@ -95,6 +101,11 @@ def test_bad_usage(arguments: list[str], problem: str, capsys: pytest.CaptureFix
     (line,) = capsys.readouterr().err.splitlines()
     assert problem in line
     assert Path("dns.json").read_bytes() == before
+
+
+def test_a_flattened_record_is_an_object_of_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert domain("example.com", "--flatten", "spf.json", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(Path("spf.json").read_text())
 
 
 def test_the_file_of_another_domain_is_not_replaced(capsys: pytest.CaptureFixture[str]) -> None:

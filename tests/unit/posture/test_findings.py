@@ -78,6 +78,7 @@ CASES = [
     # RFC 7208 §5.1
     Case(Code.SPF_PASS_ALL, spf("v=spf1 mx +all"), "4,294,967,296", "v=spf1 mx ~all"),
     Case(Code.SPF_PASS_ALL, spf("v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all"), "4,294,967,296"),
+    Case(Code.SPF_PASS_ALL, spf("v=spf1 ip6:2000::/4 ip6:3000::/5 -all"), "0 IPv4 and about 10^37 IPv6"),
     Case(Code.SPF_PASS_ALL, spf("v=spf1 include:example.net -all", **{"example.net": {"TXT": ["v=spf1 +all"]}}), ""),
     Case(Code.SPF_WIDE, spf("v=spf1 ip4:10.0.0.0/8 -all"), "ip4:10.0.0.0/8 of example.com; 16,777,216"),
     Case(Code.SPF_WIDE, spf("v=spf1 a/12 -all"), "a/12"),
@@ -112,7 +113,8 @@ CASES = [
     Case(Code.SPF_TARGET_BROKEN, spf("v=spf1 include:example.net -all", **{"example.net": {"A": ["192.0.2.9"]}}),
          "example.net has no SPF record", "v=spf1 -all"),
     Case(Code.SPF_TARGET_BROKEN, spf("v=spf1 include:example.net -all", **{"example.net": {"TXT": ["v=spf1 x"]}}),
-         "no such mechanism"),
+         "no such mechanism", None),
+    Case(Code.SPF_TARGET_BROKEN, spf("v=spf1 mx REDIRECT=gone.example.com"), "does not exist", "v=spf1 mx"),
     Case(Code.SPF_TARGET_BROKEN, spf("v=spf1 redirect=gone.example.com"), "gone.example.com does not exist"),
     Case(Code.SPF_LOOP,
          spf("v=spf1 include:example.net -all", **{"example.net": {"TXT": ["v=spf1 redirect=example.com"]}}),
@@ -188,6 +190,14 @@ CASES = [
          "s1._domainkey.example.com, s2._domainkey.example.com"),
     Case(Code.DKIM_REVOKED, dkim("v=DKIM1; p="), "p= is empty"),
     Case(Code.DKIM_NOT_PARKED, {D: {"TXT": ["v=spf1 -all"]}}, "no empty key", "v=DKIM1; p="),
+    # RFC 1034 §3.6.2: nothing is beside an alias, so that its target decides all
+    Case(Code.DOMAIN_REGISTRABLE, {D: {"CNAME": "www.free.example"}}, "registers free.example"),
+    Case(Code.DOMAIN_TARGET_MISSING, {D: {"CNAME": "www.example.net"}, "example.net": {"A": ["192.0.2.9"]}},
+         "controls example.net"),
+    Case(Code.DMARC_REGISTRABLE, spf(GOOD_SPF, **{"_dmarc.example.com": {"CNAME": "d.free.example"}}),
+         "d.free.example, which does not exist, nor does free.example"),
+    Case(Code.DMARC_TARGET_MISSING, spf(GOOD_SPF, **{
+        "_dmarc.example.com": {"CNAME": "d.example.net"}, "example.net": {"A": ["192.0.2.9"]}}), "d.example.net"),
     # RFC 5321 §5.1, RFC 7505
     Case(Code.MX_REGISTRABLE, mx("mx.free.example"), "registers free.example"),
     Case(Code.MX_REGISTRABLE, mx("mail.example.com", **{"mail.example.com": {"CNAME": "free.example"}}),
@@ -272,7 +282,7 @@ def test_every_code_is_produced() -> None:
 @pytest.mark.parametrize("code", Code)
 def test_an_entry_is_whole(code: Code) -> None:
     entry = CATALOGUE[code]
-    assert code.startswith(f"{entry.section}_") or code == Code.DOMAIN_MISSING
+    assert code.startswith((f"{entry.section}_", "domain_"))
     assert entry.threat.endswith(".")
     assert entry.remedy.endswith(".")
     assert re.fullmatch(r"RFC \d{4} §[\d.]+(?:, (?:RFC \d{4} )?§[\d.]+)*(?:, RFC \d{4} §[\d.]+)*", entry.rule)
