@@ -111,7 +111,7 @@ def _entries(section: str, rows: Mapping[Code, tuple[Severity, str, str, str]]) 
 _SPF = _entries("spf", {
     Code.SPF_MISSING: (
         _H, "Anyone can use {subject} as envelope sender: SPF says nothing about it.", "RFC 7208 §4.5, §8.1",
-        "Publish which hosts send; the record below names those that receive, so add the others first."),
+        "Publish which hosts send: the record below names those that take its mail, if any; add the others first."),
     Code.SPF_NEAR_MISS: (
         _H, "Anyone can use {subject} as envelope sender: receivers do not see the record.", "RFC 7208 §4.5",
         "Begin the record with v=spf1 and a space."),

@@ -148,7 +148,7 @@ def _examine(subject: Subject, *, stated: bool | None) -> Evaluation[Posture]:
     collected = dict(zip(asking, (yield from transcript.gather([*asking.values()])), strict=True))
     aliases = {q.name: target_of(q, answer) for q, answer in transcript.answers.items() if answer.cnames}
     sends = _sends(collected["mx"], collected["spf"], collected["dkim"]) if stated is None else stated
-    facts = Facts(**collected, sends=sends)
+    facts = Facts(**collected, sends=sends is not False, sends_known=sends is not None)
     exists = facts.mx.exists is not False
     judged = (finding for section in SECTIONS for finding in section.judge(subject, facts))
     # Of a name that does not exist there is nothing else to say: records below it would make it exist
@@ -182,10 +182,14 @@ def _beside_aliases(finding: Finding, aliases: Mapping[str, str]) -> Finding:
     return replace(finding, remedy=one_line(finding.remedy + "".join(words))) if owners else finding
 
 
-def _sends(mx_facts: MxFacts, spf: SpfFacts, dkim_facts: DkimFacts) -> bool:
-    """Whether the records of a domain leave open that it sends mail."""
-    if spf.own.state == "unknown" or spf.published or spf.near_misses:
-        return not spf.authorises_nobody
+def _sends(mx_facts: MxFacts, spf: SpfFacts, dkim_facts: DkimFacts) -> bool | None:
+    """Whether the records of a domain leave open that it sends mail; None without the answers that say it."""
+    if spf.authorises_nobody:
+        return False
+    if spf.unchecked:
+        return None
     # A subdomain whose envelope sender is another domain has keys alone
     signs = any(key.reason is None for selector in dkim_facts.selectors for key in selector.keys)
-    return bool(mx_facts.hosts) or bool(mx_facts.unchecked) or signs
+    if spf.published or spf.near_misses or mx_facts.hosts or signs:
+        return True
+    return None if mx_facts.unchecked or dkim_facts.unchecked else False

@@ -11,10 +11,15 @@ from mailauth.posture.spf_facts import SpfFacts
 
 
 class Facts(NamedTuple):
-    """The facts by section; `sends` is whether the domain sends mail, as it was said or as its records say."""
+    """The facts by section.
+
+    `sends` is whether the domain sends mail, as it was said or as its records say; where they do not (`sends_known` is
+    false), it is taken to.
+    """
 
     mx: MxFacts
     spf: SpfFacts
     dkim: DkimFacts
     dmarc: DmarcFacts
     sends: bool
+    sends_known: bool

@@ -34,14 +34,12 @@ def judge(subject: Subject, facts: Facts) -> Iterator[Finding]:
         elif each.alias:
             detail = f"{each.host} is an alias of {each.alias}"
             yield found(Code.MX_ALIAS, domain, detail, evidence=evidence)
-    # Whether it sends may not be known
-    known = facts.spf.own.state != "unknown"
     if mx.null_mx and mx.hosts:
         hosts = f"beside the null MX, it has {len(mx.hosts)} MX records"
         yield found(Code.MX_NULL_AND_OTHERS, domain, hosts)
-    elif mx.exists and facts.sends and mx.null_mx and known:
+    elif mx.exists and facts.sends and facts.sends_known and mx.null_mx:
         yield found(Code.MX_NULL_SENDS, domain, "it has the null MX", evidence=(f"{domain} MX 0 .",))
-    elif mx.exists and facts.sends and not mx.hosts and not mx.implicit and known and not mx.unchecked:
+    elif mx.exists and facts.sends and facts.sends_known and not (mx.hosts or mx.implicit or mx.unchecked):
         yield found(Code.MX_MISSING, domain, "it has neither MX records nor addresses")
     elif mx.exists and not facts.sends and not mx.null_mx and not mx.hosts:
         # A domain that sends nothing may still take mail: with MX records it says so

@@ -52,7 +52,8 @@ def _unusable(domain: str, facts: Facts) -> Finding:
         meant = spf.near_misses[0]
         detail = 'the record does not begin with "v=spf1" and a space'
         return found(Code.SPF_NEAR_MISS, domain, detail, evidence=spf.near_misses, fix=_repaired(domain, meant))
-    text = "v=spf1 mx ~all" if facts.sends else PARKED
+    receivers = " mx" if facts.mx.hosts else ""
+    text = f"v=spf1{receivers} ~all" if facts.sends else PARKED
     return found(Code.SPF_MISSING, domain, own.problem, fix=_publish(domain, text))
 
 

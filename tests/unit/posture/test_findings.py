@@ -69,6 +69,7 @@ LONG = "v=spf1 " + " ".join(f"ip4:192.0.2.{n}" for n in range(40)) + " -all"
 CASES = [
     # RFC 7208 §4.5, §3.2, §4.6
     Case(Code.SPF_MISSING, spf("something else"), "has no SPF record", "v=spf1 mx ~all"),
+    Case(Code.SPF_MISSING, {D: {"A": ["192.0.2.1"]}}, "has no SPF record", "v=spf1 ~all", {"sends": True}),
     Case(Code.SPF_NEAR_MISS, spf("v=spf1\tmx -all"), "does not begin with", "v=spf1 mx -all"),
     Case(Code.SPF_NEAR_MISS, spf('"v=spf1 mx -all"'), "does not begin with", "v=spf1 mx -all"),
     Case(Code.SPF_MULTIPLE, spf(["v=spf1 mx -all", "v=spf1 ip4:192.0.2.9 ~all"]), "2 SPF records",

@@ -52,7 +52,9 @@ SHAPES: dict[str, Shape] = {
     "records": lambda n: {D: {"TXT": [f"v=spf1 {i} -all" for i in range(n)]}},
     "addresses for reports": lambda n: {
         D: {"TXT": ["v=spf1 -all"]},
-        "_dmarc.example.com": {"TXT": ["v=DMARC1; p=none; rua=" + ",".join(f"mailto:a@r{i}.example" for i in range(n))]},
+        "_dmarc.example.com": {
+            "TXT": ["v=DMARC1; p=none; rua=" + ",".join(f"mailto:a@r{i}.example" for i in range(n))]
+        },
     },
     "tags": lambda n: {"_dmarc.example.com": {"TXT": ["v=DMARC1; p=none" + ";fo=0 :" * n]}, D: {"A": ["192.0.2.1"]}},
     "keys": lambda n: {"s1._domainkey.example.com": {"TXT": [f"v=DKIM1; p={i}" for i in range(n)]}},
