@@ -64,10 +64,11 @@ def target_of(question: Question, answer: Answer) -> str:
     return names.host_name(answer.cnames[-1]) if answer.cnames else question.name
 
 
-def registrable(subject: Subject, asker: Asker, missing: Iterable[str]) -> Evaluation[dict[str, str]]:
+def registrable(subject: Subject, failures: dict[str, None], missing: Iterable[str]) -> Evaluation[dict[str, str]]:
     """Return which of some names that do not exist are in a domain that does not exist either, and that domain.
 
-    Names of the subject's own organization are left out: nobody else can register them.
+    Names of the subject's own organization are left out: nobody else can register them. What could not be checked goes
+    to `failures`.
     """
     domains: dict[str, str] = {}
     for name in missing:
@@ -76,7 +77,9 @@ def registrable(subject: Subject, asker: Asker, missing: Iterable[str]) -> Evalu
         if foreign and names.queryable(domain) and not subject.suffixes.is_suffix(domain):
             domains[name] = domain
     questions = [Question(domain, "NS") for domain in dict.fromkeys(domains.values())][:_MAX_REGISTRABLE]
+    asker = Asker(len(questions))
     answers = yield from asker.ask(questions)
+    failures |= asker.failures
     # RFC 8020 §2: with NXDOMAIN, nothing is there or below it
     free = {q.name for q, answer in zip(questions, answers, strict=True) if answer.status is Status.NXDOMAIN}
     return {name: domain for name, domain in domains.items() if domain in free}

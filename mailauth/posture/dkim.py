@@ -15,7 +15,6 @@ from mailauth.results import Problem
 # No selector of anybody; what is there, a wildcard makes
 _NOBODY = "mailauth-no-such-selector"
 _MAX_QUESTIONS = len(GUESSES) + MAX_SELECTORS + 1
-_MAX_REGISTRABLE = 20
 _MAX_RECORDS = 10  # at one selector
 
 
@@ -91,7 +90,7 @@ class DkimFacts:
 
 def ask(subject: Subject) -> Evaluation[DkimFacts]:
     """Collect the DKIM keys of a domain. Never raises for any answer."""
-    asker, free = Asker(_MAX_QUESTIONS), Asker(_MAX_REGISTRABLE)
+    asker = Asker(_MAX_QUESTIONS)
     guesses = [name for name in GUESSES if name not in subject.selectors]
     places = {name: f"{name}._domainkey.{subject.domain}" for name in (*subject.selectors, *guesses, _NOBODY)}
     places = {name: place for name, place in places.items() if names.queryable(place)}
@@ -110,7 +109,7 @@ def ask(subject: Subject) -> Evaluation[DkimFacts]:
         for name, answer in shown.items()
         if answer.status is Status.NXDOMAIN and answer.cnames
     }
-    domains = yield from registrable(subject, free, dict.fromkeys(absent.values()))
+    domains = yield from registrable(subject, asker.failures, dict.fromkeys(absent.values()))
     selectors = (
         Selector(
             name,
@@ -128,7 +127,7 @@ def ask(subject: Subject) -> Evaluation[DkimFacts]:
         selectors=tuple(each for each in selectors if each.given or each.keys or each.missing),
         guessed=len(guesses),
         wildcard=_keys(everywhere, subject) if everywhere is not None else (),
-        unchecked=(*asker.failures, *free.failures),
+        unchecked=tuple(asker.failures),
     )
 
 

@@ -116,16 +116,16 @@ def ask(subject: Subject) -> Evaluation[DmarcFacts]:
         (domain, None), (child, None), (domain, by_list), (child, by_list)
     )  # fmt: skip
     own, below, old, old_below = yield from gather(*(find_policy(name, by) for name, by in kinds))
-    asker, free = Asker(_MAX_QUESTIONS), Asker(_MAX_ADDRESSES)
+    asker = Asker(_MAX_QUESTIONS)
     places = [*dict.fromkeys([*(name for name, _ in own.walk.records), *((own.domain,) if own.domain else ())])]
     # These were asked by the walk; whoever drives this asks each question once
     here = Question(f"_dmarc.{domain}", "TXT")
     at_home, *answers = yield from asker.ask([here, *(Question(f"_dmarc.{name}", "TXT") for name in places)])
     texts = dict(zip(places, map(_text, answers), strict=True))
     gone = target_of(here, at_home) if at_home.status is Status.NXDOMAIN and at_home.cnames else None
-    domains = yield from registrable(subject, free, filter(None, [gone]))
+    domains = yield from registrable(subject, asker.failures, filter(None, [gone]))
     record = own.record
-    reports = (yield from _reports(subject, record, own.domain, asker, free)) if record and own.domain else ()
+    reports = (yield from _reports(subject, record, own.domain, asker)) if record and own.domain else ()
     failures = dict.fromkeys(each.failure.detail for each in (own, below, old, old_below) if each.failure is not None)
     return DmarcFacts(
         records=tuple((name, texts[name]) for name in places),
@@ -139,7 +139,7 @@ def ask(subject: Subject) -> Evaluation[DmarcFacts]:
         old=_policies(domain, child, old, old_below),
         reports=reports,
         secure=own.walk.secure,
-        unchecked=(*failures, *asker.failures, *free.failures),
+        unchecked=(*failures, *asker.failures),
         missing=gone,
         registrable=domains.get(gone or ""),
     )
@@ -162,9 +162,7 @@ def _policies(domain: str, child: str, own: Policy, below: Policy) -> Policies:
     return Policies(own.domain, of(own, domain)[0], subdomains, missing)
 
 
-def _reports(
-    subject: Subject, record: Record, domain: str, asker: Asker, free: Asker
-) -> Evaluation[tuple[Report, ...]]:
+def _reports(subject: Subject, record: Record, domain: str, asker: Asker) -> Evaluation[tuple[Report, ...]]:
     addresses = [(tag, uri, _host(uri)) for tag, uris in (("rua", record.rua), ("ruf", record.ruf)) for uri in uris]
     addresses = addresses[:_MAX_ADDRESSES]
     hosts = [host for host in dict.fromkeys(host for _, _, host in addresses) if host][:_MAX_HOSTS]
@@ -181,7 +179,7 @@ def _reports(
     asked = [question for question in (*questions, *mail) if names.queryable(question.name)]
     answers = dict(zip(asked, (yield from asker.ask(asked)), strict=True))
     absent = {q.name: target_of(q, answers[q]) for q in mail if answers[q].status is Status.NXDOMAIN}
-    domains = yield from registrable(subject, free, dict.fromkeys(absent.values()))
+    domains = yield from registrable(subject, asker.failures, dict.fromkeys(absent.values()))
 
     def reports() -> Iterator[Report]:
         for tag, uri, host in addresses:

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailauth.posture.catalogue import CATALOGUE, Code, Severity
+from mailauth.posture.records import TxtRecord
 from mailauth.text import one_line
 
 _QUOTED = 1000  # characters of a record that is quoted
-_STRING = 255  # RFC 1035 §3.3: octets of a character-string
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,7 @@ class Fix:
         """The record as a line of a master file (RFC 1035 §5.1)."""
         if self.rdtype != "TXT":
             return f"{self.name}. IN {self.rdtype} {self.text}"
-        parts = [self.text[n : n + _STRING] for n in range(0, len(self.text), _STRING)]
-        escaped = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
-        return f"{self.name}. IN TXT " + " ".join(f'"{part}"' for part in escaped)
+        return TxtRecord(self.name, self.text).line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

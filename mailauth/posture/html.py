@@ -29,8 +29,12 @@ font-weight:700;line-height:1.4}
 border-radius:.3rem;white-space:pre-wrap}
 .tree{list-style:none;padding:0}
 .d1{padding-left:0}.d2{padding-left:1.2rem}.d3{padding-left:2.4rem}.d4{padding-left:3.6rem}.d5{padding-left:4.8rem}
+h4{font-size:1rem}
+ul+h3,summary~h3,details+h3,h4{margin:1rem 0 .3rem}
+.check h3,.check h4{margin:0 0 .3rem}
 table{table-layout:auto}
-table.sum{width:auto}.sum caption{white-space:nowrap}
+table.sum{width:auto;min-width:min(26rem,100%)}
+.ratings th,.ratings td+td{overflow-wrap:normal}
 td.n,th.n{text-align:right}
 @media(max-width:30rem){.d2{padding-left:.7rem}.d3{padding-left:1.4rem}.d4{padding-left:2.1rem}.d5{padding-left:2.8rem}
 .wide{display:none}}
@@ -78,7 +82,8 @@ def _table(postures: Sequence[Posture]) -> str:
         "<tr>" + "".join(f"<td{kind(head)}>{html(cell)}</td>" for head, cell in cells) + "</tr>\n"
         for cells in (zip(HEADINGS, row(each), strict=True) for each in postures)
     )
-    return f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+    # A long name leaves the other columns their room
+    return f'<table class="ratings">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>'
 
 
 def _report(posture: Posture, level: int) -> str:

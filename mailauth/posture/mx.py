@@ -11,7 +11,6 @@ from mailauth.posture.asking import Asker, Subject, registrable, target_of
 
 _MAX_QUESTIONS = 60
 _MAX_HOSTS = 20
-_MAX_REGISTRABLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class MxFacts:
 
 def ask(subject: Subject) -> Evaluation[MxFacts]:
     """Collect where a domain takes mail. Never raises for any answer."""
-    asker, free = Asker(_MAX_QUESTIONS), Asker(_MAX_REGISTRABLE)
+    asker = Asker(_MAX_QUESTIONS)
     domain = subject.domain
     questions = [Question(domain, rdtype) for rdtype in ("MX", "A", "AAAA")]
     mx, *addresses = yield from asker.ask(questions)
@@ -75,7 +74,7 @@ def ask(subject: Subject) -> Evaluation[MxFacts]:
     answers = dict(zip(asked, (yield from asker.ask(asked)), strict=True))
     absent = {q.name: target_of(q, answer) for q, answer in answers.items() if answer.status is Status.NXDOMAIN}
     gone = target_of(questions[0], mx) if mx.status is Status.NXDOMAIN and mx.cnames else None
-    domains = yield from registrable(subject, free, dict.fromkeys([*absent.values(), *filter(None, [gone])]))
+    domains = yield from registrable(subject, asker.failures, dict.fromkeys([*absent.values(), *filter(None, [gone])]))
     hosts = []
     for preference, host in named:
         found = [answers[q] for q in (Question(host, "A"), Question(host, "AAAA")) if q in answers]
@@ -98,7 +97,7 @@ def ask(subject: Subject) -> Evaluation[MxFacts]:
         null_mx=null_mx,
         implicit=not mx.failed and not mx.records and any(answer.records for answer in addresses),
         secure=all_secure([mx]),
-        unchecked=(*asker.failures, *free.failures),
+        unchecked=tuple(asker.failures),
         missing=gone,
         registrable=domains.get(gone or ""),
     )

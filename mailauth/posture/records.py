@@ -15,6 +15,7 @@ from mailauth.posture.meaning import Meaning, Segment
 from mailauth.posture.networks import EVERYTHING, Ranges, changes_of, difference, fewest, union
 from mailauth.posture.terms import TERMS, Refusal, Refused
 from mailauth.results import Result
+from mailauth.text import quoted
 
 # RFC 7208 §3.4: an answer fits "if the combined length of the DNS name and the text of all the records of a given type
 # is under 450 octets"
@@ -43,8 +44,7 @@ class TxtRecord(NamedTuple):
     @property
     def line(self) -> str:
         """The record as a line of a zone file (RFC 1035 §5.1)."""
-        quoted = " ".join('"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"' for s in self.strings)
-        return f"{self.name}. IN TXT {quoted}"
+        return f"{self.name}. IN TXT {' '.join(map(quoted, self.strings))}"
 
 
 class _Layer(NamedTuple):

@@ -23,7 +23,6 @@ from mailauth.text import one_line
 
 _MAX_RECORDS = 60  # questions for records
 _MAX_ADDRESSES = 120  # questions for what a, mx and exists name
-_MAX_REGISTRABLE = 20
 _LARGE_RECORDS = 3  # all records together are no longer than so many of the largest
 _SHOWN = 20  # TXT records of the domain
 _MAX_HOSTS = 11  # RFC 7208 §4.6.4: the 11th MX name is an error
@@ -42,7 +41,6 @@ class _Tree:
     def __init__(self, subject: Subject) -> None:
         self.subject, self.limits = subject, subject.context.limits
         self.txt, self.others = Asker(_MAX_RECORDS), Asker(_MAX_ADDRESSES)
-        self.names = Asker(_MAX_REGISTRABLE)
         self.answers: dict[str, Answer] = {}
         self.parsed: dict[str, Record | None] = {}
         self.problems: dict[str, str] = {}
@@ -83,7 +81,7 @@ class _Tree:
             for question, answer in [*self.txt.answers.items(), *self.others.answers.items()]
             if answer.status is Status.NXDOMAIN
         ]
-        self.registrable = yield from registrable(self.subject, self.names, dict.fromkeys(absent))
+        self.registrable = yield from registrable(self.subject, self.others.failures, dict.fromkeys(absent))
 
     # -- records
 
@@ -295,7 +293,7 @@ class _Tree:
             default_at=default_at,
             senders=networks_of(self.senders()),
             secure=all_secure([own]),
-            unchecked=(*self.txt.failures, *self.others.failures, *self.names.failures),
+            unchecked=(*self.txt.failures, *self.others.failures),
         )
 
 
