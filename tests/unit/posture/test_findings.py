@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support.signing import key
+from support.silence import blamed
 
 from mailauth import run
 from mailauth.dns import Answer, Question
@@ -229,6 +230,11 @@ def test_a_finding(case: Case) -> None:
     entry = CATALOGUE[case.code]
     assert (finding.severity, finding.section, finding.rule) == (entry.severity, entry.section, entry.rule)
     assert "{" not in finding.threat + finding.remedy
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{n}" for n, case in enumerate(CASES)])
+def test_no_answer_makes_a_finding_that_an_answer_does_not(case: Case) -> None:
+    assert blamed({**BASE, **case.zone}, D, **case.arguments) == []
 
 
 def test_the_networks_of_a_provider_may_be_wider_than_ones_own() -> None:
