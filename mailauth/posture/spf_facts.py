@@ -17,7 +17,7 @@ from mailauth.spf.record import Mechanism
 State: TypeAlias = Literal["ok", "missing", "empty", "unknown", "macro"]
 _ADDRESS: Mapping[int, type[IPv4Address | IPv6Address]] = {4: IPv4Address, 6: IPv6Address}
 _SHOWN_NETWORKS = 50
-_UNICAST6: Ranges = ((1 << 125, (1 << 126) - 1),)  # 2000::/3: RFC 4291 §2.4, and what is given out of it
+_UNICAST6: Ranges = ((1 << 125, (1 << 126) - 1),)  # 2000::/3: all that is given out
 
 
 @dataclass(frozen=True, slots=True)
