@@ -121,7 +121,7 @@ ALLOWED = {
 }
 # What some modules of the core import when it comes to that
 WHEN_NEEDED = {
-    "reports/unpack.py": {"io", "struct", "zipfile", "zlib"},
+    "reports/unpack.py": {"io", "zipfile"},
     "reports/tls_read.py": {"json"},
     "reports/elements.py": {"xml.parsers.expat"},
     "reports/characters.py": {"codecs"},

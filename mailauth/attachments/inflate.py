@@ -29,10 +29,10 @@ class _Decompressor(Protocol):
     def eof(self) -> bool: ...
     @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
 
 
-def inflated(kind: str, data: bytes, limit: int) -> Inflated:
+def inflated(kind: str, data: bytes | memoryview, limit: int) -> Inflated:
     """Return the first `limit` octets of what is compressed, fewer if there are no more or the rest is damaged.
 
     Args:
@@ -71,7 +71,7 @@ def lzma_raw(properties: bytes, data: bytes, size: int, *, second: bool = False)
     return _read(lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chain]), data, size, 1)
 
 
-def _read(make: Callable[[], _Decompressor], data: bytes, limit: int, streams: int) -> Inflated:
+def _read(make: Callable[[], _Decompressor], data: bytes | memoryview, limit: int, streams: int) -> Inflated:
     pieces: list[bytes] = []
     position, decompressor, complete, done = 0, make(), False, 0
     try:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 
 HEAD = 1100  # octets that decide
-_PDF = re.compile(rb"(?:\A|[\r\n])[ \t]*%PDF-[0-9]")
-_PDF_WITHIN = 1024  # octets: readers find the header of a PDF there
+_TAR_BLOCK = 512
+# Readers find the header of a PDF anywhere in the first 1024 octets, also in its oldest form
+_PDF = re.compile(rb"%PDF-|%!PS-Adobe-[0-9.]+ PDF-")
+_PDF_WITHIN = 1024
 _STARTS = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -23,7 +25,25 @@ _STARTS = (
     (b"MZ", "exe"),
     (b"\x78\x9f\x3e\x22", "tnef"),
     (b"-----BEGIN PGP ", "armor"),
+    # Containers that are not read here
+    (b"MSCF\0\0\0\0", "cab"),
+    (b"\x60\xea", "arj"),
+    (b"MSWIM\0\0\0", "wim"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"LZIP\x01", "lzip"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"ALZ\x01", "alz"),
+    (b"EGGA", "egg"),
+    (b"StuffIt (c)", "sit"),
+    (b"conectix", "vhd"),
+    (b"vhdxfile", "vhdx"),
+    (b"KDMV", "vmdk"),
+    (b"!BDN", "pst"),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "onenote"),
 )
+_LZH = re.compile(rb"..-(?:lh[0-9dx]|lz[45s]|pm[012])-", re.DOTALL)
+_ARJ_HEADER = range(30, 2601)  # octets of its first header
+_OCTAL = re.compile(rb"[0-7]{1,7}")
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 # RFC 5652 §3, in DER or BER: a SEQUENCE that begins with an OID of PKCS #7 or S/MIME
 _CMS = re.compile(
@@ -35,7 +55,9 @@ _CMS = re.compile(
 SESSION_KEYS = {1: (b"\x02", b"\x03", b"\x06"), 3: (b"\x04", b"\x05", b"\x06")}
 ENCRYPTED_DATA = frozenset({9, 18, 20})
 # What a name may promise, or hide
-_ARCHIVES = frozenset({"zip", "7z", "rar", "ole", "gzip", "bzip2", "xz", "tar", "pdf", "smime"})
+_ARCHIVES = frozenset(
+    {"zip", "7z", "rar", "ole", "gzip", "bzip2", "xz", "tar", "pdf", "smime", "iso", "cab", "arj", "ace", "lzh", "wim"}
+)
 _OFFICE = frozenset({"ole", "zip"})
 _NOTHING = frozenset[str]()
 _PROMISED: dict[str, frozenset[str]] = {
@@ -51,8 +73,14 @@ _PROMISED: dict[str, frozenset[str]] = {
     **dict.fromkeys(["mp3", "mp4", "wav", "avi", "mov", "ics", "vcf", "svg", "tif", "tiff"], _NOTHING),
 }
 _READABLE = frozenset(
-    {"zip", "7z", "rar", "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ppsx", "p7m", "pgp", "gpg"}
-)
+    {
+        "zip", "zipx", "7z", "rar", "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ppsx", "p7m", "pgp", "gpg",
+        "cab", "arj", "ace", "lzh", "wim", "vhd", "vhdx",
+    }
+)  # fmt: skip
+ARCHIVES = ("zip", "zipx", "7z", "rar", "iso", "img", "cab", "arj", "ace", "lzh", "wim", "vhd", "vhdx")
+# Names of all but the first volume of an archive
+_VOLUME = re.compile(r"\.(?:[rz][0-9]{2}|(?:zip|7z|rar|tar)\.[0-9]{3})\Z", re.IGNORECASE)
 
 
 def format_of(head: bytes) -> str:
@@ -62,8 +90,14 @@ def format_of(head: bytes) -> str:
             return name
     if _BZIP2.match(head):
         return "bzip2"
-    if head[257:262] == b"ustar":
+    if is_tar_header(head):
         return "tar"
+    if head[7:14] == b"**ACE**":
+        return "ace"
+    if _LZH.match(head):
+        return "lzh"
+    if head.startswith(b"\x60\xea") and int.from_bytes(head[2:4], "little") in _ARJ_HEADER:
+        return "arj"
     if _CMS.match(head):
         return "smime"
     if _is_encrypted_pgp(head):
@@ -99,6 +133,17 @@ def packet(data: bytes) -> tuple[int, int, int]:
     return kind, 1 + size, int.from_bytes(data[1 : 1 + size], "big") if size else len(data)
 
 
+def is_tar_header(block: bytes) -> bool:
+    """Whether a block of 512 octets is the header of a file in a tar: the oldest are known by their checksum alone."""
+    if block[257:262] == b"ustar":
+        return True
+    field = block[148:156].strip(b"\0 ")
+    if len(block) < _TAR_BLOCK or not _OCTAL.fullmatch(field):
+        return False
+    # Computed as if it were spaces
+    return sum(block[:148]) + 8 * 0x20 + sum(block[156:_TAR_BLOCK]) == int(field, 8)
+
+
 def extension(name: str) -> str:
     """Return the extension of a file name in lower case, as Windows sees it: blanks and dots at the end have none."""
     return name.rstrip(" .\0").rpartition(".")[2].lower() if "." in name else ""
@@ -113,3 +158,18 @@ def is_disguise(name: str, found: str) -> bool:
 def claims_to_be_readable(name: str) -> bool:
     """Whether the name of a file says that it is an archive, a document or a message whose format is known here."""
     return extension(name) in _READABLE
+
+
+def is_later_volume(name: str) -> bool:
+    """Whether the name of a file says that it is one of the later volumes of an archive."""
+    return _VOLUME.search(name.rstrip(" .\0")) is not None
+
+
+def may_hold_files(name: str) -> bool:
+    """Whether a file in a file is worth a look for its name, whatever it begins with."""
+    return claims_to_be_readable(name) or is_archive(name)
+
+
+def is_archive(name: str) -> bool:
+    """Whether the name of a file says that it is an archive, or another container of files."""
+    return extension(name) in ARCHIVES

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64, a2b_qp, a2b_uu
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from mailauth.attachments.values import Bounds
@@ -22,18 +23,23 @@ _FIELD = re.compile(
     rb"(?im)^content-(type|transfer-encoding|disposition)[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)"
 )  # fmt: skip
 _LINE_END = re.compile(rb"\r?\n[ \t]?")
-_TYPE = re.compile(r"[ \t]*([^ \t/;]+/[^ \t;(]+)")
+_SUBTYPE = re.compile(r'[\s"]*([^\s;"]*)')
+_AROUND = ' \t"'
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*+\)")
 _PARAMETER = re.compile(r';[ \t]*([^ \t=;"]++)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*+))')
 _QUOTED_PAIR = re.compile(r"\\(.)")
+# A line that is not of a header section ends it for some readers; not that of an mbox file
+_NO_FIELD = re.compile(rb"(?m)^(?![ \t]|[!-9;-~]+[ \t]*:|>?From |\r?$)")
 _GUESSED = re.compile(rb"(?m)^--([^\s-][^\r\n]*)")
 _ENCODING = re.compile(r"base64|quoted-printable|x-uue|uue")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 # The lookahead: a line of uuencode has no lower case
 _BEGIN = re.compile(rb"(?m)^begin(?:-base64 [0-7]{3,4} ([^\r\n]+)| [0-7]{3,4} ([^\r\n]+)\r?\n(?=[ -`]++\r?$))")
 _LINE = re.compile(rb"([^\r\n]*)\r?(?:\n|\Z)")
-_MAX_FIELDS = 6  # of an entity that are read
+_MAX_FIELDS = 30  # of an entity that are read
 _MAX_PARAMETERS = 100
-_MAX_BOUNDARY = 998  # RFC 2046 §5.1.1 says 70; RFC 5322 §2.1.1 allows no longer line
+_MAX_BOUNDARY = 70  # octets that count (RFC 2046 §5.1.1)
+_MAX_BOUNDARIES = 4  # of an entity
 _MAX_PIECES = 10_000  # of base64 with padding between them
 _MAX_NAME = 1000  # octets of a file name that are decoded
 
@@ -43,7 +49,7 @@ class Part:
     """An entity that has no parts: its number as IMAP counts, what its header says, its body as it was sent.
 
     `names` are its file names, `containers` the multipart types around it with their numbers. `problem` is a bound that
-    was exceeded here.
+    was exceeded here. `early` is the body for readers to whom a line of its header section is not a field.
     """
 
     number: str
@@ -51,13 +57,14 @@ class Part:
     names: tuple[str, ...] = ()
     encodings: tuple[str, ...] = ()
     body: bytes = b""
+    early: bytes = b""
     containers: tuple[tuple[str, str], ...] = ()
     problem: str = ""
 
-    def contents(self) -> Iterator[bytes]:
-        """Yield the body decoded, once for each encoding that the header names."""
+    def contents(self, body: bytes) -> Iterator[bytes]:
+        """Yield a body decoded, once for each encoding that the header names."""
         for encoding in self.encodings or ("",):
-            yield decode(self.body, encoding)
+            yield decode(body, encoding)
 
 
 @dataclass(slots=True)
@@ -98,9 +105,11 @@ def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0, *, enter
                 yield Part(entity.number or "1", problem=f"the message has more than {bounds.parts} parts")
                 return
             header = _Header(raw, position, end, bounds.header_bytes)
-            position = header.end
             boundaries = header.boundaries(raw, end)
             is_message = enter and header.is_message
+            position = header.early if boundaries else header.end
+            if (boundaries or is_message) and header.problem:
+                yield Part(_inner(entity), problem=header.problem)
             if (boundaries or is_message) and entity.depth >= bounds.depth:
                 yield Part(entity.number, problem=f"parts are more than {bounds.depth} deep inside each other")
             elif boundaries:
@@ -112,8 +121,8 @@ def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0, *, enter
                 continue
             containers = tuple([(each.type, each.number) for each in opened])
             yield Part(
-                _inner(entity), header.type, header.names, header.encodings, raw[position:end], containers,
-                header.problem,
+                _inner(entity), header.type, header.names, header.encodings, raw[position:end],
+                raw[header.early : end] if header.early < position else b"", containers, header.problem,
             )  # fmt: skip
             entity = None
         if hit is None:
@@ -139,40 +148,49 @@ def _inner(entity: _Entity) -> str:
 
 
 def _delimiter(opened: list[_Open]) -> re.Pattern[bytes] | None:
+    found = {boundary for each in opened for boundary in each.boundaries}
+    return _delimiter_of(found) if found else None
+
+
+def _delimiter_of(boundaries: Iterable[bytes]) -> re.Pattern[bytes]:
     # The longest first: a boundary may be the beginning of another one
-    found = sorted({boundary for each in opened for boundary in each.boundaries}, key=len, reverse=True)
-    if not found:
-        return None
-    return re.compile(rb"(?m)^--(" + b"|".join(map(re.escape, found)) + rb")([^\n]*)(?:\n|\Z)")
+    longest_first = sorted(boundaries, key=len, reverse=True)
+    return re.compile(rb"(?m)^--(" + b"|".join(map(re.escape, longest_first)) + rb")([^\n]*)(?:\n|\Z)")
 
 
 class _Header:
     """What the header section of an entity says of its body, and where that begins."""
 
-    __slots__ = ("encodings", "end", "names", "parameters", "problem", "type")
+    __slots__ = ("_named", "early", "encodings", "end", "names", "problem", "type")
 
     def __init__(self, raw: bytes, start: int, end: int, limit: int) -> None:
         # An entity that begins with an empty line has no fields
         blank = _EMPTY.match(raw, start, end) or _BLANK_LINE.search(raw, start, end)
         self.end, fields_end = (end, end) if blank is None else (blank.end(), blank.start())
-        self.problem = ""
-        if fields_end - start > limit:
-            self.problem = f"the header section has more than {limit} octets"
+        no_field = _NO_FIELD.search(raw, start, fields_end)
+        self.early = no_field.start() if no_field else self.end
+        problems = [f"the header section has more than {limit} octets"] if fields_end - start > limit else []
+        found = list(islice(_FIELD.finditer(raw[start : min(fields_end, start + limit)]), _MAX_FIELDS + 1))
+        if len(found) > _MAX_FIELDS:
+            problems.append(f"more than {_MAX_FIELDS} fields say what it is")
         values: dict[str, list[str]] = {}
-        found = _FIELD.finditer(raw[start : min(fields_end, start + limit)])
-        for _, match in zip(range(_MAX_FIELDS), found, strict=False):
+        for match in found[:_MAX_FIELDS]:
             value = _LINE_END.sub(b" ", match[2]).decode("utf-8", "surrogateescape").strip()
             values.setdefault(match[1].decode().lower(), []).append(value)
         types = values.get("type", [])
-        self.parameters = [parameters(value) for value in types]
-        kinds = [match[1].lower() for match in map(_TYPE.match, types) if match]
+        kinds = [kind for kind in map(_media_type, types) if kind]
         # What holds parts decides: a reader that takes the other type for valid shows less
         self.type = next((kind for kind in kinds if kind.startswith("multipart/")), next(iter(kinds), ""))
         encodings = [_ENCODING.search(value.lower()) for value in values.get("transfer-encoding", [])]
         self.encodings = tuple(dict.fromkeys([match[0] if match else "" for match in encodings]))
-        sources = [parameters(value).get("filename") for value in values.get("disposition", [])]
-        sources += [found.get("name") for found in self.parameters]
+        of_types = [parameters(value) for value in types]
+        sources = [name for value in values.get("disposition", []) for name in parameters(value).get("filename", ())]
+        sources += [name for each in of_types for name in each.get("name", ())]
         self.names = tuple(dict.fromkeys([decoded(name[:_MAX_NAME]) for name in sources if name]))
+        self._named = _boundaries([name for each in of_types for name in each.get("boundary", ())])
+        if len(self._named) > _MAX_BOUNDARIES:
+            problems.append(f"it names more than {_MAX_BOUNDARIES} boundaries")
+        self.problem = ", and ".join(problems)
 
     @property
     def is_message(self) -> bool:
@@ -180,31 +198,55 @@ class _Header:
         return self.type in {"message/rfc822", "message/global", "message/news"} and not any(self.encodings)
 
     def boundaries(self, raw: bytes, end: int) -> list[bytes]:
-        """Return the boundaries of a multipart entity; its first delimiter decides where it names none."""
+        """Return the boundaries of a multipart entity, empty if there is no delimiter in it.
+
+        The first line that looks like a delimiter decides where none has a boundary that is named: this one may be
+        written in a way that only some readers understand.
+        """
         if not self.type.startswith("multipart/"):
             return []
-        named = [found["boundary"] for found in self.parameters if found.get("boundary")]
-        named = [each.rstrip()[:_MAX_BOUNDARY] for each in named]
-        if boundaries := [each.encode("utf-8", "surrogateescape") for each in named if each]:
-            return boundaries
-        guessed = _GUESSED.search(raw, self.end, end)
+        named = self._named[:_MAX_BOUNDARIES]
+        delimiter = _delimiter_of(named) if named else None
+        # What ends this entity may begin like a delimiter of its own
+        if delimiter and (delimiter.search(raw, self.early, end) or delimiter.match(raw, end)):
+            return named
+        guessed = _GUESSED.search(raw, self.early, end)
         return [guessed[1].rstrip()[:_MAX_BOUNDARY]] if guessed else []
 
 
-def parameters(value: str) -> dict[str, str]:
-    """Return the parameters of a field by their names in lower case, those in sections decoded (RFC 2231)."""
-    plain: dict[str, str] = {}
+def _media_type(value: str) -> str:
+    """Return the type that a Content-Type names, empty for none; readers skip comments, spaces and quotation marks."""
+    for _ in range(3):  # comments in each other
+        value = _COMMENT.sub(" ", value)
+    main, slash, rest = value.partition("/")
+    subtype = _SUBTYPE.match(rest)
+    return f"{main.strip(_AROUND)}/{subtype[1] if subtype else ''}".lower() if slash else ""
+
+
+def _boundaries(named: list[str]) -> list[bytes]:
+    """Return the boundaries that readers may take values for: the whole, or what is in front of the first space."""
+    values = [part for value in named for part in (value.rstrip(), *value.split()[:1]) if part]
+    return list(dict.fromkeys([each.encode("utf-8", "surrogateescape")[:_MAX_BOUNDARY] for each in values]))
+
+
+def parameters(value: str) -> dict[str, list[str]]:
+    """Return the values of each parameter of a field, by its name in lower case; first of those in sections (RFC 2231).
+
+    Readers differ in which one they take, if there are several.
+    """
+    plain: dict[str, list[str]] = {}
     pieces: dict[str, dict[int, tuple[str, bool]]] = {}
-    for _, match in zip(range(_MAX_PARAMETERS), _PARAMETER.finditer(value), strict=False):
+    for match in islice(_PARAMETER.finditer(value), _MAX_PARAMETERS):
         text = _QUOTED_PAIR.sub(r"\1", match[2]) if match[2] is not None else match[3].strip()
         name, *sections = match[1].lower().split("*")
         if not sections:
-            plain.setdefault(name, text)
+            plain.setdefault(name, []).append(text)
             continue
         # RFC 2231 §3, §4.1: name*, name*0, name*0*
         number = int(sections[0]) if sections[0].isascii() and sections[0].isdigit() and len(sections[0]) < 4 else 0
         pieces.setdefault(name, {}).setdefault(number, (text, sections[-1] == ""))
-    return plain | {name: _joined(each) for name, each in pieces.items()}
+    joined = {name: [_joined(each)] for name, each in pieces.items()}
+    return {name: joined.get(name, []) + plain.get(name, []) for name in (*joined, *plain)}
 
 
 def _joined(sections: dict[int, tuple[str, bool]]) -> str:

@@ -17,10 +17,12 @@ _HEADER_FAT = 109  # MS-CFB 2.2: sectors of the FAT that the header names
 _ROOT, _STREAM = 5, 2  # MS-CFB 2.6.1
 _ENTRY = 128
 _MINI = 64
+_CUTOFF = 4096  # MS-CFB 2.2: shorter streams are in short sectors, whatever the header says
 _MAX_DIRECTORY = 4 * 2**20  # octets of the directory
 _GLOBALS = 4096  # octets at the beginning of a workbook in which FilePass is
 _ATTACHMENT = "__substg1.0_37010102"  # MS-OXMSG 2.2.2, MS-OXPROPS 2.580: PidTagAttachDataBinary
 _PACKAGE = "package"  # an embedded document
+_NATIVE = "\x01ole10native"  # an embedded file (MS-OLEDS 2.3.6)
 
 
 class _Entry(NamedTuple):
@@ -37,7 +39,6 @@ class _Compound:
         self.data, self.budget = data, budget
         shift = u16(data, 30)
         self.sector = 1 << shift if shift in (9, 12) else 512
-        self.cutoff = u32(data, 56)
         fat = [u32(data, 76 + 4 * i) for i in range(min(_HEADER_FAT, u32(data, 44)))]
         # MS-CFB 2.5: the others are named by a chain of sectors, the last number of which is the next one
         position, steps = u32(data, 68), len(data) // self.sector
@@ -83,7 +84,7 @@ class _Compound:
     def stream(self, entry: _Entry, size: int | None = None) -> bytes:
         """Return a stream, or its first octets."""
         size = min(entry.size if size is None else size, entry.size, len(self.data))
-        if entry.size >= self.cutoff:
+        if entry.size >= _CUTOFF:
             return self.chain(entry.start, size)
         # MS-CFB 2.4: a short stream is in sectors of 64 octets of the stream of the root
         if self._mini is None:
@@ -115,11 +116,12 @@ def read(data: bytes, budget: Budget) -> Iterator[Note | Member]:
             yield Note(Kind.ENCRYPTED, "ooxml", "the document is in the stream EncryptedPackage")
         elif name in _OLD:
             yield from _OLD[name](compound, entry)
-        elif name in {_ATTACHMENT, _PACKAGE}:
+        elif name in {_ATTACHMENT, _PACKAGE, _NATIVE}:
             if not budget.octets(min(entry.size, len(data))):
                 yield Note(Kind.UNREAD, "ole", "the files in it have too many octets")
                 return
-            yield Member(entry.name, compound.stream(entry))
+            content = compound.stream(entry)
+            yield _native(content) if name == _NATIVE else Member(entry.name, content)
 
 
 def _entry(directory: bytes, start: int) -> _Entry:
@@ -127,6 +129,15 @@ def _entry(directory: bytes, start: int) -> _Entry:
     size = min(max(u16(directory, start + 64) - 2, 0), 62)
     name = directory[start : start + size].decode("utf-16-le", "replace")
     return _Entry(name, directory[start + 66], u32(directory, start + 116), u32(directory, start + 120))
+
+
+def _native(stream: bytes) -> Member:
+    """Return the file that the packager of Windows embeds: its size, a type, names, and where it was come first."""
+    label, path = stream.find(b"\0", 6), stream.find(b"\0", stream.find(b"\0", 6) + 1)
+    # Two more numbers, then the length of a temporary path
+    start = path + 9 + u32(stream, path + 5) if 0 <= label < path else len(stream)
+    name = stream[6 : max(label, 6)].decode("cp1252", "replace")
+    return Member(name, stream[start + 4 : start + 4 + u32(stream, start)])
 
 
 def _word(compound: _Compound, entry: _Entry) -> Iterator[Note]:

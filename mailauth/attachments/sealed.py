@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import count
 
 from mailauth.attachments.inflate import inflated
 from mailauth.attachments.magic import ENCRYPTED_DATA, SESSION_KEYS, packet
@@ -17,6 +18,7 @@ from mailauth.attachments.values import Budget, Kind, Member, Note, harmless
 _ARMOR = re.compile(rb"(?m)^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE|SIGNATURE)(?:, PART [0-9/]+)?-----[ \t]*\r?$")
 _ARMOR_END = b"-----END PGP"
 _BODY = re.compile(rb"\r?\n[ \t]*\r?\n")
+_MAX_BLOCKS = 1000
 _HEAD = 4096  # octets of a message of OpenPGP that are decoded
 # RFC 9580 §5: packet types
 _SIGNATURE, _ONE_PASS, _COMPRESSED = 2, 4, 8
@@ -39,7 +41,12 @@ _MAX_PIECES = 10_000  # of an OCTET STRING
 def armored(text: bytes, budget: Budget | None = None) -> Iterator[Note]:  # noqa: ARG001  one of a table
     """Yield what blocks of ASCII armor in a text are. Never raises for any octets."""
     position, clear = 0, False
-    while block := _ARMOR.search(text, position):
+    for number in count():
+        if (block := _ARMOR.search(text, position)) is None:
+            return
+        if number == _MAX_BLOCKS:
+            yield Note(Kind.UNREAD, "pgp", f"more than {_MAX_BLOCKS} blocks of OpenPGP")
+            return
         position = block.end()
         if block[1] != b"MESSAGE":
             # A text that is signed has its signature after it

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import chain
 
-from mailauth.attachments import office, pdf, rar, sealed, sevenzip, zips
-from mailauth.attachments.inflate import inflated
-from mailauth.attachments.magic import HEAD, claims_to_be_readable, extension, format_of, is_disguise
+from mailauth.attachments import containers, office, pdf, rar, sealed, sevenzip, zips
+from mailauth.attachments.magic import (
+    HEAD,
+    claims_to_be_readable,
+    extension,
+    format_of,
+    is_disguise,
+    is_later_volume,
+)
 from mailauth.attachments.mime import Part, parts, uuencoded
 from mailauth.attachments.values import Bounds, Budget, Finding, Kind, Member, Note, harmless
 from mailauth.message.fields import Message, Octets
 
-_STUB = 4 * 2**20  # octets at the beginning of a program in which an archive of 7z or RAR begins
-_INNER = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
+_STUB = 8 * 2**20  # octets at the beginning of a file in which readers look for an archive of 7z or RAR
+_INNER = re.compile(b"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07(?:\0|\1\0)")
+_INNER_KINDS = frozenset({"7z", "rar"})
+_VOLUME_AT = 16 * 2048 + 1
+_VOLUMES = frozenset({b"CD001", b"BEA01", b"NSR02", b"NSR03"})  # ECMA-119, 8.1.2; ECMA-167, 2/9.1.2
+_PDF_OBJECT = re.compile(rb"[0-9][\0\t\n\f\r ]+obj\b")
+_PDF_LINE = re.compile(rb"(?:\A|[\r\n])[ \t]*%PDF-")
+_OTHER_CODES = re.compile(rb"(?m)^(?:=ybegin [^\r\n]*name=|\(This file must be converted with BinHex )")
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 # Types that promise what is only known by content
 _CLAIMS = {
@@ -26,8 +37,6 @@ _CLAIMS = {
     "application/x-pkcs7-mime": "smime",
     "application/pgp": "pgp",
 }
-_TAR_BLOCK = 512
-_OCTAL = re.compile(rb"[0-7]{1,12}")
 DEFAULT_BOUNDS = Bounds()
 
 
@@ -95,13 +104,19 @@ class _Search:
         """Search one part."""
         own = (*names, *part.names[:1])
         before = len(self.findings)
-        for content in part.contents():
-            if part.type in _MESSAGES or any(extension(name) == "eml" for name in part.names):
+        if part.type == "message/partial":
+            self.add(Note(Kind.UNREAD, "mime", "it is a fragment of a message (message/partial)"), part.number, own)
+        for content in part.contents(part.body):
+            known = self.file(content, part.number, own, part.names, part.type)
+            if not known and (within := _message_in(part, content)) is not None:
                 if self._deeper(part.number, own):
-                    self.message(content, part.number, own)
+                    self.message(within, part.number, own)
                     self.nesting -= 1
-            elif not self.file(content, part.number, own, part.names, part.type) or part.type.startswith("text/"):
+            elif not known or part.type.startswith("text/"):
                 self.text(content, part.number, own)
+        for content in part.contents(part.early) if part.early else ():
+            if format_of(content[:HEAD]):
+                self.file(content, part.number, own, part.names, part.type)
         claim = _CLAIMS.get(part.type)
         if claim and len(self.findings) == before and part.body.strip():
             self.add(Note(Kind.UNREAD, claim, f"it is said to be {part.type}, and is not"), part.number, own)
@@ -116,6 +131,8 @@ class _Search:
             if not self._one_more(part, names):
                 return
             self.file(content, part, (*names, name), (name,), "")
+        if _OTHER_CODES.search(text):
+            self.add(Note(Kind.UNREAD, "mime", "a file in yEnc or BinHex, which is not read here"), part, names)
 
     def _one_more(self, part: str, names: tuple[str, ...]) -> bool:
         self.left -= 1
@@ -135,105 +152,85 @@ class _Search:
         """Search a file, and the files in it. Returns whether its format is known."""
         head = data[:HEAD]
         found = format_of(head)
-        if found == "pdf" and b" obj" not in data:
-            found = ""  # a text about PDF
+        # A text about PDF is none; a file of that name may lack the header
+        if found == "pdf" and not _is_pdf(data):
+            found = ""
+        if not found and any(extension(name) == "pdf" for name in own) and _is_pdf(data):
+            found = "pdf"
         if not found and head[:1] >= b"\x80" and _says_pgp(own, type_):
             found = "pgp"
-        start = 0
-        if found in ("exe", ""):
-            found, start = _at_end_or_inside(data, found)
+        jobs = [] if found in {"", "exe"} else [(found, data)]
+        if found in {"", "exe", "pdf"}:
+            jobs += _inside(data)
+        if found != "zip" and zips.is_at_end(data, exactly=found not in {"", "exe"}):
+            jobs.append(("zip", data))
+        found = jobs[0][0] if jobs else ""
         disguised = next((name for name in own if is_disguise(name, found)), None)
         if disguised is not None:
             detail = f"the name ends in .{harmless(extension(disguised))}, but it is {found}"
             self.add(Note(Kind.DISGUISED, found, detail), part, names)
         if not found:
             claimed = next((name for name in own if claims_to_be_readable(name)), None)
+            if data and any(map(is_later_volume, own)):
+                self.add(Note(Kind.UNREAD, "mime", "a later part of an archive in volumes"), part, names)
             if claimed is not None and data:
                 detail = f"the name ends in .{harmless(extension(claimed))}, but it is no such file"
                 self.add(Note(Kind.UNREAD, extension(claimed), detail), part, names)
             return False
-        if start:
-            self.add(Note(Kind.DISGUISED, found, "other data is in front of the archive"), part, names)
-            data = data[start:]
-        readers = [_READERS[found]]
-        if found != "zip" and zips.is_at_end(data, exactly=True):
-            readers.append(zips.read)
-        for item in chain.from_iterable(reader(data, self.budget) for reader in readers):
+        for kind, octets in jobs:
+            if kind in _INNER_KINDS and len(octets) < len(data):
+                self.add(Note(Kind.DISGUISED, kind, "other data is in front of the archive"), part, names)
+            self._read(kind, octets, part, names)
+        return True
+
+    def _read(self, kind: str, data: bytes, part: str, names: tuple[str, ...]) -> None:
+        for item in _READERS[kind](data, self.budget):
             if isinstance(item, Note):
                 self.add(item, part, names)
                 continue
             inner = (*names, item.name)
             if not self._deeper(part, inner):
                 break
-            if found == "smime":
+            if kind == "smime":
                 self.message(item.data, part, names)
             else:
                 self.file(item.data, part, inner, (item.name,), "")
             self.nesting -= 1
-        return True
+
+
+def _message_in(part: Part, content: bytes) -> bytes | None:
+    """Return the message that a part holds, if it is said to hold one."""
+    if part.type in _MESSAGES or any(extension(name) == "eml" for name in part.names):
+        return content
+    # RFC 2045 §6.4 forbids it, and some readers decode it
+    if part.type.startswith("multipart/") and any(part.encodings):
+        return b"Content-Type: multipart/mixed\n\n" + content
+    return None
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Whether a file with the header of a PDF is one: some texts have it."""
+    named = _PDF_LINE.search(data[:HEAD]) is not None or b"startxref" in data
+    return named and _PDF_OBJECT.search(data) is not None
 
 
 def _says_pgp(names: tuple[str, ...], type_: str) -> bool:
     return type_.startswith("application/pgp") or any(extension(name) in {"gpg", "pgp", "sig"} for name in names)
 
 
-def _at_end_or_inside(data: bytes, found: str) -> tuple[str, int]:
-    """Return the format of an archive that other data is in front of, and where it begins; 0 for a ZIP, which knows."""
-    if found == "exe":
-        for signature in _INNER:
-            if (start := data.find(signature, 0, _STUB)) >= 0:
-                return format_of(data[start : start + HEAD]), start
-    return ("zip", 0) if zips.is_at_end(data, exactly=False) else ("", 0)
-
-
-def _compressed(kind: str) -> Callable[[bytes, Budget], Iterator[Note | Member]]:
-    def read(data: bytes, budget: Budget) -> Iterator[Note | Member]:
-        head, complete = inflated(kind, data, HEAD)
-        if not format_of(head):
-            if not complete:
-                yield Note(Kind.UNREAD, kind, "it is damaged or cut off")
-            return
-        room = max(budget.inflated, 0)
-        content, complete = inflated(kind, data, room + 1)
-        if len(content) > room or not budget.octets(len(content)):
-            yield Note(Kind.UNREAD, kind, "the file in it has too many octets")
-            return
-        yield Member("", content)
-        if not complete:
-            yield Note(Kind.UNREAD, kind, "it is damaged or cut off")
-
-    return read
-
-
-def _tar(data: bytes, budget: Budget) -> Iterator[Note | Member]:
-    position = 0
-    while data[position + 257 : position + 262] == b"ustar":
-        if not budget.member():
-            yield Note(Kind.UNREAD, "tar", "too many files")
-            return
-        field = data[position + 124 : position + 136]
-        digits = field.strip(b"\0 ")
-        # Octal digits, or where they do not suffice, a number in binary
-        if field[:1] == b"\x80":
-            size = int.from_bytes(field[1:], "big")
-        elif _OCTAL.fullmatch(digits):
-            size = int(digits, 8)
-        else:
-            yield Note(Kind.UNREAD, "tar", "a size cannot be read")
-            return
-        start = position + _TAR_BLOCK
-        if format_of(data[start : min(start + size, start + HEAD)]):
-            if not budget.octets(min(size, len(data))):
-                yield Note(Kind.UNREAD, "tar", "the files in it have too many octets")
-                return
-            name = data[position : position + 100].partition(b"\0")[0].decode("utf-8", "replace")
-            yield Member(name, data[start : start + size])
-        position = start + -(-size // _TAR_BLOCK) * _TAR_BLOCK
-
-
-def _tnef(data: bytes, budget: Budget) -> Iterator[Note | Member]:  # noqa: ARG001  one of a table
-    if data:
-        yield Note(Kind.UNREAD, "tnef", "TNEF (winmail.dat), which may hold attachments, is not read here")
+def _inside(data: bytes) -> list[tuple[str, bytes]]:
+    """Return the formats of archives and disk images that other data is in front of, and where they begin."""
+    found: dict[str, bytes] = {}
+    for match in _INNER.finditer(data, 0, _STUB):
+        start = match.start()
+        kind = format_of(match[0])
+        reader = sevenzip if kind == "7z" else rar
+        # By its checksum: programs have these octets for other reasons
+        if kind not in found and reader.begins(data, start):
+            found[kind] = data[start:] if start else data
+    if data[_VOLUME_AT : _VOLUME_AT + 5] in _VOLUMES:
+        found["iso"] = data
+    return list(found.items())
 
 
 _READERS: dict[str, Callable[[bytes, Budget], Iterator[Note | Member]]] = {
@@ -242,11 +239,7 @@ _READERS: dict[str, Callable[[bytes, Budget], Iterator[Note | Member]]] = {
     "rar": rar.read,
     "ole": office.read,
     "pdf": pdf.read,
-    "gzip": _compressed("gzip"),
-    "bzip2": _compressed("bzip2"),
-    "xz": _compressed("xz"),
-    "tar": _tar,
-    "tnef": _tnef,
+    **containers.READERS,
     "smime": sealed.smime,
     "pgp": sealed.pgp,
     "armor": sealed.armored,

@@ -1,22 +1,29 @@
 """7z, by 7zFormat.txt of the LZMA SDK: the methods that a header names, among them 7zAES.
 
 The header is at the end, and often compressed; LZMA, LZMA2 and no compression are read. Files in the archive are not:
-they would have to be expanded together.
+they would have to be expanded together. Of an archive in it, only the end of its name is known.
 """
 
 from __future__ import annotations
 
+import re
+from binascii import crc32
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mailauth.attachments.inflate import lzma_raw
-from mailauth.attachments.values import Budget, Kind, Member, Note, u64
+from mailauth.attachments.magic import ARCHIVES
+from mailauth.attachments.values import Budget, Kind, Member, Note, u32, u64
 
 _START = 32  # octets of the signature header
 _HEADER, _ENCODED = 0x01, 0x17
 _END, _ARCHIVE_PROPERTIES, _ADDITIONAL, _MAIN, _FILES = 0x00, 0x02, 0x03, 0x04, 0x05
 _PACK, _UNPACK, _SIZE, _DIGEST, _FOLDER, _UNPACK_SIZE = 0x06, 0x07, 0x09, 0x0A, 0x0B, 0x0C
-_AES = (b"\x06\xf1\x07\x01", b"\x06\xf1\x07")  # Methods.txt: 7zAES, and others of its group
+_AES = b"\x06\xf1\x07"  # Methods.txt: the group of 7zAES
+# A name is in UTF-16, with zero at its end
+_ARCHIVE_NAME = re.compile(
+    b"\\.\\0(?:" + b"|".join([re.escape(each.encode("utf-16-le")) for each in ARCHIVES]) + b")\\0\\0", re.IGNORECASE
+)
 _COPY, _LZMA, _LZMA2 = b"\x00", b"\x03\x01\x01", b"\x21"
 _MAX_HEADER = 8 * 2**20  # octets
 _MAX_FOLDERS = 100_000
@@ -71,22 +78,29 @@ class _Reader:
         self.octets(4 * defined)
 
 
+def begins(data: bytes, start: int) -> bool:
+    """Whether a 7z begins at a place in other data, by the checksum of its first header."""
+    return u32(data, start + 8) == crc32(data[start + 12 : start + _START])
+
+
 def read(data: bytes, budget: Budget) -> Iterator[Note | Member]:
     """Yield whether a 7z is encrypted. Never raises for any octets."""
     try:
-        methods, hidden = _methods(data, budget)
+        methods, hidden, header = _methods(data, budget)
     except _Unreadable:
         yield Note(Kind.UNREAD, "7z", "its header cannot be read: it may be cut off")
         return
-    if any(method.startswith(_AES[1]) for method in methods):
+    if any(method.startswith(_AES) for method in methods):
         what = "the header, and with it the names" if hidden else "files"
         yield Note(Kind.ENCRYPTED, "7z", f"encrypted by 7zAES: {what}")
     elif hidden:
         yield Note(Kind.UNREAD, "7z", "its header is compressed by a method that is not read here")
+    elif _ARCHIVE_NAME.search(header):
+        yield Note(Kind.UNREAD, "7z", "an archive in it is not read here")
 
 
-def _methods(data: bytes, budget: Budget) -> tuple[set[bytes], bool]:
-    """Return the methods of an archive; or those of its header, and True, if it cannot be expanded."""
+def _methods(data: bytes, budget: Budget) -> tuple[set[bytes], bool, bytes]:
+    """Return the methods and the header of an archive; or the methods of its header, and True, if it is hidden."""
     start, size = _START + u64(data, 12), u64(data, 20)
     if len(data) < _START or start + size > len(data) or size > _MAX_HEADER:
         raise _Unreadable
@@ -94,18 +108,21 @@ def _methods(data: bytes, budget: Budget) -> tuple[set[bytes], bool]:
     # A header may be compressed more than once
     for _ in range(4):
         if not header:
-            return set(), False
+            # Programs search for the header of one whose beginning does not say where it is
+            if len(data) > _START:
+                raise _Unreadable
+            return set(), False, b""
         reader = _Reader(header)
         kind = reader.octet()
         if kind == _HEADER:
-            return _of_header(reader), False
+            return _of_header(reader), False, header
         if kind != _ENCODED:
             raise _Unreadable
         packed, folders, sizes = _streams(reader)
         methods = {coder.method for folder in folders for coder in folder.coders}
         expanded = _expanded(data, packed, folders, sizes, budget)
         if expanded is None:
-            return methods, True
+            return methods, True, b""
         header = expanded
     raise _Unreadable
 

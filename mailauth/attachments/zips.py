@@ -1,8 +1,9 @@
 """ZIP, by PKWARE's APPNOTE 6.3.10: which entries are encrypted, what is hidden, and the files in it.
 
-Readers differ in what they believe: the central directory at the end, or the local headers one after the other. Both
-are read; an entry is encrypted if either says so, and what they disagree about is a finding. ODF says in
-its manifest what is encrypted. Nothing is decrypted, and only entries that begin like a known format are expanded.
+Readers differ in what they believe: the central directory at the end, or the local headers one after the other; and if
+there are several ends, which of them. All are read; an entry is encrypted if any says so, and what they disagree about
+is a finding. ODF says in its manifest what is encrypted. Nothing is decrypted, and only entries that begin, or are
+named, like a known format are expanded.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from struct import Struct
 from typing import NamedTuple
 
 from mailauth.attachments.inflate import inflated
-from mailauth.attachments.magic import HEAD, format_of
+from mailauth.attachments.magic import HEAD, format_of, may_hold_files
 from mailauth.attachments.values import Budget, Kind, Member, Note, listed, u16, u32, u64
 
 _LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"  # APPNOTE 4.3.7, 4.3.12, 4.3.16
@@ -29,6 +30,7 @@ _AES_EXTRA, _STRONG_EXTRA, _ZIP64_EXTRA = 0x9901, 0x0017, 0x0001  # APPNOTE 4.5.
 _TAIL = 65_535 + 22 + 1024  # octets: the longest comment, the record, and what some tools leave after it
 _END64_SIZE = 4096  # octets between its record and its locator, at most
 _IN_EXTRA = 0xFFFFFFFF  # APPNOTE 4.4.8: the ZIP64 extra field says it
+_MAX_ENDS = 4  # records that all end the file
 _MAX_NAME, _MAX_EXTRA = 1024, 4096  # octets that are read of what may have 65,535
 _MANIFEST = "META-INF/manifest.xml"
 _MANIFEST_SIZE = 2**20
@@ -51,13 +53,14 @@ class _Entry(NamedTuple):
 
 
 class _Directory(NamedTuple):
-    """The central directory: where it begins and ends, how many entries it has, and what is in front of the archive."""
+    """A central directory: where it and the archive end, how many entries it has, what is in front of the archive."""
 
     start: int
     end: int
     entries: int
     shift: int
     split: bool
+    whole_end: int
 
 
 def is_at_end(data: bytes, *, exactly: bool) -> bool:
@@ -67,20 +70,21 @@ def is_at_end(data: bytes, *, exactly: bool) -> bool:
         data: the file.
         exactly: nothing may follow it; a document that holds a ZIP is not one.
     """
-    directory = _directory(data)
-    if directory is None or not directory.entries or not data.startswith(_CENTRAL, directory.start):
-        return False
-    end = data.rfind(_END)
-    return not exactly or end + 22 + u16(data, end + 20) == len(data)
+    return any(
+        data.startswith(_CENTRAL, each.start) and (not exactly or each.whole_end == len(data))
+        for each in _directories(data)
+    )
 
 
 def read(data: bytes, budget: Budget) -> Iterator[Note | Member]:
     """Yield what a ZIP is, and the files in it that may be archives or documents. Never raises for any octets."""
-    directory = _directory(data)
-    central = _centrals(data, directory, budget) if directory else []
+    directories = _directories(data)
+    directory = directories[0] if directories else None
+    first, *others = [_centrals(data, each, budget) for each in directories] or [[]]
+    central = [*first, *chain.from_iterable(others)]
     locals_ = _locals(data, {entry.start: entry for entry in central}, budget)
     # Where more files than the end record can count are in it, some programs count from zero again
-    whole = directory is not None and (len(central) - directory.entries) % 65_536 == 0 and budget.members >= 0
+    whole = directory is not None and (len(first) - directory.entries) % 65_536 == 0 and budget.members >= 0
     encrypted = {e.name: e for e in (*central, *locals_) if e.encrypted}
     if encrypted:
         yield Note(Kind.ENCRYPTED, "zip", f"encrypted files: {listed([e.text for e in encrypted.values()])}")
@@ -91,28 +95,51 @@ def read(data: bytes, budget: Budget) -> Iterator[Note | Member]:
     elif not whole:
         why = "too long" if budget.members < 0 else "damaged" if directory else "missing: it may be cut off"
         yield Note(Kind.UNREAD, "zip", f"the central directory is {why}")
+    if len(directories) > 1:
+        yield Note(Kind.DISGUISED, "zip", "it has more than one central directory")
     if directory is not None and whole and not directory.split:
         yield from _disagreements(data, directory, central, locals_)
     yield from _members(data, locals_, budget)
 
 
-def _directory(data: bytes) -> _Directory | None:
-    end = data.rfind(_END, max(len(data) - _TAIL, 0))
-    if end < 0 or end + 22 > len(data):
-        return None
-    count, size, start = u16(data, end + 10), u32(data, end + 12), u32(data, end + 16)
-    stop = end
-    if (count == 0xFFFF or 0xFFFFFFFF in (size, start)) and data.startswith(_LOCATOR64, end - 20):
-        # APPNOTE 4.3.14, 4.4.1.4
-        record = data.rfind(_END64, max(end - _END64_SIZE, 0), end)
+def _directories(data: bytes) -> list[_Directory]:
+    """Return each central directory that some reader takes for that of the archive, the likeliest first."""
+    tail = max(len(data) - _TAIL, 0)
+    ends = [at for at in (tail + m.start() for m in re.finditer(_END, data[tail:])) if at + 22 <= len(data)]
+    inside = [at for at in ends if at + 22 + u16(data, at + 20) <= len(data)]
+    exact = [at for at in inside if at + 22 + u16(data, at + 20) == len(data)]
+    # Readers look for one that ends the file, for one whose comment has room, or take any; most begin at the end
+    likely = dict.fromkeys([*exact[-1:], *inside[-1:], *ends[-1:], *exact[:_MAX_ENDS]])
+    found: dict[int, _Directory] = {}
+    for at in likely:
+        for each in _of_end(data, at):
+            found.setdefault(each.start, each)
+    if likely and not found:
+        end = next(iter(likely))
+        return [_Directory(end, end, max(u16(data, end + 10), 1), 0, _is_split(data, end), end)]
+    return list(found.values())
+
+
+def _of_end(data: bytes, end: int) -> Iterator[_Directory]:
+    """Yield the directories that an end record, and that of ZIP64 in front of it, may mean."""
+    places = [(u16(data, end + 10), u32(data, end + 12), u32(data, end + 16), end)]
+    if data.startswith(_LOCATOR64, max(end - 20, 0)):
+        # APPNOTE 4.3.14, 4.3.15: where the locator says, or in front of it
+        record = u64(data, end - 12)
+        if not data.startswith(_END64, record):
+            record = data.rfind(_END64, max(end - _END64_SIZE, 0), end)
         if record >= 0:
-            count, size, start, stop = u64(data, record + 32), u64(data, record + 40), u64(data, record + 48), record
-    first = stop - size
-    # Not where it should be: where the record says
-    if not data.startswith(_CENTRAL, max(first, 0)) and data.startswith(_CENTRAL, start):
-        first = start
-    split = u16(data, end + 4) not in (0, 0xFFFF)
-    return _Directory(max(first, 0), stop, count, first - start, split) if first >= start or split else None
+            places.insert(0, (u64(data, record + 32), u64(data, record + 40), u64(data, record + 48), record))
+    for count, size, start, stop in places:
+        # Where it is by its size, or by its offset
+        for first in (stop - size, start):
+            if 0 <= first <= stop and (data.startswith(_CENTRAL, first) or (count == size == 0 and first == stop)):
+                whole_end = end + 22 + u16(data, end + 20)
+                yield _Directory(first, stop, count, first - start, _is_split(data, end), whole_end)
+
+
+def _is_split(data: bytes, end: int) -> bool:
+    return u16(data, end + 4) not in (0, 0xFFFF)
 
 
 def _centrals(data: bytes, directory: _Directory, budget: Budget) -> list[_Entry]:
@@ -146,7 +173,8 @@ def _locals(data: bytes, central: dict[int, _Entry], budget: Budget) -> list[_En
         entry = _entry(data, position + 30, flags, method, (names, extras), [expanded, size, position])
         known = central.get(position)
         if known is not None:
-            entry = entry._replace(size=known.size)
+            # Readers believe either; compressed data end where they end
+            entry = entry._replace(size=max(known.size, 0 if flags & _DESCRIPTOR else entry.size))
         elif flags & _DESCRIPTOR and not size:
             # APPNOTE 4.3.9: the sizes follow the content; it ends where the next file begins
             if signatures is None:
@@ -205,8 +233,8 @@ def _differs(one: _Entry, other: _Entry) -> bool:
 
 
 def _members(data: bytes, entries: list[_Entry], budget: Budget) -> Iterator[Note | Member]:
-    unknown = []
-    for entry in entries:
+    unknown, overlapping, read_to = [], [], 0
+    for entry in sorted(entries, key=lambda each: each.start):
         if entry.encrypted or entry.name.endswith(b"/"):
             continue
         start = entry.start + 30 + u16(data, entry.start + 26) + u16(data, entry.start + 28)
@@ -220,10 +248,17 @@ def _members(data: bytes, entries: list[_Entry], budget: Budget) -> Iterator[Not
         manifest = entry.text == _MANIFEST
         found = format_of(head)
         # The signature of a JAR is no signature of the message
-        if not manifest and (not found or (found == "smime" and entry.name.startswith(b"META-INF/"))):
+        hidden = found == "smime" and entry.name.startswith(b"META-INF/")
+        if not manifest and (hidden or not (found or may_hold_files(entry.text))):
             continue
+        # What is in several files would be read for each of them
+        if start < read_to:
+            overlapping.append(entry.text)
+            continue
+        read_to = min(end, len(data))
         room = max(min(budget.inflated, _MANIFEST_SIZE if manifest else budget.inflated), 0)
-        content = inflated(how, data[start:end], room + 1).octets if how else data[start : min(end, start + room + 1)]
+        packed = memoryview(data)[start:end]
+        content = inflated(how, packed, room + 1).octets if how else bytes(packed[: room + 1])
         if not budget.octets(len(content)) or len(content) > room:
             yield Note(Kind.UNREAD, "zip", f"the files in it have too many octets: {listed([entry.text])} is not read")
             continue
@@ -233,5 +268,7 @@ def _members(data: bytes, entries: list[_Entry], budget: Budget) -> Iterator[Not
                 yield Note(Kind.ENCRYPTED, "odf", "the manifest names encrypted files")
             continue
         yield Member(entry.text, content)
+    if overlapping:
+        yield Note(Kind.UNREAD, "zip", f"files in it overlap: {listed(overlapping)}")
     if unknown:
         yield Note(Kind.UNREAD, "zip", f"compressed by a method that is not read here: {listed(unknown)}")

@@ -43,6 +43,29 @@ def many_locals(n: int) -> bytes:
     return b"".join(b"PK\x03\x04" + pack("<HHHHHIIIHH", 20, 8, 0, 0, 0, 0, 0, 0, 65535, 65535) for _ in range(n // 30))
 
 
+def toggling(n: int) -> bytes:
+    """Multiparts with long names of boundaries, the innermost another one each time."""
+    heads = b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d%s"\n\n--%d%s\n' % (i, b"b" * 990, i, b"b" * 990)
+        for i in range(20)
+    )
+    inner = b'Content-Type: multipart/mixed; boundary="c%d"\n\n--c%d\n\n--19%s\n'
+    return heads + b"".join(inner % (i, i, b"b" * 990) for i in range(n // 1100))
+
+
+def overlapping(n: int) -> bytes:
+    """Files in a ZIP, the content of each of which is all the others, and much that expands to nothing."""
+    count, empty = n // 400, b"\0\0\0\xff\xff"
+    out = empty * (n // 15) + b"\1\0\0\xff\xff"
+    for i in range(count):
+        name = b"%06d" % i
+        head = b"\0" + pack("<HH", 8, 0xFFFF - 8) + b"%PDF-1.4"
+        quote = b"\0" + pack("<HH", 36 + 13, 0xFFFF - 36 - 13)
+        local = b"PK\3\4" + pack("<HHHHIIIIHH", 20, 0, 8, 0, 0, 0, 2**31, 2**31, 6, 0)[:26] + name
+        out = local + head + quote + out
+    return out
+
+
 SHAPES: dict[str, Callable[[int], bytes]] = {
     "parts": lambda n: HEAD + b"--b\n\n" * (n // 5),
     "parts that never end their header": lambda n: HEAD + b"--b\nX: y\n" * (n // 9),
@@ -74,6 +97,24 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "headers of RAR 5": lambda n: mail(b"Rar!\x1a\x07\x01\x00" + b"\0\0\0\0\x02\x01\0" * (n // 7)),
     "streams": lambda n: mail(compound({f"s{i}": b"" for i in range(6)}) + bytes(n)),
     "members of gzip": lambda n: mail(zlib.compress(b"", wbits=31) * (n // 20)),  # more than are read
+    "multiparts of long boundaries": toggling,
+    "boundaries": lambda n: (
+        b"Content-Type: multipart/mixed" + b"; boundary=%s" % (b"b" * 500) * (n // 511) + b"\n\n--b"
+    ),
+    "multiparts without a delimiter": lambda n: HEAD + b"--b\nContent-Type: multipart/x; boundary=c\n\n" * (n // 43),
+    "comments": lambda n: b"Content-Type: " + b"(" * n + b"\n\n",
+    "header sections that some end early": lambda n: HEAD + b"--b\nX\n" * (n // 6),
+    "end records in each other's comments": lambda n: mail(
+        b"PK\x03\x04"
+        + b"".join(b"PK\x05\x06" + bytes(16) + pack("<H", i * 22) for i in reversed(range(n // 22 % 2900)))
+    ),
+    "files of a ZIP in each other": lambda n: mail(overlapping(n)),
+    "archives in other data": lambda n: mail(b"\xff" + b"Rar!\x1a\x07\x01\0\0\0\0\0\x7f7z\xbc\xaf\x27\x1c" * (n // 19)),
+    "references": lambda n: mail(
+        b"%PDF-1.4\n1 0 obj" + b"".join(b"/Encrypt %d 0 R %d 0 obj " % (i % 150, i % 150) for i in range(n // 28))
+    ),
+    "comments of a PDF": lambda n: mail(b"%PDF-1.4\n1 0 obj" + b"/Encrypt " + b"%\n" * (n // 2)),
+    "text in gzip": lambda n: mail(zlib.compress(b"Hello " * n, wbits=31)),
     "tar": lambda n: mail((bytes(124) + b"0" * 12 + bytes(121) + b"ustar" + bytes(250)) * (n // 512)),
     "an OCTET STRING in pieces": lambda n: mail(
         b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01\x31\x80\x30\x80\x06\x09"
