@@ -15,7 +15,10 @@ from mailauth.lookalike.score import BASES, THRESHOLD, WITH_WORDS, Finding, Kind
 from mailauth.lookalike.shape import glance, plain
 
 _SHOWN = 256  # characters of a display name or local part that count: no program shows more on a line
+_BACKWARDS = "\u202e"  # RIGHT-TO-LEFT OVERRIDE: what follows is shown in the other direction
 _WORDS_JOINED = 3  # "Spar Fuchs" is Sparfuchs
+# "S p a r f u c h s"
+_SPACED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_][^\W_])+(?![^\W_])")
 _WORD = re.compile(r"[^\W_]+")
 # A domain name in other text. What follows "=" is an address that a forwarder or list rewrote
 _DOMAIN = re.compile(r"(?<![\w.=-])[\w-]+(?:\.[\w-]+)+")
@@ -39,7 +42,10 @@ def find_in_author(
     if protected.owner(domain) is not None:
         return ()
     found = list(in_domain(domain, protected.index))
-    found += _in_text(display_name[:_SHOWN], protected, Kind.DISPLAY_NAME)
+    shown = display_name[:_SHOWN]
+    found += _in_text(shown, protected, Kind.DISPLAY_NAME)
+    if _BACKWARDS in shown:
+        found += _in_text(shown[::-1], protected, Kind.DISPLAY_NAME)
     found += _in_text(local[:_SHOWN], protected, Kind.LOCAL_PART)
     return likeliest(found, threshold)
 
@@ -48,7 +54,7 @@ def _in_text(text: str, protected: Protected, kind: Kind) -> Iterator[Finding]:
     for domain in _DOMAIN.findall(text):
         if (ours := protected.owner(domain)) is not None:
             yield written_out(kind, ours, f"the {_PLACES[kind]} contains {domain}")
-    tokens = _WORD.findall(plain(text))
+    tokens = _WORD.findall(_SPACED.sub(_closed_up, plain(text)))
     strange = [i for i, token in enumerate(tokens) if not (token.isdecimal() or token in words())]
     for i, token in enumerate(tokens):
         for j in range(i + 1, min(i + _WORDS_JOINED, len(tokens)) + 1):
@@ -59,6 +65,10 @@ def _in_text(text: str, protected: Protected, kind: Kind) -> Iterator[Finding]:
         for match in parts(token, protected.index):
             if match.kind is Kind.WORDS:
                 yield _named(kind, match.core, match.why, beside=all(k == i for k in strange))
+
+
+def _closed_up(spaced: re.Match[str]) -> str:
+    return spaced[0][::2]
 
 
 def _named(kind: Kind, core: Core, what: str, *, beside: bool) -> Finding:

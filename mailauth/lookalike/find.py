@@ -26,6 +26,8 @@ from mailauth.lookalike.shape import decoded, glance, plain
 from mailauth.lookalike.slip import slip
 from mailauth.text import one_line
 
+# What IDNA of 2003, and software that still follows it, takes for a dot
+_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 _AS_A_WHOLE = frozenset({None, Kind.SCRIPT, Kind.GLYPHS, Kind.LETTERS, Kind.ACCENTS})
 
 
@@ -55,7 +57,7 @@ def likeliest(found: Iterable[Finding], threshold: int) -> tuple[Finding, ...]:
 
 def in_domain(domain: str, index: Index) -> Iterator[Finding]:
     """Yield all that a domain imitates, whoever owns it."""
-    name = names.lower_ascii(domain[: names.MAX_NAME + 2].removesuffix("."))
+    name = names.lower_ascii(domain[: names.MAX_NAME + 2].translate(_DOTS).removesuffix("."))
     if not names.queryable(name):
         return
     name = names.to_ascii(name) or name
@@ -72,21 +74,23 @@ def in_domain(domain: str, index: Index) -> Iterator[Finding]:
     for i, label in enumerate(others):
         after = ".".join((*others[i + 1 :], registered, suffix, ""))
         for core, kind, base, _ in (*whole(label, index), *parts(label, index)):
-            if kind not in _AS_A_WHOLE:
-                why = f"{label}, a subdomain of {site}, looks like {core.shown}"
-                yield finding(Kind.SUBDOMAIN, base + IN_SUBDOMAIN, core, suffix, why)
-            elif (ours := next((s for s in core.domains if after.startswith(f"{s}.")), None)) is not None:
+            ours = next((s for s in core.domains if after.startswith((f"{s}.", f"{s}-"))), None)
+            if ours is not None and (kind in _AS_A_WHOLE or label.endswith(f"-{core.shown}")):
                 why = f"{core.domains[ours]} appears in a subdomain of {site}"
                 yield written_out(Kind.SUBDOMAIN, core.domains[ours], why)
+            elif kind in _AS_A_WHOLE:
+                why = f"{core.shown} is a subdomain of {site}"
+                yield finding(Kind.SUBDOMAIN, BASES[Kind.SUBDOMAIN], core, suffix, why)
             else:
-                yield finding(
-                    Kind.SUBDOMAIN, BASES[Kind.SUBDOMAIN], core, suffix, f"{core.shown} is a subdomain of {site}"
-                )
+                why = f"{label}, a subdomain of {site}, looks like {core.shown}"
+                yield finding(Kind.SUBDOMAIN, base + IN_SUBDOMAIN, core, suffix, why)
 
 
 def _registered(name: str, label: str, match: Match, suffix: str) -> Finding:
     core, kind, base, why = match
-    if kind is None:
+    if kind is None and suffix in core.domains:
+        kind, base, why = Kind.GLYPHS, BASES[Kind.GLYPHS], "it is the same name, written in another way"
+    elif kind is None:
         kind, base, why = Kind.SUFFIX, BASES[Kind.SUFFIX], "the name is the same, the suffix is another"
         # There are too many countries for a slip to say something
         base += NEAR_SUFFIX if any(len(theirs) > 2 and slip(suffix, theirs) for theirs in core.domains) else 0

@@ -117,6 +117,8 @@ def _index(protected: tuple[str, ...]) -> Index:
     beginnings: dict[str, set[int]] = defaultdict(set)
     for word, domains in cores.items():
         core = Core(word, plain(word), glance(plain(word)), domains)
+        if not core.plain:
+            continue  # nothing in it can be seen, so that nothing looks like it
         glances[core.glance].append(core)
         if len(core.plain) >= BEGINNING:
             beginnings[core.glance[:BEGINNING]].add(len(core.glance))

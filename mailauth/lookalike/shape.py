@@ -15,6 +15,7 @@ from pathlib import Path
 _TABLE = "confusables.txt"
 _MARKED = "~"
 _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Cs"})  # marks, what joins or reorders, controls
+_FORMAT = "Cf"  # what joins letters, or says in which direction they go
 _ACE = "xn--"
 # Letters as several that look the same, so that a text has one form: "m" and "rn" are both "rn"
 _SAME = str.maketrans({"m": "rn", "w": "vv", "d": "cl", "0": "o", "1": "l"})
@@ -92,4 +93,5 @@ def decoded(label: str) -> str:
         text = label[len(_ACE) :].encode("ascii").decode("punycode")
     except UnicodeError:
         return label
-    return text if text.isprintable() else label
+    shown = all(c.isprintable() or unicodedata.category(c) == _FORMAT for c in text)
+    return text if shown else label

@@ -75,6 +75,20 @@ def a_label(label: str) -> str:
         ("example.com.evil.test", Kind.SUBDOMAIN, "example.com"),
         ("www.examp1e.net.evil.test", Kind.SUBDOMAIN, "example.net"),
         ("wonderland.co.uk.evil.test", Kind.SUBDOMAIN, "wonderland.co.uk"),
+        # and where a hyphen is in front of it or after it
+        ("example.com-evil.test", Kind.SUBDOMAIN, "example.com"),
+        ("www.wonderland.co.uk-evil.test", Kind.SUBDOMAIN, "wonderland.co.uk"),
+        ("evil-example.com.test", Kind.SUBDOMAIN, "example.com"),
+        ("evil-example.com-evil.test", Kind.SUBDOMAIN, "example.com"),
+        # what is not seen, between letters, in U-labels and A-labels
+        ("exam\u200dple.com", Kind.ACCENTS, "example.com"),
+        (a_label("exam\u200dple") + ".com", Kind.ACCENTS, "example.com"),
+        (a_label("\u2060example") + ".com", Kind.ACCENTS, "example.com"),
+        # the name itself: an A-label of ASCII, and other dots
+        ("xn--example-.com", Kind.GLYPHS, "example.com"),
+        ("example\u3002com", Kind.GLYPHS, "example.com"),
+        ("example\uff0ecom", Kind.GLYPHS, "example.com"),
+        ("exarnple\uff61com", Kind.GLYPHS, "example.com"),
     ],
 )
 def test_imitations(domain: str, kind: Kind, protected: str) -> None:
@@ -157,6 +171,8 @@ def test_the_suffix_of_several() -> None:
 
 def test_a_tenant_of_a_service_is_below_the_threshold() -> None:
     assert find("sparfuchs.helpdesk.test", OURS) == ()
+    assert find("my-sparfuchs.helpdesk.test", OURS) == ()
+    assert find("sparfuchs.dev-helpdesk.test", OURS) == ()
     found = only("sparfuchs.helpdesk.test", threshold=0)
     assert found.kind is Kind.SUBDOMAIN
     assert found.why == "sparfuchs is a subdomain of helpdesk.test"
