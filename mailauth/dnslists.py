@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import ClassVar
 
 from mailauth import names
-from mailauth.connection import Connection
+from mailauth.connection import Connection, client_address
 from mailauth.context import Context, context_of
 from mailauth.dns import gather
 from mailauth.dns.values import ADDRESSES, Answer, Evaluation, Question, Status, all_secure, unanswered
@@ -24,6 +24,9 @@ from mailauth.text import one_line, shown
 _RULE = "RFC 5782 §5"
 # RFC 5782 §2.1, §2.3: values are in this network
 _VALUES = IPv4Network("127.0.0.0/8")
+# What lists answer to a resolver that they do not serve: over quota (RFC 8904 §5.1), blocked, open to everyone. The
+# test entries may be in a cache from a time when all was well
+_NOT_SERVED = (IPv4Network("127.0.0.1"), IPv4Network("127.0.0.255"), IPv4Network("127.255.255.0/24"))
 _MAX_VALUES = 16
 _MAX_TEXT = 500  # octets
 
@@ -83,7 +86,8 @@ def check(
     """Ask lists about an address or a domain. Never raises for any domain or DNS answer.
 
     Args:
-        subject: an address, such as `Connection.address`, or a domain, such as `DmarcOutcome.author_domain`.
+        subject: an address, such as `Connection.address`, or a domain, such as `DmarcOutcome.author_domain`; an address
+            may be text too.
         zones: the zones of the lists, such as "list.dnswl.example".
         context: takes the uses of answers.
 
@@ -91,19 +95,30 @@ def check(
         An outcome for each zone, in order.
 
     Raises:
-        UsageError: for a zone that is not a domain name.
+        UsageError: for a zone that is not a domain name, and for None, the address of a client without one.
     """
     context = context_of(context)
+    about = _subject(subject)
     lists = [_normal(zone) for zone in ([zones] if isinstance(zones, str) else zones)]
-    return (yield from gather(*[_list(subject, zone, context) for zone in lists]))
+    return (yield from gather(*[_list(about, zone, context) for zone in lists]))
 
 
 def _normal(zone: str) -> str:
-    name = names.to_ascii(zone) if isinstance(zone, str) else None
-    if name is None or "." not in name:
+    name = names.qualified(zone)
+    if name is None:
         msg = f"{shown(zone)} is not the zone of a list: give a domain name, such as 'list.dnswl.example'"
         raise UsageError(msg)
     return name
+
+
+def _subject(subject: IPv4Address | IPv6Address | str) -> IPv4Address | IPv6Address | str:
+    if not isinstance(subject, (str, IPv4Address, IPv6Address)):
+        msg = f"check({shown(subject)}, …): give an address or a domain; a client may have no address"
+        raise UsageError(msg)
+    try:
+        return client_address(subject)[0] or subject
+    except UsageError:
+        return subject
 
 
 def _list(subject: IPv4Address | IPv6Address | str, zone: str, context: Context) -> Evaluation[DnsListOutcome]:
@@ -125,8 +140,14 @@ def _list(subject: IPv4Address | IPv6Address | str, zone: str, context: Context)
     if problem is not None:
         return replace(outcome, result=Result.TEMPERROR, reason=problem.reason, detail=problem.detail)
     secure, (found, right, wrong) = all_secure(answers), map(_values, answers)
-    if not right or wrong or any(IPv4Address(value) not in _VALUES for value in (*found, *right)):
-        why = "its test entries are not those of a list" if not right or wrong else "its values are not those of a list"
+    why = ""
+    if not right or wrong:
+        why = "its test entries are not those of a list"
+    elif any(IPv4Address(value) not in _VALUES for value in (*found, *right)):
+        why = "its values are not those of a list"
+    elif refusals := [value for value in (*found, *right) if any(IPv4Address(value) in each for each in _NOT_SERVED)]:
+        why = f"it does not serve this resolver ({refusals[0]})"
+    if why:
         return replace(outcome, result=Result.PERMERROR, reason=Reason.DNSLIST_BROKEN, detail=f"{zone}: {why}")
     if not found:
         return replace(outcome, secure=secure)

@@ -26,6 +26,12 @@ def to_ascii(domain: str) -> str | None:
     return _to_ascii(domain) if len(domain) <= MAX_NAME + 1 else None
 
 
+def qualified(domain: object) -> str | None:
+    """Return the normal form of a domain name of at least two labels, None for anything else, text or not."""
+    name = to_ascii(domain) if isinstance(domain, str) else None
+    return name if name is not None and "." in name else None
+
+
 @lru_cache(maxsize=4096)
 def _to_ascii(domain: str) -> str | None:
     domain = domain.removesuffix(".")

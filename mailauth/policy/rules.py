@@ -155,9 +155,9 @@ def clients_of(entries: frozenset[str]) -> Clients:
         try:
             networks.append(ip_network(entry))
         except ValueError:
-            name = names.to_ascii(entry)
+            name = names.qualified(entry)
             # What ends in digits or a prefix length is an address with a mistake in it
-            if name is None or "." not in name or name.rpartition(".")[2].isdigit():
+            if name is None or name.rpartition(".")[2].isdigit():
                 msg = (
                     f"{shown(entry)} is neither a network nor a domain name of two labels: give '192.0.2.0/24' (the "
                     "bits after the prefix are 0), '2001:db8::/32' or 'forwarder.example'"
@@ -200,9 +200,9 @@ _EXAMPLES = {
 
 
 def _domain(name: str, value: object) -> str:
-    domain = names.to_ascii(value) if isinstance(value, str) else None
+    domain = names.qualified(value)
     # A rule for a top-level domain would trust, or refuse, everyone below it
-    if domain is None or "." not in domain:
+    if domain is None:
         msg = f"Rules({name}=…): {shown(value)} is not a domain name of at least two labels; give {_EXAMPLES[name]}"
         raise UsageError(msg)
     return domain

@@ -87,6 +87,39 @@ def test_a_zone_that_fails_its_test_is_not_used(change: dict[str, Any]) -> None:
     assert found.values == ()
 
 
+# RFC 8904 §5.1, and what other lists say. The tests may be in a cache, from a time when all was well
+@pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.255", "127.255.255.252", "127.255.255.254", "127.255.255.255"])
+@pytest.mark.parametrize("name", ["99.2.0.192", "2.0.0.127", "example.com", "test"])
+def test_a_list_that_does_not_serve_us_lists_nobody(value: str, name: str) -> None:
+    domains = {"test.wl.example": {"A": ["127.0.0.2"]}, "example.com.wl.example": {"A": ["127.0.0.4"]}}
+    for values in ([value], ["127.0.0.2", value]):
+        zone = LISTED | domains | {f"{name}.wl.example": {"A": values}}
+        (found,) = ask(zone, V4 if name[0].isdigit() else "example.com")
+        assert (found.result, found.reason, found.listed) == (Result.PERMERROR, Reason.DNSLIST_BROKEN, False)
+        assert found.values == ()
+        assert f"does not serve this resolver ({value})" in found.detail
+
+
+def test_a_client_may_have_no_address() -> None:
+    with pytest.raises(UsageError, match="may have no address"):
+        run(dnslists.check(Connection(ip="unknown").address, ["wl.example"]), Zone(LISTED))  # type: ignore[arg-type]
+
+
+def test_an_address_may_be_text() -> None:
+    (found,) = run(dnslists.check(V4, ["wl.example"]), Zone(LISTED))
+    assert found.listed
+    assert found.is_address
+    # RFC 4007 §11: a zone of a link is nothing that a list knows
+    asked: list[str] = []
+
+    def noted(name: str, rdtype: str) -> Answer:
+        asked.append(name)
+        return Answer(Status.NXDOMAIN)
+
+    run(dnslists.check("fe80::1%eth0", ["wl.example"]), noted)
+    assert asked[0] == "1" + ".0" * 28 + ".8.e.f.wl.example"
+
+
 @pytest.mark.parametrize("name", ["2.0.0.127", "1.0.0.127", "99.2.0.192"])
 def test_no_answer(name: str) -> None:
     (found,) = ask(LISTED | {f"{name}.wl.example": "TIMEOUT"})

@@ -160,3 +160,15 @@ def test_related_is_the_last_two_labels() -> None:
 )
 def test_reverse_names(ip: str, name: str) -> None:
     assert names.reverse_name(ip_address(ip)) == name
+
+
+@pytest.mark.parametrize(
+    "domain", ["com", "com.", "", ".", "a b.example", "-a.example", None, 5, b"a.example", "x" * 300]
+)
+def test_what_is_no_name_of_two_labels(domain: object) -> None:
+    assert names.qualified(domain) is None
+
+
+def test_a_name_of_two_labels() -> None:
+    assert names.qualified("Example.COM.") == "example.com"
+    assert names.qualified("b\u00fccher.example") == "xn--bcher-kva.example"
