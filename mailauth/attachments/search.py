@@ -30,6 +30,7 @@ _VOLUMES = frozenset({b"CD001", b"BEA01", b"NSR02", b"NSR03"})  # ECMA-119, 8.1.
 _PDF_OBJECT = re.compile(rb"[0-9][\0\t\n\f\r ]+obj\b")
 _PDF_LINE = re.compile(rb"(?:\A|[\r\n])[ \t]*%PDF-")
 _OTHER_CODES = re.compile(rb"(?m)^(?:=ybegin [^\r\n]*name=|\(This file must be converted with BinHex )")
+_APPLE_DOUBLE = b"\0\5\x16\7"  # of AppleDouble
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 # Types that promise what is only known by content
 _CLAIMS = {
@@ -108,6 +109,8 @@ class _Search:
             self.add(Note(Kind.UNREAD, "mime", "it is a fragment of a message (message/partial)"), part.number, own)
         for content in part.contents(part.body):
             known = self.file(content, part.number, own, part.names, part.type)
+            if not known:
+                self.unknown(content, part.number, own, part.names)
             if not known and (within := _message_in(part, content)) is not None:
                 if self._deeper(part.number, own):
                     self.message(within, part.number, own)
@@ -130,7 +133,8 @@ class _Search:
         for name, content in uuencoded(text):
             if not self._one_more(part, names):
                 return
-            self.file(content, part, (*names, name), (name,), "")
+            if not self.file(content, part, (*names, name), (name,), ""):
+                self.unknown(content, part, (*names, name), (name,))
         if _OTHER_CODES.search(text):
             self.add(Note(Kind.UNREAD, "mime", "a file in yEnc or BinHex, which is not read here"), part, names)
 
@@ -169,19 +173,23 @@ class _Search:
         if disguised is not None:
             detail = f"the name ends in .{harmless(extension(disguised))}, but it is {found}"
             self.add(Note(Kind.DISGUISED, found, detail), part, names)
-        if not found:
-            claimed = next((name for name in own if claims_to_be_readable(name)), None)
-            if data and any(map(is_later_volume, own)):
-                self.add(Note(Kind.UNREAD, "mime", "a later part of an archive in volumes"), part, names)
-            if claimed is not None and data:
-                detail = f"the name ends in .{harmless(extension(claimed))}, but it is no such file"
-                self.add(Note(Kind.UNREAD, extension(claimed), detail), part, names)
-            return False
         for kind, octets in jobs:
             if kind in _INNER_KINDS and len(octets) < len(data):
                 self.add(Note(Kind.DISGUISED, kind, "other data is in front of the archive"), part, names)
             self._read(kind, octets, part, names)
-        return True
+        return bool(jobs)
+
+    def unknown(self, data: bytes, part: str, names: tuple[str, ...], own: tuple[str, ...]) -> None:
+        """Say what a file of an unknown format should have been by its name."""
+        # Mail programs of Apple send attributes of a file beside it, by the same name
+        if not data or data.startswith(_APPLE_DOUBLE):
+            return
+        if any(map(is_later_volume, own)):
+            self.add(Note(Kind.UNREAD, "mime", "a later part of an archive in volumes"), part, names)
+        claimed = next((name for name in own if claims_to_be_readable(name)), None)
+        if claimed is not None:
+            detail = f"the name ends in .{harmless(extension(claimed))}, but it is no such file"
+            self.add(Note(Kind.UNREAD, extension(claimed), detail), part, names)
 
     def _read(self, kind: str, data: bytes, part: str, names: tuple[str, ...]) -> None:
         for item in _READERS[kind](data, self.budget):

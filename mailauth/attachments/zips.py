@@ -27,6 +27,7 @@ _LOCAL_FIELDS, _CENTRAL_FIELDS = Struct("<4x5H3I2H"), Struct("<4x6H3I5H2I")
 _ENCRYPTED, _DESCRIPTOR, _STRONG, _UTF8 = 1 << 0, 1 << 3, 1 << 6, 1 << 11  # APPNOTE 4.4.4
 _STORED, _DEFLATED, _AES = 0, 8, 99  # APPNOTE 4.4.5
 _AES_EXTRA, _STRONG_EXTRA, _ZIP64_EXTRA = 0x9901, 0x0017, 0x0001  # APPNOTE 4.5.2
+_SPLIT_MARK = 4  # octets in front of the first volume
 _TAIL = 65_535 + 22 + 1024  # octets: the longest comment, the record, and what some tools leave after it
 _END64_SIZE = 4096  # octets between its record and its locator, at most
 _IN_EXTRA = 0xFFFFFFFF  # APPNOTE 4.4.8: the ZIP64 extra field says it
@@ -157,8 +158,8 @@ def _centrals(data: bytes, directory: _Directory, budget: Budget) -> list[_Entry
 def _locals(data: bytes, central: dict[int, _Entry], budget: Budget) -> list[_Entry]:
     """Return the entries whose local headers the directory names, and those that follow one another without it."""
     found = []
-    # In front of the first that the directory names there may be another archive
-    todo = [*sorted(central, reverse=True), 0]
+    # In front of the first that the directory names there may be another archive. APPNOTE 8.5.4, 8.5.5: volumes
+    todo = [*sorted(central, reverse=True), _SPLIT_MARK, 0]
     seen: set[int] = set()
     signatures: list[int] | None = None
     while todo:
@@ -210,8 +211,8 @@ def _entry(data: bytes, start: int, flags: int, method: int, lengths: tuple[int,
 
 
 def _disagreements(data: bytes, directory: _Directory, central: list[_Entry], locals_: list[_Entry]) -> Iterator[Note]:
-    # APPNOTE 8.5.4, 8.5.5: what a split archive begins with, also where it was not split
-    first = 4 if data.startswith((b"PK\x07\x08", b"PK00")) else 0
+    # What a split archive begins with, also where it was not split
+    first = _SPLIT_MARK if data.startswith((b"PK\x07\x08", b"PK00")) else 0
     if directory.shift or min([e.start for e in central], default=0) > first:
         what = "another archive" if data.startswith(_LOCAL) else "other data"
         yield Note(Kind.DISGUISED, "zip", f"{what} is in front of the archive")

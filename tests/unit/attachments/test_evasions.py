@@ -76,6 +76,10 @@ def test_end_records_of_which_readers_take_one(change: Callable[[bytes, int], by
     assert ("encrypted", "zip") in kinds(change(front + CLOSED, len(front) + END))
 
 
+def test_the_first_volume_of_a_split_archive() -> None:
+    assert ("encrypted", "zip") in kinds(b"PK\x07\x08" + CLOSED[: CLOSED.index(b"PK\1\2")], "a.z01")
+
+
 def test_two_central_directories() -> None:
     """One is where its offset says, one where its size says; some tools read ZIP64 wherever it is."""
     plain = zipped([TEXT])
@@ -259,6 +263,17 @@ def test_what_is_not_read_in_a_message_is_named() -> None:
     assert brief(many + b"\nHello") == [("unread", "mime", "1")]
     names = b"Content-Type: multipart/mixed" + b"".join(b"; boundary=x%d" % i for i in range(9)) + b"\n\n"
     assert [kind for kind, _, _ in brief(names + BODY)] == ["unread", "encrypted"]
+
+
+def test_plain_files_beside_others() -> None:
+    """What Macs put beside a file, and Word while a document is open, has the name of that file."""
+    double = b"\0\5\x16\7" + bytes(80)
+    assert kinds(double, "a.docx") == set()
+    with_others = io.BytesIO()
+    with zipfile.ZipFile(with_others, "w") as out:
+        for name in ("__MACOSX/._a.docx", "__MACOSX/._a.zip", "~$a.docx", "empty.zip"):
+            out.writestr(name, b"" if name.startswith("empty") else double)
+    assert kinds(with_others.getvalue(), "a.zip") == set()
 
 
 def test_blocks_of_armor_are_bounded() -> None:
