@@ -17,6 +17,8 @@ _NOT_READ = {
     "vhdx": "a disk image",
     "vmdk": "a disk image",
     "wim": "a disk image",
+    "cpio": "a cpio archive",
+    "xar": "a XAR archive",
     "cab": "a CAB archive",
     "arj": "an ARJ archive",
     "ace": "an ACE archive",
@@ -26,6 +28,7 @@ _NOT_READ = {
     "sit": "a StuffIt archive",
     "zstd": "a file compressed by Zstandard",
     "lzip": "a file compressed by lzip",
+    "compress": "a file compressed by compress",
     "lz4": "a file compressed by LZ4",
     "pst": "a folder of Outlook",
     "onenote": "a section of OneNote",
@@ -97,8 +100,16 @@ def _closed(kind: str, what: str) -> _Reader:
     return read
 
 
+def _dmg(data: bytes, budget: Budget) -> Iterator[Note | Member]:
+    if data.startswith(b"encrcdsa"):
+        yield Note(Kind.ENCRYPTED, "dmg", "the disk image is encrypted")
+    else:
+        yield from _closed("dmg", "a disk image")(data, budget)
+
+
 READERS: dict[str, _Reader] = {
     **{kind: _compressed(kind) for kind in ("gzip", "bzip2", "xz")},
     "tar": _tar,
+    "dmg": _dmg,
     **{kind: _closed(kind, what) for kind, what in _NOT_READ.items()},
 }

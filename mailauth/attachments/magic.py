@@ -31,6 +31,10 @@ _STARTS = (
     (b"MSWIM\0\0\0", "wim"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"LZIP\x01", "lzip"),
+    (b"\x1f\x9d", "compress"),
+    (b"07070", "cpio"),
+    (b"xar!\0", "xar"),
+    (b"encrcdsa", "dmg"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"ALZ\x01", "alz"),
     (b"EGGA", "egg"),
@@ -41,6 +45,8 @@ _STARTS = (
     (b"!BDN", "pst"),
     (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "onenote"),
 )
+# The usual properties, a dictionary, and a size that is not known or not absurd: there is no signature
+_LZMA = re.compile(rb"\x5d\0\0[\0-\x80][\0-\x08](?:\xff{8}|.{4}\0{4})", re.DOTALL)
 _LZH = re.compile(rb"..-(?:lh[0-9dx]|lz[45s]|pm[012])-", re.DOTALL)
 _ARJ_HEADER = range(30, 2601)  # octets of its first header
 _OCTAL = re.compile(rb"[0-7]{1,7}")
@@ -78,7 +84,7 @@ _READABLE = frozenset(
         "cab", "arj", "ace", "lzh", "wim", "vhd", "vhdx",
     }
 )  # fmt: skip
-ARCHIVES = ("zip", "zipx", "7z", "rar", "iso", "img", "cab", "arj", "ace", "lzh", "wim", "vhd", "vhdx")
+ARCHIVES = ("zip", "zipx", "7z", "rar", "iso", "img", "cab", "arj", "ace", "lzh", "wim", "vhd", "vhdx", "dmg")
 # Names of all but the first volume of an archive
 _VOLUME = re.compile(r"\.(?:[rz][0-9]{2}|(?:zip|7z|rar|tar)\.[0-9]{3})\Z", re.IGNORECASE)
 
@@ -94,6 +100,8 @@ def format_of(head: bytes) -> str:
         return "tar"
     if head[7:14] == b"**ACE**":
         return "ace"
+    if _LZMA.match(head):
+        return "xz"  # what reads the one reads the other
     if _LZH.match(head):
         return "lzh"
     if head.startswith(b"\x60\xea") and int.from_bytes(head[2:4], "little") in _ARJ_HEADER:

@@ -46,6 +46,8 @@ def begins(data: bytes, start: int) -> bool:
         first = start + len(_SIGNATURE5)
         size, at = _number(data, first + 4)
         return size <= _FIRST_HEADER and u32(data, first) == crc32(data[first + 4 : at + size])
+    if not data.startswith(_SIGNATURE4, start):
+        return False
     first = start + len(_SIGNATURE4)
     size = u16(data, first + 5)
     return 7 <= size <= _FIRST_HEADER and u16(data, first) == crc32(data[first + 2 : first + size]) & 0xFFFF

@@ -23,13 +23,15 @@ from mailauth.attachments.values import Bounds, Budget, Finding, Kind, Member, N
 from mailauth.message.fields import Message, Octets
 
 _STUB = 8 * 2**20  # octets at the beginning of a file in which readers look for an archive of 7z or RAR
-_INNER = re.compile(b"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07(?:\0|\1\0)")
-_INNER_KINDS = frozenset({"7z", "rar"})
+# How archives begin, and whether one does so at a place, by its checksum: programs have these octets for other reasons
+_INNER = {"7z": (b"7z\xbc\xaf\x27\x1c", sevenzip.begins), "rar": (b"Rar!\x1a\x07", rar.begins)}
+_KOLY = 512  # octets at the end of a disk image of macOS
 _VOLUME_AT = 16 * 2048 + 1
 _VOLUMES = frozenset({b"CD001", b"BEA01", b"NSR02", b"NSR03"})  # ECMA-119, 8.1.2; ECMA-167, 2/9.1.2
 _PDF_OBJECT = re.compile(rb"[0-9][\0\t\n\f\r ]+obj\b")
 _PDF_LINE = re.compile(rb"(?:\A|[\r\n])[ \t]*%PDF-")
-_OTHER_CODES = re.compile(rb"(?m)^(?:=ybegin [^\r\n]*name=|\(This file must be converted with BinHex )")
+# What begins a file in other codes, at the beginning of a line
+_OTHER_CODES = (b"=ybegin line=", b"=ybegin part=", b"(This file must be converted with BinHex ")
 _APPLE_DOUBLE = b"\0\5\x16\7"  # of AppleDouble
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 # Types that promise what is only known by content
@@ -135,7 +137,7 @@ class _Search:
                 return
             if not self.file(content, part, (*names, name), (name,), ""):
                 self.unknown(content, part, (*names, name), (name,))
-        if _OTHER_CODES.search(text):
+        if any(text.startswith(code) or b"\n" + code in text for code in _OTHER_CODES):
             self.add(Note(Kind.UNREAD, "mime", "a file in yEnc or BinHex, which is not read here"), part, names)
 
     def _one_more(self, part: str, names: tuple[str, ...]) -> bool:
@@ -174,7 +176,7 @@ class _Search:
             detail = f"the name ends in .{harmless(extension(disguised))}, but it is {found}"
             self.add(Note(Kind.DISGUISED, found, detail), part, names)
         for kind, octets in jobs:
-            if kind in _INNER_KINDS and len(octets) < len(data):
+            if kind in _INNER and len(octets) < len(data):
                 self.add(Note(Kind.DISGUISED, kind, "other data is in front of the archive"), part, names)
             self._read(kind, octets, part, names)
         return bool(jobs)
@@ -229,15 +231,16 @@ def _says_pgp(names: tuple[str, ...], type_: str) -> bool:
 def _inside(data: bytes) -> list[tuple[str, bytes]]:
     """Return the formats of archives and disk images that other data is in front of, and where they begin."""
     found: dict[str, bytes] = {}
-    for match in _INNER.finditer(data, 0, _STUB):
-        start = match.start()
-        kind = format_of(match[0])
-        reader = sevenzip if kind == "7z" else rar
-        # By its checksum: programs have these octets for other reasons
-        if kind not in found and reader.begins(data, start):
-            found[kind] = data[start:] if start else data
+    for kind, (signature, begins) in _INNER.items():
+        start = data.find(signature, 0, _STUB)
+        while start >= 0 and not begins(data, start):
+            start = data.find(signature, start + 1, _STUB)
+        if start >= 0:
+            found[kind] = data[start:]
     if data[_VOLUME_AT : _VOLUME_AT + 5] in _VOLUMES:
         found["iso"] = data
+    if data[-_KOLY:].startswith(b"koly"):
+        found["dmg"] = data
     return list(found.items())
 
 

@@ -65,8 +65,9 @@ class Finding(NoTruthValue):
     Attributes:
         kind: "encrypted": the structure says so; "unread": it cannot be told (cut off, unknown, over a bound);
             "disguised": it is not what its name or its headers say; "signed": a signature, which is not verified.
-        format: "zip", "ooxml", "odf", "word", "excel", "powerpoint", "pdf", "7z", "rar", "pgp", "smime"; "ole",
-            "gzip", "bzip2", "xz", "tar", "tnef" and "mime" where something could not be read.
+        format: "zip", "ooxml", "odf", "word", "excel", "powerpoint", "pdf", "7z", "rar", "dmg", "pgp",
+            "smime"; where something could not be read also "ole", "gzip", "bzip2", "xz", "tar", "mime" and the names
+            of containers such as "iso", "cab" and "tnef".
         part: the number of the part, as IMAP counts (RFC 3501 §6.4.5).
         names: the file name of the part, then those of files in the file. The sender chose them.
         detail: what the finding rests on, for a person and a log.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import lzma
 import zipfile
 from collections.abc import Callable
 from struct import pack
@@ -148,12 +149,25 @@ def test_7z_whose_beginning_does_not_say_where_its_header_is() -> None:
         (bytes(32769) + b"CD001" + bytes(99), "iso"), (bytes(32769) + b"BEA01" + bytes(99), "iso"),
         (b"MSCF\0\0\0\0" + bytes(99), "cab"), (b"\x60\xea\x22\0" + bytes(99), "arj"),
         (bytes(7) + b"**ACE**" + bytes(99), "ace"), (b"\x20\x20-lh5-" + bytes(99), "lzh"),
-        (b"\x28\xb5\x2f\xfd" + bytes(99), "zstd"), (b"!BDN" + bytes(99), "pst"), (b"MSWIM\0\0\0" + bytes(99), "wim"),
+        (bytes(3000) + b"koly" + bytes(508), "dmg"), (b"070701" + bytes(99), "cpio"),
+        (b"\x1f\x9d\x90" + bytes(99), "compress"), (b"\x28\xb5\x2f\xfd" + bytes(99), "zstd"),
+        (b"!BDN" + bytes(99), "pst"), (b"MSWIM\0\0\0" + bytes(99), "wim"),
     ],
 )  # fmt: skip
 def test_containers_that_are_not_read_are_named(octets: bytes, what: str) -> None:
     assert kinds(octets) == {("unread", what)}
     assert kinds(archive("a.iso", octets)) == {("unread", what)}
+
+
+def test_an_encrypted_disk_image() -> None:
+    assert kinds(b"encrcdsa\0\0\0\2" + bytes(99)) == {("encrypted", "dmg")}
+
+
+def test_lzma_has_no_signature() -> None:
+    for octets in (ZIP, b"x" + ZIP):
+        assert ("encrypted", "zip") in kinds(lzma.compress(octets, lzma.FORMAT_ALONE))
+    assert kinds(lzma.compress(b"Hello", lzma.FORMAT_ALONE)) == set()
+    assert kinds(b"]\0\0 and more text that is not compressed") == set()
 
 
 @pytest.mark.parametrize("name", ["a.7z.002", "a.ZIP.013", "a.z01", "a.r00", "a.tar.002"])
