@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64, a2b_qp, a2b_uu
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote_to_bytes
@@ -94,7 +94,7 @@ def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0, *, enter
     """
     opened: list[_Open] = []
     entity: _Entity | None = _Entity(number, depth, embedded=True)
-    position, seen = 0, 0
+    position, seen, begun = 0, 0, -1
     delimiter = _delimiter(opened)
     while True:
         hit = delimiter.search(raw, position) if delimiter else None
@@ -113,6 +113,9 @@ def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0, *, enter
             if (boundaries or is_message) and entity.depth >= bounds.depth:
                 yield Part(entity.number, problem=f"parts are more than {bounds.depth} deep inside each other")
             elif boundaries:
+                if header.other or "base64" in header.encodings:
+                    # For some readers it has no parts
+                    yield Part(_inner(entity), header.other, header.names, header.encodings, raw[header.end : end])
                 opened.append(_Open(entity.number, header.type, boundaries, entity.depth))
                 delimiter, entity = _delimiter(opened), None
                 continue
@@ -128,12 +131,14 @@ def parts(raw: bytes, bounds: Bounds, number: str = "", depth: int = 0, *, enter
         if hit is None:
             return
         level = next(i for i in reversed(range(len(opened))) if hit[1] in opened[i].boundaries)
+        position = hit.end()
         if len(opened) > level + 1:
             del opened[level + 1 :]
             delimiter = _delimiter(opened)
-        position = hit.end()
-        # Some readers go on after the closing delimiter: another one may follow it
-        if not hit[2].startswith(b"--"):
+        # Some readers go on after the closing delimiter: another one may follow it. And some take delimiters that
+        # follow one another for one, even if the last one closes
+        if not hit[2].startswith(b"--") or hit.start() == begun:
+            begun = hit.end()
             owner = opened[level]
             owner.parts += 1
             inner = f"{owner.number}.{owner.parts}" if owner.number else str(owner.parts)
@@ -148,20 +153,17 @@ def _inner(entity: _Entity) -> str:
 
 
 def _delimiter(opened: list[_Open]) -> re.Pattern[bytes] | None:
-    found = {boundary for each in opened for boundary in each.boundaries}
-    return _delimiter_of(found) if found else None
-
-
-def _delimiter_of(boundaries: Iterable[bytes]) -> re.Pattern[bytes]:
     # The longest first: a boundary may be the beginning of another one
-    longest_first = sorted(boundaries, key=len, reverse=True)
-    return re.compile(rb"(?m)^--(" + b"|".join(map(re.escape, longest_first)) + rb")([^\n]*)(?:\n|\Z)")
+    found = sorted({boundary for each in opened for boundary in each.boundaries}, key=len, reverse=True)
+    if not found:
+        return None
+    return re.compile(rb"(?m)^--(" + b"|".join(map(re.escape, found)) + rb")([^\n]*)(?:\n|\Z)")
 
 
 class _Header:
     """What the header section of an entity says of its body, and where that begins."""
 
-    __slots__ = ("_named", "early", "encodings", "end", "names", "problem", "type")
+    __slots__ = ("_named", "early", "encodings", "end", "names", "other", "problem", "type")
 
     def __init__(self, raw: bytes, start: int, end: int, limit: int) -> None:
         # An entity that begins with an empty line has no fields
@@ -181,6 +183,7 @@ class _Header:
         kinds = [kind for kind in map(_media_type, types) if kind]
         # What holds parts decides: a reader that takes the other type for valid shows less
         self.type = next((kind for kind in kinds if kind.startswith("multipart/")), next(iter(kinds), ""))
+        self.other = next((kind for kind in kinds if not kind.startswith("multipart/")), "")
         encodings = [_ENCODING.search(value.lower()) for value in values.get("transfer-encoding", [])]
         self.encodings = tuple(dict.fromkeys([match[0] if match else "" for match in encodings]))
         of_types = [parameters(value) for value in types]
@@ -206,10 +209,11 @@ class _Header:
         if not self.type.startswith("multipart/"):
             return []
         named = self._named[:_MAX_BOUNDARIES]
-        delimiter = _delimiter_of(named) if named else None
-        # What ends this entity may begin like a delimiter of its own
-        if delimiter and (delimiter.search(raw, self.early, end) or delimiter.match(raw, end)):
-            return named
+        if named:
+            # One that closes it is not enough; and what ends this entity may begin like a delimiter of its own
+            delimiter = re.compile(rb"(?m)^--(?:" + b"|".join(map(re.escape, named)) + rb")(?!--)")
+            if delimiter.search(raw, self.early, end) or delimiter.match(raw, end):
+                return named
         guessed = _GUESSED.search(raw, self.early, end)
         return [guessed[1].rstrip()[:_MAX_BOUNDARY]] if guessed else []
 

@@ -120,8 +120,7 @@ class _Search:
             elif not known or part.type.startswith("text/"):
                 self.text(content, part.number, own)
         for content in part.contents(part.early) if part.early else ():
-            if format_of(content[:HEAD]):
-                self.file(content, part.number, own, part.names, part.type)
+            self.file(content, part.number, own, part.names, part.type)
         claim = _CLAIMS.get(part.type)
         if claim and len(self.findings) == before and part.body.strip():
             self.add(Note(Kind.UNREAD, claim, f"it is said to be {part.type}, and is not"), part.number, own)

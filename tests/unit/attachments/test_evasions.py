@@ -253,6 +253,11 @@ def test_multiparts_that_some_readers_see(header: bytes) -> None:
          "1.2: a.zip"),
         # No delimiter at all
         (b"Content-Type: multipart/mixed; name=a.zip\nContent-Transfer-Encoding: base64\n\n" + B64, "1: a.zip"),
+        # Delimiters that follow one another are one
+        (b"Content-Type: multipart/mixed; boundary=b\n\n--b\n--b--\n" + ATTACHED, "2: a.zip"),
+        # Only the delimiter that closes it; two types of which readers take one
+        (ATTACHED.replace(b"application/octet-stream", b"multipart/mixed; boundary=b") + b"--b--\n", "1: a.zip"),
+        (b"Content-Type: multipart/mixed; boundary=b\n" + ATTACHED + b"\n--b\n\nHello\n--b--\n", "1: a.zip"),
         # Two names, or a type that is another
         (b"Content-Disposition: attachment; filename=a.zip\n" + ATTACHED.replace(b"a.zip", b"a.eml"), "1: a.zip"),
         (ATTACHED.replace(b"application/octet-stream", b"message/rfc822"), "1: a.zip"),

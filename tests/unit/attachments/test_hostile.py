@@ -165,7 +165,7 @@ def test_a_bomb_is_stopped() -> None:
 
 def test_all_files_together_are_bounded() -> None:
     inner = zipped([TEXT, Entry(b"b.dat", bytes(100_000))])
-    whole = mail(zipped([Entry(b"%d.zip" % i, inner) for i in range(8)]))
+    whole = mail(zipped([Entry(b"%d.zip" % i, inner) for i in range(20)]))
     assert brief(whole) == []
     assert ("unread", "zip", "2: file") in brief(whole, Bounds(inflated=1_000_000))
 
