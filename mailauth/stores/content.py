@@ -1,6 +1,7 @@
 """Configurations, rows and deliveries as text for a database: ASCII, so that any text of strangers can be kept.
 
-The readers raise ValueError or TypeError for text of anybody else.
+Values are lists in the order of their fields, so that a store has to be migrated where a field is added. The readers
+raise ValueError or TypeError for text of anybody else.
 """
 
 from __future__ import annotations

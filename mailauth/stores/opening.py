@@ -91,11 +91,13 @@ def _sqlite(path: str) -> Engine:
     uri = f"file:{quote(os.fsencode(file))}?mode=rw"
 
     def connect() -> Any:
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        # A report that was sent keeps its identifier even after a power failure
-        connection.execute("PRAGMA synchronous=FULL").close()
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            # A report that was sent keeps its identifier even after a power failure
+            connection.execute("PRAGMA synchronous=FULL").close()
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     return create_engine(URL.create("sqlite", database=path), creator=connect, poolclass=NullPool)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from support.databases import KINDS, Databases, databases
 from support.milter import connected, content
 from support.milter_service import Milter, milter
 from support.sample import simple, zone
-from support.servers import HOST
+from support.servers import HOST, free_port
 from support.store_model import everything
 
 from mailauth.reports.store import Configuration
@@ -113,6 +114,20 @@ def test_signals(tmp_path: Path, served: Databases) -> None:
         assert judged(service, simple()) == "a"
     assert sum(rows(url).values()) == 2
     assert "secret" not in (tmp_path / "log").read_text()
+
+
+def test_prometheus_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("prometheus_client", reason="needs: pip install 'mailauth[metrics]'")
+    port = free_port()
+    text = reports(str(tmp_path / "a.db")) + f"[metrics]\nport = {port}"
+    with milter(tmp_path, ZONE, text) as service:
+        assert judged(service, simple(), forged("quiet.example")) == "ay"
+        shown, end = "", time.monotonic() + 20
+        while 'mailauth_report_messages_total{fate="kept"} 1.0' not in shown:
+            assert time.monotonic() < end, shown
+            with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=20) as answer:
+                shown = answer.read().decode()
+        assert 'fate="lost"' not in shown
 
 
 def test_mail_flows_while_the_store_is_away(tmp_path: Path) -> None:

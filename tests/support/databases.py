@@ -1,12 +1,13 @@
 """Databases for stores: files of SQLite, and a PostgreSQL cluster of our own on a UNIX-domain socket.
 
 The cluster is a child process in a temporary folder; it reads nothing of the system's configuration, listens on no
-port, and is ended when its `with` block is left. PostgreSQL refuses to run as root: then it runs as `postgres`.
+port, and is ended when its `with` block is left. PostgreSQL refuses to run as root: then another user runs it.
 """
 
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -85,8 +86,9 @@ def cluster(folder: Path, *, safe: bool) -> Iterator[str]:
     """Run a cluster in a folder; yields the URL of its database."""
     who: dict[str, Any] = {}
     if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        who = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        other = next(each for each in pwd.getpwall() if each.pw_name in {"postgres", "nobody"})
+        os.chown(folder, other.pw_uid, other.pw_gid)
+        who = {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []}
     data = folder / "data"
     make = [_program("initdb"), "--pgdata", str(data), "--auth=trust", "--username=mailauth", "--encoding=UTF8"]
     subprocess.run([*make, "--locale=C", "--no-sync"], check=True, capture_output=True, cwd=folder, **who)

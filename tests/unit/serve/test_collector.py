@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.sample import connection, simple, zone
@@ -18,7 +19,7 @@ from support.store_model import everything
 
 from mailauth import Authentication, Connection, authenticate
 from mailauth.policy import Decision
-from mailauth.reports.store import Store
+from mailauth.reports.store import Batch, Sample, Store, StoreError
 from mailauth.serve.collector import Collector
 from mailauth.serve.judge import Judged
 from mailauth.stores import open_store
@@ -139,6 +140,42 @@ def test_a_store_that_is_away_for_a_while(
         "counts for reports are written again",
     ]
     assert sum(messages for *_, messages in kept(tmp_path / "folder" / "a.db")) == 101
+
+
+class Forgetful:
+    """A store whose connection breaks after each first write, before it can say that it is done."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._told: set[Batch] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch) -> None:
+        self._store.put(samples, at, batch)
+        if batch not in self._told:
+            self._told.add(batch)
+            raise StoreError("connection lost")
+
+
+def test_what_was_written_without_an_answer_counts_once(tmp_path: Path, found: Authentication) -> None:
+    told = Told()
+    path = tmp_path / "a.db"
+    running = Collector(
+        lambda: cast(Store, Forgetful(open_store(str(path), period_seconds=PERIOD))),
+        period_seconds=PERIOD,
+        retention_seconds=1000 * PERIOD,
+        told=told,
+        seconds=0.01,
+        clock=lambda: 5 * PERIOD,
+    )
+    running.start()
+    for number in range(2):
+        running.observe(judged(found))
+        told.wait(kept=number + 1)
+    stopped(running)
+    assert kept(path) == [(5 * PERIOD, "192.0.2.3", 2)]
 
 
 def test_what_there_is_no_room_for_is_lost_and_told(
