@@ -22,6 +22,9 @@ PARSERS = [
     "mailauth/spf/record.py", "mailauth/spf/macro.py", "mailauth/dmarc/record.py", "mailauth/authres/*.py",
     "mailauth/lookalike/*.py",
     "mailauth/attachments/*.py",
+    "mailauth/reports/aggregate_read.py", "mailauth/reports/c*.py", "mailauth/reports/elements.py",
+    "mailauth/reports/failure_read.py", "mailauth/reports/read.py", "mailauth/reports/said.py",
+    "mailauth/reports/tls_read.py", "mailauth/reports/unpack.py",
     "mailauth/serve/milter/codec.py", "mailauth/serve/milter/session.py", "mailauth/serve/milter/orders.py",
     "mailauth/saved/damage.py", "mailauth/saved/undo.py", "mailauth/saved/reencoded.py", "mailauth/saved/doers.py",
 ]  # fmt: skip

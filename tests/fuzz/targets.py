@@ -23,6 +23,7 @@ from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
 from fuzz.output import OUTPUT_TOKENS, authres_out
 from fuzz.posture import posture
+from fuzz.reports import REPORT_TOKENS, reports
 from mailauth import Context, Limits, Message, arc, authres, dkim, dmarc, names, run, spf
 from mailauth.authres.forged import forged_fields
 from mailauth.dkim.signature import read_signatures, without_signature
@@ -374,6 +375,7 @@ TARGETS = {
         Target("authres-out", authres_out, 120, OUTPUT_TOKENS),
         Target("lookalike", lookalike.imitations, 160, lookalike.TOKENS),
         Target("attachments", attached, 600, ATTACHED_TOKENS),
+        Target("reports", reports, 1200, REPORT_TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("damage", damage, 160, DAMAGE),
         Target("explained", explained, 200, EXPLAINED),
