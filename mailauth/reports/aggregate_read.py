@@ -8,9 +8,9 @@ document; memory is bounded, however many rows there are. Knows no files and no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Protocol
 
+from mailauth.errors import UsageError
 from mailauth.reports import checked
 from mailauth.reports.characters import cleaned
 from mailauth.reports.elements import Broken, Element, Reader
@@ -324,5 +324,16 @@ def stream(file: Source, bounds: Bounds | None = None) -> AggregateStream:
         file: the XML, not compressed: for a file ending in .gz, what `gzip.open` returns. It is read while the rows are
             iterated, and never closed; what it raises is raised there.
         bounds: of the work; `octets`, `ratio` and `rows` do not count here.
+
+    Raises:
+        UsageError: while the rows are iterated, for a file of text.
     """
-    return AggregateStream(iter(partial(file.read, PIECE), b""), bounds or Bounds())
+    return AggregateStream(_pieces(file), bounds or Bounds())
+
+
+def _pieces(file: Source) -> Iterator[bytes]:
+    while piece := file.read(PIECE):
+        if not isinstance(piece, bytes):
+            msg = "the file must be binary: open it with open(path, 'rb')"
+            raise UsageError(msg)
+        yield piece

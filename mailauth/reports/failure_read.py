@@ -58,8 +58,8 @@ def read_fields(octets: bytes, bounds: Bounds) -> tuple[dict[str, list[str]], li
             problems.add("a field is not UTF-8")
             value = raw.decode("utf-8", "replace")
         name = octets_of_name.decode("ascii", "replace").strip() if colon else ""
-        value = checked.text(_FOLD.sub("", value), name or "a line", bounds.message, problems)
         key = _KNOWN.get(name.lower(), "") or _ALSO.get(name.lower(), "")
+        value = checked.text(_FOLD.sub("", value), name if key else "a field", bounds.message, problems)
         if not colon:
             problems.add("a line is not a field", value)
         if not key or (fields.get(key) and name.lower() not in map(str.lower, _SEVERAL)):

@@ -46,13 +46,13 @@ class Bounds:
         message: octets of the message that a failure report is about.
     """
 
-    octets: int = 256 * 2**20
+    octets: int = 128 * 2**20
     ratio: int = 200
     entries: int = 100
     nesting: int = 5
     parts: int = 200
     reports: int = 1000
-    rows: int = 250_000
+    rows: int = 100_000
     element: int = 2**20
     text: int = 4096
     json: int = 8 * 2**20

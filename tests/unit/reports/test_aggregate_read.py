@@ -429,6 +429,11 @@ def test_a_stream_is_read_once_and_tells_at_its_end() -> None:
     assert (html.reason, html.refusal) == (Refusal.NOT_A_REPORT, "the root is 'html', not 'feedback'")
 
 
+def test_a_file_of_text_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"open it with open\(path, 'rb'\)"):
+        list(stream(io.StringIO("<feedback/>")))  # type: ignore[arg-type]
+
+
 SHAPES: dict[str, Callable[[int], bytes]] = {
     "rows": lambda n: aggregate(*[record()] * (n // 300)),
     "elements of a record": lambda n: aggregate(record(more="<x/>" * (n // 4))),

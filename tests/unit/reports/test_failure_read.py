@@ -125,6 +125,14 @@ def test_nothing_is_lost() -> None:
     assert report(FIELDS.replace(b"Arrival-Date", b"Received-Date")).arrival_date.startswith("Thu")
 
 
+def test_problems_are_short() -> None:
+    found = report(
+        FIELDS + b"x" * 5000 + b": \x1b\r\n" + b"y" * 5000 + b"\r\n" + b"Auth-Failure: " + b"z" * 5000 + b"\r\n"
+    )
+    assert found.problems
+    assert all(len(each) < 500 for each in found.problems)
+
+
 def test_the_third_part() -> None:
     headers = part(b"From: a@example.com\r\nSubject: Hello\r\n", "text/rfc822-headers", "", "")
     found = report(FIELDS, headers)
