@@ -38,7 +38,7 @@ _TYPES = frozenset(
         *("application/zip", "message/feedback-report", "text/xml"),
     }
 )
-_EXTENSIONS = frozenset({"gz", "json", "xml", "zip"})
+_EXTENSIONS = frozenset({"eml", "gz", "json", "xml", "zip"})
 _FEEDBACK = "message/feedback-report"
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 _HEADERS = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/global-headers"})
@@ -148,7 +148,9 @@ class _Walk:
         where = _inside(origin, part)
         for content in self._contents(part, where):
             kind = kind_of(content)
-            if not promising and kind in {"message", ""}:
+            # Prose may look like a header section
+            prose = kind == "message" and (not part.type or part.type.startswith("text/"))
+            if not promising and (prose or not kind):
                 continue
             before = len(self.found)
             self.file(content, where, nesting + 1)

@@ -67,6 +67,8 @@ MESSAGE = mail(part(compressed(XML), name=f"{NAME}.gz"))
         # A person forwards it
         (mail(part(b"Hello: see", "text/plain", "", "7bit"), part(MESSAGE, "message/rfc822", "", "")), ["Aggregate"]),
         (mail(part(MESSAGE, "message/rfc822", "a.eml", "base64")), ["Aggregate"]),
+        (mail(part(MESSAGE, "application/octet-stream")), ["Aggregate"]),
+        (mail(part(MESSAGE, "text/plain", "a.eml")), ["Aggregate"]),
         (zipped({"a.eml": MESSAGE}), ["Aggregate"]),
         # And what is none
         (mail(part(b"Hello", "text/plain", "", "7bit")), ["not_a_report"]),
@@ -82,7 +84,7 @@ MESSAGE = mail(part(compressed(XML), name=f"{NAME}.gz"))
         (zipped({}), ["empty"]),
         (compressed(b""), ["empty"]),
     ],
-    ids=map(str, range(37)),
+    ids=map(str, range(39)),
 )  # fmt: skip
 def test_what_is_found(octets: bytes, found: list[str]) -> None:
     assert kinds(octets) == found
