@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mailauth.cli.progress import progress
-from mailauth.cli.streams import EX_USAGE, interruptible, report_error
+from mailauth.cli.streams import EX_USAGE, report_error
 from mailauth.cli.writers import place_of
 from mailauth.errors import UsageError
 from mailauth.page import counted
@@ -60,13 +60,17 @@ class Reading:
 
     def items(self) -> Iterator[Item]:
         """Yield each item, in the order of the sources."""
-        with interruptible(lambda: f"interrupted after {self._items:,} items"), progress(self._names) as bar:
+        with progress(self._names) as bar:
             for name, source in self._names.items():
                 for item in sources.read(source, reports=True):
                     self._items += 1
                     bar.tell(name, item.total)
                     yield self._item(name, item)
                     bar.done(name, len(item.raw or b""))
+
+    def interrupted(self) -> str:
+        """Return what to say after ^C."""
+        return f"interrupted after {self._items:,} items"
 
     def _item(self, source: str, item: sources.Item) -> Item:
         place = place_of(source, item.origin)

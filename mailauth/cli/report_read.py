@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from mailauth.cli.outputs import check_place
 from mailauth.cli.readings import Reading
-from mailauth.cli.streams import report_error
+from mailauth.cli.streams import interruptible, report_error
 from mailauth.cli.tables import check_table, write_table
 from mailauth.errors import UsageError
 from mailauth.page import counted
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         _check_move(arguments)
     done: dict[str, list[str]] = {}
 
-    def rows() -> Iterator[object]:
+    def rows() -> Generator[object, None, None]:
         for item in reading.items():
             for report in item.reports:
                 if isinstance(report, kind.report):
@@ -79,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
                 done.setdefault(item.source, []).append(item.origin)
 
     heading = _line([name for name, _ in kind.columns], kind)
-    write_table(rows(), kind.row, arguments.out, lambda row: _line(_cells(row, kind), kind), heading)
+    with interruptible(reading.interrupted), closing(rows()) as found:
+        write_table(found, kind.row, arguments.out, lambda row: _line(_cells(row, kind), kind), heading)
     status = reading.end(arguments.kind)
     if arguments.move is not None:
         _move(done, arguments.move)

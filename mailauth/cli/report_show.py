@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from mailauth.cli.outputs import check_page, check_place, write_page
 from mailauth.cli.readings import Reading
-from mailauth.cli.streams import write_out
+from mailauth.cli.streams import interruptible, write_out
 from mailauth.errors import UsageError
 from mailauth.names import to_ascii
 from mailauth.reports.read_values import AggregateReport
@@ -29,12 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--domain: {shown(arguments.domain)} is not a domain name")
     latest = datetime.now(UTC).date() + timedelta(days=1)
     summary = Summary(latest)
-    for item in reading.items():
-        for report in item.reports:
-            if isinstance(report, AggregateReport) and _is_within(report, arguments.since, arguments.until, latest):
-                for row in report.rows:
-                    if domain is None or within(domain, row.row.header_from.lower().removesuffix(".")):
-                        summary.add(report.metadata, row)
+    with interruptible(reading.interrupted):
+        for item in reading.items():
+            for report in item.reports:
+                if isinstance(report, AggregateReport) and _is_within(report, arguments.since, arguments.until, latest):
+                    for row in report.rows:
+                        if domain is None or within(domain, row.row.header_from.lower().removesuffix(".")):
+                            summary.add(report.metadata, row)
     status = reading.end("aggregate")
     if status:
         return status

@@ -7,6 +7,8 @@ import json
 import re
 import runpy
 import shutil
+import signal
+import subprocess
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from support.signing import TESTDATA
 
 from mailauth.reports.tables import AggregateRow
 from mailauth.saved.table import columns_of
+from unit.cli.program import finish, start
 from unit.cli.program import inside as run
 
 pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
@@ -329,3 +332,20 @@ def test_a_report_of_many_rows(tmp_path: Path) -> None:
     assert sum(found["failing"]["others"].values()) == 99_000
     (tmp_path / "b.xml").write_bytes(xml(*records(10_000)))
     assert len(rows(tmp_path, "b.xml")[0]) == 10_000
+
+
+@pytest.mark.parametrize("action", [["read", "-", "--out", "a.jsonl"], ["show", "-"]])
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, action: list[str]) -> None:
+    process = start(tmp_path, "report", *action, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stderr is not None
+    # The first mail of an mbox that goes on cannot be read; the process has begun when that is told
+    process.stdin.write(b"From a@b Thu Jan  1 00:00:00 1970\nSubject: a\nContent-Type: text/xml\n\n<feedback\n\n")
+    process.stdin.write(b"From a@b Thu Jan  1 00:00:00 1970\nSubject: b\n\n" + b"x\n" * 300_000)
+    process.stdin.flush()
+    said = process.stderr.readline()
+    assert b"-#1" in said
+    process.send_signal(signal.SIGINT)
+    status, out, err = finish(process)
+    assert (status, out, err) == (-signal.SIGINT, b"", b"mailauth: interrupted after 1 items\n")
+    assert list(tmp_path.iterdir()) == []
