@@ -66,15 +66,16 @@ def _verdict(sender: Sender, counts: Counter[str]) -> Iterator[str]:
             yield "a forwarder or mailing list that changes messages, or an impostor."
         return
     if counts["neither"]:
-        yield f"{share(counts['neither'], total)} fails: not set up for your domain, changed on the way, or not yours. "
-        yield "Of the rest: "
+        yield f"{share(counts['neither'], total)} of it fails: not set up for your domain, changed on the way, "
+        yield "or not yours. Of the rest: "
     if counts["dkim"] + counts["both"] <= few:
         yield "only SPF covers it, nothing has your DKIM signature: it fails when it is forwarded. Set up DKIM for it."
     elif counts["spf"] + counts["both"] <= few:
         yield "your DKIM key signs it, SPF does not cover it: right for forwarded mail, "
         yield "and enough for a service that sends for you."
     elif counts["spf"]:
-        yield f"your DKIM key and SPF cover it, but {share(counts['spf'], good)} has no valid signature of yours."
+        yield "your DKIM key and SPF cover it, "
+        yield f"but {share(counts['spf'], good)} of it has no valid DKIM signature of yours."
     else:
         yield "your DKIM key and SPF cover it."
 

@@ -109,13 +109,17 @@ def test_a_page_of_much() -> None:
     ("sender", "numbers", "said"),
     [
         (Sender("network", "192.0.2.0/24"), (70, 0, 0, 0), "10 messages a day: your DKIM key and SPF cover it."),
-        (Sender("network", "192.0.2.0/24"), (60, 0, 10, 0), "14.3% has no valid signature of yours"),
+        (Sender("network", "192.0.2.0/24"), (60, 0, 10, 0), "14.3% of it has no valid DKIM signature of yours"),
         (Sender("dkim", "mailer.example"), (0, 84_000, 0, 0), "12,000 messages a day: your DKIM key signs it"),
         (Sender("network", "192.0.2.0/24"), (0, 0, 70, 0), "only SPF covers it"),
         (Sender("network", "192.0.2.0/24"), (0, 0, 0, 3), "3 messages in all: fails both: either a server of yours"),
         (Sender("dkim", "a.example"), (0, 0, 0, 7), "1 message a day: passes DKIM as itself, not as you: either a se"),
         (Sender("spf", "a.example"), (0, 0, 1, 999), "passes SPF as itself, not as you"),
-        (Sender("dkim", "a.example"), (50, 0, 0, 50), "50.0% fails: not set up for your domain, changed on the way"),
+        (
+            Sender("dkim", "a.example"),
+            (50, 0, 0, 50),
+            "50.0% of it fails: not set up for your domain, changed on the way",
+        ),
         (Sender("dkim", "a.example"), (0, 0, 50, 50), "Of the rest: only SPF covers it"),
     ],
 )
