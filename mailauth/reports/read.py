@@ -24,7 +24,7 @@ from mailauth.reports.said import compare
 from mailauth.reports.tls_read import NotTls, read_tls
 from mailauth.reports.tls_values import TlsReport
 from mailauth.reports.unpack import Budget, File, files_in, kind_of
-from mailauth.text import one_line
+from mailauth.text import one_line, shown
 
 __all__ = ["Report", "read", "stream"]
 
@@ -169,7 +169,7 @@ class _Walk:
     def _failure(self, part: mime.Part, following: mime.Part | None, origin: Origin) -> bool:
         """Read a failure report; return whether the part after it belongs to it."""
         where = _inside(origin, part)
-        odd = [] if part.type == _FEEDBACK else [f"the second part is {part.type or 'text'!r}, not {_FEEDBACK!r}"]
+        odd = [] if part.type == _FEEDBACK else [f"the second part is {shown(part.type or 'text')}, not {_FEEDBACK!r}"]
         third = following if following is not None and following.containers == part.containers else None
         message, headers_only = b"", False
         if third is None or third.problem:
@@ -182,10 +182,10 @@ class _Walk:
             message = message.removesuffix(b"\n").removesuffix(b"\r") if not any(third.encodings) else message
             headers_only = third.type in _HEADERS
             if third.type not in _HEADERS | _MESSAGES:
-                odd.append(one_line(f"the third part is {third.type!r}, not a message or a header section"))
+                odd.append(f"the third part is {shown(third.type)}, not a message or a header section")
         for content in self._contents(part, where)[:1]:
             report = read_failure(content, self._bounds, message=message, headers_only=headers_only, origin=origin)
-            self._add(with_problems(report, *odd), origin)
+            self._add(with_problems(report, *map(one_line, odd)), origin)
         return third is not None
 
     def _aggregate(self, octets: bytes, origin: Origin, partial: str) -> None:
