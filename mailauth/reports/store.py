@@ -94,6 +94,9 @@ class Store(Protocol):
             seconds: how long it is theirs.
         """
 
+    def pending(self, now: int) -> Iterator[Due]:
+        """Return the reports that could be leased now, and change nothing; those never leased have no `report_id`."""
+
     def each(self, due: Due) -> Iterator[Counted]:
         """Return the rows of a leased report, which do not change any more, in an order that never changes.
 

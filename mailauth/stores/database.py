@@ -180,33 +180,33 @@ class Database:
 
     def lease(self, owner: str, now: int, seconds: int) -> Due | None:
         """Take a report; see `Store.lease`."""
-        columns = REPORTS.c
-        first = (
-            select(columns.id, columns.report_id, columns.configuration, columns.begins, columns.ends, columns.attempts)
-            .add_columns(columns.deliveries)
-            .where(columns.again_at <= now, columns.lease_ends <= now)
-            .order_by(columns.again_at, columns.id)
-            .limit(1)
-            # What is being added to, or leased by another, is left to the next call
-            .with_for_update(skip_locked=True)
-        )
+        # What is being added to, or leased by another, is left to the next call
+        first = _ready(now).limit(1).with_for_update(skip_locked=True)
         with self._transaction() as connection:
             row = connection.execute(first).first()
             if row is None:
                 return None
-            key, report_id, configuration, begins, ends, attempts, deliveries = row
             # Letters and digits, so that it can be the unique-id of a file name too (RFC 9990 §3.5.2)
-            report_id = report_id or secrets.token_hex(16)
-            lease = {"owner": content.write(owner), "lease_ends": now + seconds, "attempts": attempts + 1}
-            connection.execute(update(REPORTS).where(columns.id == key).values(report_id=report_id, **lease))
+            named = {"report_id": row.report_id or secrets.token_hex(16), "attempts": row.attempts + 1}
+            lease = {"owner": content.write(owner), "lease_ends": now + seconds}
+            connection.execute(update(REPORTS).where(REPORTS.c.id == row.id).values(**named, **lease))
+        return self._due(row)._replace(**named)
+
+    def pending(self, now: int) -> Iterator[Due]:
+        """Return what could be leased; see `Store.pending`."""
+        with self._connected() as connection:
+            rows = connection.execute(_ready(now)).all()
+        return map(self._due, rows)
+
+    def _due(self, row: Any) -> Due:
         with self._reading():
             return Due(
-                key,
-                report_id,
-                content.read_configuration(configuration),
-                Period(begins, ends),
-                attempts + 1,
-                content.read_deliveries(deliveries),
+                row.id,
+                row.report_id or "",
+                content.read_configuration(row.configuration),
+                Period(row.begins, row.ends),
+                row.attempts,
+                content.read_deliveries(row.deliveries),
             )
 
     def each(self, due: Due) -> Iterator[Counted]:
@@ -292,6 +292,17 @@ class Database:
             reason = connection.execute(found).scalar()
         with self._reading():
             return None if reason is None else content.read_text(reason)
+
+
+def _ready(now: int) -> Any:
+    """Select the reports that are due, and that nobody works on."""
+    columns = REPORTS.c
+    return (
+        select(columns.id, columns.report_id, columns.configuration, columns.begins, columns.ends, columns.attempts)
+        .add_columns(columns.deliveries)
+        .where(columns.again_at <= now, columns.lease_ends <= now)
+        .order_by(columns.again_at, columns.id)
+    )
 
 
 def _is(due: Due) -> Any:
