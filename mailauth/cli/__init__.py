@@ -182,9 +182,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_report(commands: Any) -> None:
-    about = "Read the DMARC and TLS reports that a domain gets, and show what they say."
-    report = commands.add_parser("report", help="read and show the reports that a domain gets", description=about)
+    about = "Send the DMARC reports that are due; read the reports that a domain gets, and show what they say."
+    report = commands.add_parser("report", help="send, read and show reports", description=about)
     actions = report.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+
+    about = (
+        "Send the aggregate reports that are due, about what the milter counted. Run it every hour or so."
+    )
+    action = actions.add_parser("send", help="send the reports that are due", description=about)
+    action.add_argument("--config", type=_file, required=True, metavar="FILE", help="the configuration, in TOML")
+    action.add_argument("--dry-run", action="store_true", help="only say what is due, and to whom it would go")
+    action.add_argument("--out", type=_file, metavar="DIR", help="write the mails into this folder in place of sending")
 
     about = "Read reports from files, mailboxes and archives, and write a row for each of their records."
     action = actions.add_parser("read", help="read reports into a table", description=about)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
-from mailauth.cli.streams import EX_USAGE, UnreadableError, input_name, read_message, write_out
-from mailauth.cli.verify import EX_FAILED, how_of
+from mailauth.cli.streams import EX_FAILED, EX_USAGE, UnreadableError, input_name, read_message, write_out
+from mailauth.cli.verify import how_of
 from mailauth.errors import MailauthError, UsageError
 from mailauth.resolvers.chosen import key_files
 from mailauth.saved import bundle

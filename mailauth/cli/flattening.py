@@ -9,8 +9,7 @@ from pathlib import Path
 
 from mailauth import files
 from mailauth.cli.resolver import chosen_resolver
-from mailauth.cli.streams import read_message, write_out
-from mailauth.cli.verify import EX_FAILED, EX_TEMPFAIL
+from mailauth.cli.streams import EX_FAILED, EX_TEMPFAIL, read_message, write_out
 from mailauth.context import Context
 from mailauth.dns import run as drive
 from mailauth.errors import MailauthError, UsageError

@@ -19,7 +19,9 @@ from typing import Any
 from mailauth.errors import MailauthError
 from mailauth.limits import MAX_MESSAGE
 
+EX_FAILED = 1
 EX_USAGE = 2
+EX_TEMPFAIL = 75
 _LINE = 1000  # characters of a line on standard error
 
 

@@ -13,6 +13,8 @@ from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
 from mailauth.cli.resolver import chosen_resolver
 from mailauth.cli.streams import (
+    EX_FAILED,
+    EX_TEMPFAIL,
     EX_USAGE,
     ReaderGoneError,
     UnreadableError,
@@ -28,9 +30,6 @@ from mailauth.results import Outcome, Result
 from mailauth.saved import Saved
 from mailauth.saved.how import How
 from mailauth.saved.keys import notes as key_notes
-
-EX_FAILED = 1
-EX_TEMPFAIL = 75
 
 _OCTET = re.compile("[\udc80-\udcff]")  # as Python reads an octet outside the encoding of file names
 

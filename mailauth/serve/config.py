@@ -6,7 +6,6 @@ Every problem is reported, with its line and a remedy. Needs the extra `serve`.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
@@ -17,32 +16,21 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from mailauth import names
 from mailauth.authres.write import authserv_id_of
 from mailauth.errors import UsageError
 from mailauth.limits import Limits, Options
 from mailauth.policy import Rules
 from mailauth.resolvers import AsyncDnspythonResolver
+from mailauth.serve.diagnosis import Lines, hint, words
 from mailauth.serve.milter import MARKER, MAX_BYTES, parse_address
 from mailauth.stores.opening import check_url
-from mailauth.text import one_line, shown
+from mailauth.text import one_line
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
-_TABLE = re.compile(r"\s*\[\[?\s*([^\[\]#]+?)\s*\]")
-_KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*(?:=|\.\s*["']?([\w-]+))""")
 _MAX_OCTETS = 1 << 20
-_WANTED = {  # by types of errors of pydantic: its own words are those of JSON
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "text in quotes",
-    "tuple_type": "a list in brackets",
-    "frozen_set_type": "a list in brackets",
-    "dict_type": "a table",
-    "mapping_type": "a table",
-    "dataclass_type": "a table",
-    "json_invalid": "a value that is not nested so deeply",
-}
 _MODE = re.compile("0?[0-7]{3}")
+_RELAY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):([0-9]{1,5})")
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[0-9A-Za-z.-]{1,253}")
 # Fields of the marker's name are deleted from each message, so that it must not be one that has a meaning
 _MARKER = re.compile("[Xx]-[!-9;-~]{1,70}")
@@ -186,6 +174,12 @@ class Reports:
         extra_contact_info: more about that, such as the URL of a page.
         period_hours: the hours that a report covers, from midnight UTC.
         retention_days: how long what was not sent is kept.
+        relay: the mail server that takes the reports, HOST:PORT.
+        relay_tls: "may" encrypts where the relay offers it; "must" also wants a certificate that this system trusts.
+        submitter: the domain of this receiver, in the names of files; None: that of `email`.
+        selector: the name of the DKIM key of the domain of `email`; None: the relay signs.
+        key: the file of that key.
+        form: "rfc7489" writes the format of RFC 7489.
     """
 
     store: str | None = None
@@ -194,6 +188,12 @@ class Reports:
     extra_contact_info: str = ""
     period_hours: int = 24
     retention_days: int = 14
+    relay: str = "127.0.0.1:25"
+    relay_tls: Literal["may", "must", "no"] = "may"
+    submitter: str | None = None
+    selector: str | None = None
+    key: str | None = None
+    form: Literal["rfc9990", "rfc7489"] = "rfc9990"
 
     def __post_init__(self) -> None:
         """Refuse what no report can have, and what is no store."""
@@ -204,6 +204,9 @@ class Reports:
             (not self.email or _EMAIL.fullmatch(self.email), "an address, such as 'postmaster@example.org'"),
             (self.period_hours > 0 and 24 % self.period_hours == 0, "1, 2, 3, 4, 6, 8, 12 or 24"),
             (self.retention_days > 0, "a number above 0"),
+            (_RELAY.fullmatch(self.relay), "HOST:PORT, such as '127.0.0.1:25' or '[::1]:25'"),
+            (self.submitter is None or names.to_ascii(self.submitter), "a domain name, such as 'mx.example.org'"),
+            ((self.selector is None) is (self.key is None), "selector and key together"),
         ):
             if not right:
                 raise UsageError(f"give {remedy}")
@@ -294,7 +297,7 @@ def parse(octets: bytes, name: str = "configuration") -> Config:
     except (ValueError, RecursionError) as error:
         # tomllib names the line itself
         raise ConfigError(name, [Wrong(0, "", f"not TOML: {error}")]) from None
-    lines = _Lines(text)
+    lines = Lines(text)
     problems: list[Wrong] = []
     main = {key: value for key, value in given.items() if key not in _TABLES}
     values: dict[str, Any] = _arguments(Config, "", main, lines, problems)
@@ -311,7 +314,7 @@ def parse(octets: bytes, name: str = "configuration") -> Config:
 
 
 def _arguments(
-    kind: type[Any], table: str, given: dict[str, Any], lines: _Lines, problems: list[Wrong]
+    kind: type[Any], table: str, given: dict[str, Any], lines: Lines, problems: list[Wrong]
 ) -> dict[str, Any]:
     """Return the arguments of a dataclass, and add what is wrong to `problems`: then there are none."""
     hints = get_type_hints(kind)
@@ -324,7 +327,7 @@ def _arguments(
 
     for key, value in given.items():
         if key not in keys:
-            wrong(key, f"there is no such key{_hint(key, keys if table else [*keys, *_TABLES])}")
+            wrong(key, f"there is no such key{hint(key, keys if table else [*keys, *_TABLES])}")
             continue
         try:
             # JSON has arrays only, and strictly typed: what TOML writes as an array becomes the set or tuple
@@ -335,7 +338,7 @@ def _arguments(
             arguments[key] = TypeAdapter(hints[key], config=_STRICT).validate_json(text)
         except ValidationError as error:
             for each in error.errors(include_url=False):
-                wrong(key, _words(each, value))
+                wrong(key, words(each, value))
         except (TypeError, ValueError):
             wrong(key, "give text in quotes, a number, true or false; dates, times, inf and nan are not used")
     try:
@@ -355,42 +358,3 @@ def _refusal(kind: type[Any], key: str, value: Any) -> str:
     except (UsageError, TypeError) as error:
         return str(error)
     return ""
-
-
-def _words(error: Any, value: Any) -> str:
-    """Return what is wrong with a value, or with a part of it."""
-    place = " ".join(part if isinstance(part, str) else f"{part + 1}." for part in error["loc"])
-    if error["type"] == "unexpected_keyword_argument":
-        return f"there is no such key: {place}"
-    wanted = _WANTED.get(error["type"], error["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
-    return f"{place}: give {wanted}" if place else f"give {wanted}, not {shown(value)}"
-
-
-def _hint(key: str, keys: list[str]) -> str:
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), keys, 1)
-    return f"; did you mean {near[0]}?" if near else f"; the keys are {', '.join(keys)}"
-
-
-class _Lines:
-    """Where keys are in the text of a file."""
-
-    def __init__(self, text: str) -> None:
-        self._lines: dict[tuple[str, str], int] = {}
-        table = ""
-        for number, line in enumerate(text.splitlines(), 1):
-            if match := _TABLE.match(line):
-                table = match[1]
-                self._lines.setdefault((table, ""), number)
-                # [policy.domains] is a key of [policy], and [policy] one of the whole
-                parent, _, key = table.partition(".")
-                self._lines.setdefault((parent, key.partition(".")[0]), number)
-                self._lines.setdefault(("", parent), number)
-            elif match := _KEY.match(line):
-                self._lines.setdefault((table, match[1]), number)
-                if match[2] and not table:
-                    # policy.reject is one too
-                    self._lines.setdefault((match[1], match[2]), number)
-
-    def of(self, table: str, key: str = "") -> int:
-        """Return the line of a key, or of a table; 0 when it is not found."""
-        return self._lines.get((table, key)) or self._lines.get((table, "")) or self._lines.get(("", table)) or 0

@@ -155,4 +155,4 @@ def _text(code: int, text: bytes | str) -> str:
 def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return _text(error.smtp_code, error.smtp_error)
-    return one_line(f"{type(error).__name__}: {error}"[:_TEXT])
+    return one_line(str(getattr(error, "strerror", None) or error)[:_TEXT]) or type(error).__name__

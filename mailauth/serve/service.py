@@ -24,6 +24,7 @@ from mailauth.extras import needing
 from mailauth.filters import Chain, Filter, load
 from mailauth.message.fields import Message
 from mailauth.policy.decision import Decision, reply
+from mailauth.reports.store import Store
 from mailauth.resolvers import AsyncDnspythonResolver, Cached, Zone
 from mailauth.results import Disposition
 from mailauth.serve import config as configuration
@@ -62,7 +63,7 @@ class Parts:
         filters = [each for path in config.filters.files for each in load(path)]
         self._judge = Judge(
             Chain([*filters, rules]).run_async,
-            resolver=_resolver(config.dns),
+            resolver=resolver(config.dns, AsyncDnspythonResolver),
             authserv_id=self.authserv_id,
             limits=config.limits,
             options=config.options,
@@ -107,7 +108,16 @@ class Parts:
         return forged_fields(message, {self.authserv_id, *self.config.options.authserv_ids})
 
 
-def _resolver(dns: configuration.Dns) -> Any:
+def resolver(dns: configuration.Dns, kind: type[Any]) -> Any:
+    """Return what answers questions.
+
+    Args:
+        dns: where answers come from.
+        kind: `DnspythonResolver` or `AsyncDnspythonResolver`.
+
+    Raises:
+        UsageError: for a zone that cannot be read.
+    """
     if dns.zone is not None:
         try:
             return Zone.load(dns.zone)
@@ -115,7 +125,7 @@ def _resolver(dns: configuration.Dns) -> Any:
             msg = f"[dns] zone: {dns.zone}: {error.strerror}: give the path of a zone file"
             raise UsageError(msg) from None
     servers = list(dns.nameservers) or None
-    return Cached(AsyncDnspythonResolver(servers, timeout=dns.timeout, port=dns.port))
+    return Cached(kind(servers, timeout=dns.timeout, port=dns.port))
 
 
 def set_up_log(settings: configuration.Log) -> None:
@@ -231,12 +241,8 @@ class Service:
         notify.notify("READY=1")
 
 
-def collector(settings: configuration.Reports, metrics: Any = None) -> Collector | None:
-    """Return what counts messages for reports; None where nothing is to be counted.
-
-    Args:
-        settings: where it is kept.
-        metrics: `Metrics`, which are told how many were counted.
+def store_of(settings: configuration.Reports) -> Callable[[], Store] | None:
+    """Return what opens the store; None where there is none.
 
     Raises:
         UsageError: if whoever gets a report could not know who sent it, and where a package is missing.
@@ -247,10 +253,25 @@ def collector(settings: configuration.Reports, metrics: Any = None) -> Collector
     if not (settings.org_name and settings.email):
         raise UsageError("[reports] store: give org_name and email too: a report says who sent it")
     check_packages(url)
-    seconds = settings.period_hours * 3600
+    return lambda: open_store(url, period_seconds=settings.period_hours * 3600)
+
+
+def collector(settings: configuration.Reports, metrics: Any = None) -> Collector | None:
+    """Return what counts messages for reports; None where nothing is to be counted.
+
+    Args:
+        settings: where it is kept.
+        metrics: `Metrics`, which are told how many were counted.
+
+    Raises:
+        UsageError: see `store_of`.
+    """
+    opening = store_of(settings)
+    if opening is None:
+        return None
     return Collector(
-        lambda: open_store(url, period_seconds=seconds),
-        period_seconds=seconds,
+        opening,
+        period_seconds=settings.period_hours * 3600,
         retention_seconds=settings.retention_days * 86400,
         told=None if metrics is None else metrics.counted,
     )

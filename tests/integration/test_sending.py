@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support.databases import KINDS, Databases, databases
 from support.relays import Relay as Handler
 from support.relays import message, read, relay
+from support.sending_kills import kill
 
 from mailauth import Connection, authenticate
 from mailauth.dkim import Signer
@@ -307,3 +308,8 @@ def test_a_sender_needs_names_that_mail_can_have(store: Store, given: dict[str, 
     given = {"reporter": REPORTER, **given}
     with pytest.raises(UsageError, match="give"):
         Sender(store, Folder("/nowhere"), Zone({}), owner="test", clock=lambda: 0, **given)
+
+
+def test_runs_that_are_killed_lose_and_double_nothing(kind: Databases) -> None:
+    found = kill(kind.fresh(), kills=4, seed=5, reports=40)
+    assert (found.kills, found.lost, found.doubled) == (8, 0, 0)
