@@ -186,9 +186,7 @@ def _add_report(commands: Any) -> None:
     report = commands.add_parser("report", help="send, read and show reports", description=about)
     actions = report.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
 
-    about = (
-        "Send the aggregate reports that are due, about what the milter counted. Run it every hour or so."
-    )
+    about = "Send the aggregate reports that are due, about what the milter counted. Run it every hour or so."
     action = actions.add_parser("send", help="send the reports that are due", description=about)
     action.add_argument("--config", type=_file, required=True, metavar="FILE", help="the configuration, in TOML")
     action.add_argument("--dry-run", action="store_true", help="only say what is due, and to whom it would go")

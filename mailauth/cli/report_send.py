@@ -49,9 +49,7 @@ def _send(arguments: argparse.Namespace, loaded: Any, store: Any, stack: ExitSta
     if arguments.out is not None:
         transport = sending.Folder(arguments.out)
     old = loaded.options.mode == "rfc7489"
-    organizational_domain = (
-        load_suffix_list(loaded.options.public_suffix_list).organizational_domain if old else None
-    )
+    organizational_domain = load_suffix_list(loaded.options.public_suffix_list).organizational_domain if old else None
     sender = sending.Sender(
         store,
         transport,

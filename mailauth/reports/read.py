@@ -160,7 +160,7 @@ class _Walk:
                 self.found[before:] = new
 
     def _contents(self, part: mime.Part, where: Origin) -> list[bytes]:
-        found = list(dict.fromkeys(part.contents()))
+        found = list(dict.fromkeys(part.contents(part.body)))
         if not self._budget.take(sum(map(len, found))):
             self._unread(where, Refusal.LIMIT, f"the parts have more than {self._bounds.octets} octets")
             return []
