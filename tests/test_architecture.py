@@ -94,12 +94,12 @@ _ROOMS = {
     """,
     # in a mail server
     "serve": """
-        aio authentication authres connection dmarc errors extras filters limits message policy reports resolvers
-        results stores text
+        _version aio authentication authres connection context dkim dmarc dns errors extras files filters limits
+        message names policy reports resolvers results stores text
     """,
     "cli": """
-        _version aio authentication connection context dmarc dns errors explain extras files limits moments names
-        opinions page posture reports resolvers results saved serve text
+        _version aio authentication connection context dkim dmarc dns errors explain extras files limits moments
+        names opinions page posture reports resolvers results saved serve text
     """,
     "__main__": "cli",
     "__init__": """
