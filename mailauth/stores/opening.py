@@ -78,8 +78,9 @@ def check_packages(url: str) -> None:
 def _sqlite(path: str) -> Engine:
     import sqlite3  # noqa: PLC0415  Python may be built without it
 
-    from sqlalchemy import URL, create_engine  # noqa: PLC0415  an extra
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415  as above
+    from sqlalchemy import URL, create_engine, event  # noqa: PLC0415  an extra
+    from sqlalchemy.exc import DisconnectionError  # noqa: PLC0415  as above
+    from sqlalchemy.pool import QueuePool  # noqa: PLC0415  as above
 
     file = Path(path).absolute()
     try:
@@ -91,7 +92,9 @@ def _sqlite(path: str) -> Engine:
     uri = f"file:{quote(os.fsencode(file))}?mode=rw"
 
     def connect() -> Any:
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             # A report that was sent keeps its identifier even after a power failure
             connection.execute("PRAGMA synchronous=FULL").close()
@@ -100,7 +103,23 @@ def _sqlite(path: str) -> Engine:
             raise
         return connection
 
-    return create_engine(URL.create("sqlite", database=path), creator=connect, poolclass=NullPool)
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    engine = create_engine(URL.create("sqlite", database=path), creator=connect, poolclass=QueuePool)
+    event.listen(engine, "connect", lambda _, record: record.info.update(file=identity()))
+
+    def check(_: Any, record: Any, __: Any) -> None:
+        # What is written to a file that was deleted or replaced is lost
+        if record.info["file"] != identity():
+            raise DisconnectionError
+
+    event.listen(engine, "checkout", check)
+    return engine
 
 
 def _postgresql(url: str) -> Engine:
