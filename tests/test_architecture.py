@@ -69,6 +69,8 @@ _ROOMS = {
     "lookalike": "dmarc.psl errors names text",
     # a domain, asked about itself
     "posture": "context dkim dmarc dns errors limits message names page results spf text",
+    # logos of senders
+    "bimi": "attachments.inflate errors extras moments names results text",
     # what receivers tell domains of their mail
     "reports": """
         _version attachments authentication authres connection context counts dkim.outcome dmarc dmarc.outcome
@@ -130,6 +132,10 @@ WHEN_NEEDED = {
     "dns/fetch.py": {"time"},  # the same
     "names.py": {"idna"},
     "reports/mail.py": {"email", "zlib"},
+    "bimi/path.py": {"pathlib"},  # the file of roots
+    "bimi/svg.py": {"lxml"},
+    "bimi/uses.py": {"graphlib"},
+    "bimi/values.py": {"base64"},
     "attachments/inflate.py": {"bz2", "lzma", "zlib"},
     "attachments/zips.py": {"struct"},
     "text.py": {"html"},
