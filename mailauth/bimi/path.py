@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 
 from mailauth.bimi.values import Code, Notes, quoted
 from mailauth.errors import UsageError
@@ -21,10 +22,11 @@ from mailauth.extras import needing
 
 _DEPTH = 3  # authorities above the leaf, the root among them
 _MIN_RSA, _MAX_RSA, _MAX_EXPONENT = 2048, 8192, 2**32  # bits, and a number: what costs time to check is not checked
-# What reading a part of a certificate raises; each part is read when it is asked for
+# What reading a part of a certificate raises; each part is read when it is asked for. The last is a warning, which
+# some programs turn into exceptions
 UNREADABLE = (
     ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
+    x509.UnsupportedGeneralNameType, CryptographyDeprecationWarning,
 )  # fmt: skip
 
 
