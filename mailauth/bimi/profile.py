@@ -132,6 +132,5 @@ KEYWORDS: dict[str, frozenset[str]] = {
 # and this form
 PATTERNS = {
     "class": re.compile(r"\s*[\w.:\-\u00b7]+(?:\s+[\w.:\-\u00b7]+)*\s*"),
-    f"{_XML}lang": re.compile(r"(?:[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)?"),
     "preserveAspectRatio": re.compile(r"\s*(?:none|xMidYMid)\s*(?:meet)?\s*"),
 }

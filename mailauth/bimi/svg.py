@@ -228,7 +228,7 @@ class _Reader:
     def _end_title(self) -> None:
         self.title = " ".join("".join(self._text).split())
         if not self.title:
-            self._notes.add(Code.SVG_TITLE, "the title is empty")
+            self._notes.add(Code.SVG_TITLE_EMPTY, "the title is empty")
         if len(self.title) > _TITLE:
             self._advice.add(Code.TITLE_LONG, f"the title has more than {_TITLE} characters")
         self.title = self.title[:_TITLE]
@@ -278,7 +278,7 @@ class _Reader:
         if not _NCNAME.fullmatch(value):
             self._notes.add(Code.SVG_ID, f"{quoted(value)} is not an id")
         elif not self._uses.name(value):
-            self._notes.add(Code.SVG_ID, f"the id {quoted(value)} appears twice")
+            self._notes.add(Code.SVG_ID_TWICE, f"the id {quoted(value)} appears twice")
 
     def _reference(self, element: str, name: str, value: str) -> None:
         """Take references to this document, and refuse all others: whatever the attribute, a renderer may follow."""

@@ -34,6 +34,7 @@ class Code(StrEnum):
     SVG_POSITION = "svg_position"
     SVG_VIEWBOX = "svg_viewbox"
     SVG_TITLE = "svg_title"
+    SVG_TITLE_EMPTY = "svg_title_empty"
     # elements
     SVG_SCRIPT = "svg_script"
     SVG_IMAGE = "svg_image"
@@ -50,6 +51,7 @@ class Code(StrEnum):
     SVG_VALUE = "svg_value"
     SVG_NUMBER = "svg_number"
     SVG_ID = "svg_id"
+    SVG_ID_TWICE = "svg_id_twice"
     SVG_REFERENCE = "svg_reference"
     SVG_TARGET = "svg_target"
     SVG_RECURSION = "svg_recursion"

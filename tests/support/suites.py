@@ -90,14 +90,13 @@ SUITES = {
     "received-chains": {"received-trust-chains": 32},
     "reports": {"dmarc-reports/reports.json#reports": 52},
     "tls-reports": {"tlsrpt/cases.json#reports": 4, "tlsrpt-parsedmarc/files": 4},
+    "bimi-svg": {"bimi-email-auth-rs": 16, "bimi-mailauth/cases.json#svg": 35, "bimi-perl/cases.json#svg": 4},
+    "bimi-vmc": {"bimi-mailauth/cases.json#vmc": 1},
 }
 # What no test here runs, and why
 NOT_RUN = {
     "ar-openarc": "fields of other servers are not merged into our results",
-    "bimi-email-auth-rs": "BIMI is not implemented",
-    "bimi-mailauth": "BIMI is not implemented",
-    "bimi-perl": "BIMI is not implemented",
-    "bimi-roots": "BIMI is not implemented",
+    "bimi-roots": "it has no cases; test_bimi compares our roots with it",
     "dkim2": "DKIM2 is not implemented",
     "mailbox-mox": "mailboxes are not read",
     "mta-sts-mox": "MTA-STS is not implemented",
