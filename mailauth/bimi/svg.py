@@ -129,11 +129,16 @@ def _read(document: bytes, reader: _Reader, notes: Notes) -> None:
     parser = etree.XMLParser(target=reader, **_GUARDED)
     try:
         etree.fromstring(document.removeprefix(_BOM), parser)
-        reader.finish()
     except _StopReadingError:
-        pass
+        return
     except etree.LxmlError as error:
         notes.add(Code.SVG_XML, str(error).partition(" (<string>")[0] or "not well-formed")
+        return
+    # After an error in namespaces lxml raises for no other
+    if errors := parser.error_log.filter_from_errors():
+        notes.add(Code.SVG_XML, errors[0].message)
+        return
+    reader.finish()
 
 
 class _StopReadingError(Exception):

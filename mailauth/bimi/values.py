@@ -16,6 +16,9 @@ from mailauth.text import one_line, shown
 
 T = TypeVar("T")
 
+_LONGEST = 300  # characters of a detail
+_SHOWN = 80  # characters of what a stranger wrote, in one
+
 
 class Code(StrEnum):
     """Why a logo or a mark certificate is refused, or what is wrong with it though it is not."""
@@ -114,7 +117,7 @@ class Notes:
 
     def add(self, code: Code, detail: str) -> None:
         """Note a problem."""
-        self._found.setdefault(code, Problem(code, one_line(detail)))
+        self._found.setdefault(code, Problem(code, one_line(detail)[:_LONGEST]))
 
     def __call__(self) -> tuple[Problem, ...]:
         """Return them in the order of their discovery."""
@@ -163,6 +166,3 @@ def quoted(text: object) -> str:
     """Return what a stranger wrote as a detail quotes it."""
     words = shown(text)
     return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
-
-
-_SHOWN = 80

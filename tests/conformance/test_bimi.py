@@ -139,7 +139,7 @@ def as_the_schema_has_it(root: Any) -> Any:
         if element.tag == f"{SVG}use" and XLINK_HREF in element.attrib:
             element.set("href", element.attrib.pop(XLINK_HREF))
         # SVG Tiny 1.2 §10.9
-        if element.get("font-weight") == "400":
+        if element.get("font-weight") in {"400", "inherit"}:
             element.set("font-weight", "normal")
     # SVG Tiny 1.2 §5.5.1: that the title is first is advice
     titles = [element for element in root if element.tag == f"{SVG}title"]

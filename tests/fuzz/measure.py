@@ -25,6 +25,7 @@ PARSERS = [
     "mailauth/reports/aggregate_read.py", "mailauth/reports/c*.py", "mailauth/reports/elements.py",
     "mailauth/reports/failure_read.py", "mailauth/reports/read.py", "mailauth/reports/said.py",
     "mailauth/reports/tls_read.py", "mailauth/reports/unpack.py",
+    "mailauth/bimi/*.py",
     "mailauth/serve/milter/codec.py", "mailauth/serve/milter/session.py", "mailauth/serve/milter/orders.py",
     "mailauth/saved/damage.py", "mailauth/saved/undo.py", "mailauth/saved/reencoded.py", "mailauth/saved/doers.py",
 ]  # fmt: skip

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from support import signing, strategies
+from cryptography.hazmat.primitives.serialization import Encoding
+from support import marks, signing, strategies
 
 from fuzz.damage import EDITS, bases
 from fuzz.endtoend import BETWEEN
@@ -180,6 +181,21 @@ def attachments() -> Iterator[bytes]:
             yield (b"\1" if path.suffix == ".eml" else b"\0") + path.read_bytes()
 
 
+def mark_certificates() -> Iterator[bytes]:
+    """Yield mark certificates as files, as DER, and their logotype extensions; good ones, and some that are not."""
+    image, digests = marks.logo_image, [("2a03", b"x"), (marks.SHA1, bytes(20))]
+    images = [(), (image([b"http://a/"]),), (image(media=b"image/png"),), (image(digests=digests),), (image(),) * 2]
+    for each in images:
+        yield b"\2" + marks.logotype(*each)
+    yield b"\2" + marks.der(0x30, marks.der(0xA2, marks.der(0xA1, b"\x30\0")))
+    made = [marks.mark(), marks.mark(names=["a.example"], crl=None), marks.mark(logo=None, sct=None, purposes=None)]
+    made += [marks.mark(valid=(-9, -1)), marks.mark(valid=(1, 9)), marks.mark(marks.root()), marks.issuing()]
+    made += [marks.mark(names=None, mark_type=None), marks.mark(signed_by=marks.key(5)), marks.mark(logo_critical=True)]
+    for one in made:
+        yield b"\1" + one.certificate.public_bytes(Encoding.DER)
+    yield from (b"\0" + marks.pem(*each) for each in (made[:1], made[-4:], [made[6]], [made[6], *made[:1]]))
+
+
 def zone_lines(zone: dict[str, Any]) -> bytes:
     """Return a zone in the lines of the target."""
     lines = []
@@ -206,6 +222,7 @@ def own(target: str) -> list[bytes]:
         "damage": framed,
         "explained": scripts,
         "attachments": attachments,
+        "mark": mark_certificates,
         "authenticate": whole,
     }
     return handmade(target) + (list(made[target]()) if target in made else [])

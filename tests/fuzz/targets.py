@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from support import signing
 from support.signing import NOW
 
-from fuzz import lookalike, milter
+from fuzz import lookalike, marks, milter
 from fuzz.attached import ATTACHED_TOKENS, attached
 from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
@@ -376,6 +376,8 @@ TARGETS = {
         Target("lookalike", lookalike.imitations, 160, lookalike.TOKENS),
         Target("attachments", attached, 600, ATTACHED_TOKENS),
         Target("reports", reports, 1200, REPORT_TOKENS),
+        Target("logo", marks.logo, 400, marks.LOGO_TOKENS),
+        Target("mark", marks.mark, 1200, marks.MARK_TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("damage", damage, 160, DAMAGE),
         Target("explained", explained, 200, EXPLAINED),

@@ -105,6 +105,10 @@ REFUSED: dict[str, tuple[bytes, set[Code]]] = {
     "UTF-7": (b'<?xml version="1.0" encoding="UTF-7"?>' + LOGO, {Code.SVG_ENCODING}),
     "ISO 8859-1": (b"<?xml version='1.0' encoding = 'ISO-8859-1'?>" + LOGO, {Code.SVG_ENCODING}),
     "octets that are not UTF-8": (logo(b"<text>\xff</text>"), {Code.SVG_ENCODING}),
+    "what follows the root, after a namespace that is none": (
+        LOGO.replace(b"<svg", b'<svg xmlns:a="http://\x7f/"') + b")", {Code.SVG_XML},
+    ),
+    "a prefix without namespace": (logo(b"<a:g/>"), {Code.SVG_XML, Code.SVG_ELEMENT}),
     "a control": (logo(b"<text>\1</text>"), {Code.SVG_XML}),
     "a NUL": (logo(b"<text>\0</text>"), {Code.SVG_ENCODING}),
     "billion laughs": (b"<!DOCTYPE svg [" + ENTITIES + b"]>" + logo(b"<text>&a40;</text>"), {Code.SVG_DOCTYPE}),
