@@ -273,7 +273,20 @@ def test_both_fronts_have_the_same_names() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["arc", "attachments", "authres", "dkim", "dmarc", "fetchers", "filters", "reports", "resolvers", "spf", "testing"],
+    [
+        "arc",
+        "attachments",
+        "authres",
+        "bimi",
+        "dkim",
+        "dmarc",
+        "fetchers",
+        "filters",
+        "reports",
+        "resolvers",
+        "spf",
+        "testing",
+    ],
 )
 def test_every_public_name_is_there(name: str) -> None:
     module = importlib.import_module(f"mailauth.{name}")

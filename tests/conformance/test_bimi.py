@@ -11,8 +11,10 @@ import pytest
 from support.marks import LOGO
 from support.suites import FOLDER, Case, Differs, each, is_absent
 
-etree = pytest.importorskip("lxml.etree", reason="needs lxml: pip install 'mailauth[bimi]'")
+pytest.importorskip("lxml", reason="needs lxml: pip install 'mailauth[bimi]'")
 pytest.importorskip("cryptography", "45", reason="needs cryptography 45: pip install 'mailauth[bimi]'")
+
+from lxml import etree
 
 from mailauth.bimi import Code, certificate, path, svg
 
@@ -77,38 +79,43 @@ BEYOND = {
     Code.SVG_REFERENCE, Code.SVG_TARGET, Code.SVG_RECURSION, Code.SVG_EXPANSION, Code.SVG_NUMBER, Code.SVG_ID_TWICE,
     Code.SVG_VIEWBOX, Code.SVG_TITLE_EMPTY,
 }  # fmt: skip
-BASES = [
-    LOGO,
+DEFINED = (
     b'<svg xmlns="http://www.w3.org/2000/svg" version="1.2" baseProfile="tiny-ps"><title>a</title><desc>b</desc><defs>'
     b'<linearGradient id="l"><stop offset="0"/><stop offset="1" stop-color="red"/></linearGradient>'
     b'<radialGradient id="r" cx="1"><stop/></radialGradient><solidColor id="s"/></defs><g id="g"><path d="M0 0"/>'
-    b'<text x="1">c</text><rect fill="url(#l)" rx="2"/></g><use href="#g"/><metadata>m</metadata></svg>',
+    b'<text x="1">c</text><rect fill="url(#l)" rx="2"/></g><use href="#g"/><metadata>m</metadata></svg>'
+)
+SHAPES = (
     b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.2" '
     b'baseProfile="tiny-ps"><title>a</title><g><g><circle r="1"/><ellipse rx="1" ry="1"/><line x1="1"/>'
     b'<polyline points="1,1"/></g><polygon points="0 0" id="p"/></g><use xlink:href="#p"/><textArea width="auto">t'
-    b"</textArea></svg>",
-]
-ELEMENTS = (
-    "svg title desc metadata g defs path rect circle ellipse line polyline polygon text textArea use linearGradient "
-    "radialGradient stop solidColor a script image set style switch tspan tbreak font glyph foreignObject animate "
-    "filter mask pattern symbol view clipPath prefetch video"
-).split()
-NAMES = (
-    "about baseProfile class color color-rendering content contentScriptType cursor cx cy d datatype direction display "
-    "display-align editable externalResourcesRequired fill fill-opacity fill-rule filter fo focusable font-family "
-    "font-size font-style font-variant font-weight gradientTransform gradientUnits height href id image-rendering "
-    "line-increment mask nav-next offset onclick opacity pathLength playbackOrder points preserveAspectRatio property "
-    "r rel requiredFeatures requiredFonts resource rev role rotate rx ry shape-rendering snapshotTime solid-color "
-    "solid-opacity stop-color stop-opacity stroke stroke-dasharray stroke-linecap stroke-linejoin stroke-miterlimit "
-    "stroke-width style systemLanguage target text-align text-anchor text-rendering timelineBegin transform typeof "
-    "unicode-bidi vector-effect version viewBox viewport-fill visibility width x x1 x2 xml:base xml:lang xml:space y "
-    "y1 y2 zoomAndPan"
-).split()
-VALUES = (
-    "1 0.5 none inherit auto normal red bold 400 a en de-AT default preserve ltr middle start evenodd round miter "
-    "false true all onLoad disable userSpaceOnUse non-scaling-stroke embed hidden optimizeSpeed block after "
-    "tiny-ps 1.2 1.1 url(#g) url(http://a.example) #g #x http://a.example/ 99999999999 meet xMidYMid small-caps italic"
-).split()
+    b"</textArea></svg>"
+)
+BASES = (LOGO, DEFINED, SHAPES)
+_ELEMENTS = """
+    svg title desc metadata g defs path rect circle ellipse line polyline polygon text textArea use linearGradient
+    radialGradient stop solidColor a script image set style switch tspan tbreak font glyph foreignObject animate
+    filter mask pattern symbol view clipPath prefetch video
+"""
+ELEMENTS = _ELEMENTS.split()
+_NAMES = """
+    about baseProfile class color color-rendering content contentScriptType cursor cx cy d datatype direction display
+    display-align editable externalResourcesRequired fill fill-opacity fill-rule filter fo focusable font-family
+    font-size font-style font-variant font-weight gradientTransform gradientUnits height href id image-rendering
+    line-increment mask nav-next offset onclick opacity pathLength playbackOrder points preserveAspectRatio property
+    r rel requiredFeatures requiredFonts resource rev role rotate rx ry shape-rendering snapshotTime solid-color
+    solid-opacity stop-color stop-opacity stroke stroke-dasharray stroke-linecap stroke-linejoin stroke-miterlimit
+    stroke-width style systemLanguage target text-align text-anchor text-rendering timelineBegin transform typeof
+    unicode-bidi vector-effect version viewBox viewport-fill visibility width x x1 x2 xml:base xml:lang xml:space y
+    y1 y2 zoomAndPan
+"""
+NAMES = _NAMES.split()
+_VALUES = """
+    1 0.5 none inherit auto normal red bold 400 a en de-AT default preserve ltr middle start evenodd round miter
+    false true all onLoad disable userSpaceOnUse non-scaling-stroke embed hidden optimizeSpeed block after
+    tiny-ps 1.2 1.1 url(#g) url(http://a.example) #g #x http://a.example/ 99999999999 meet xMidYMid small-caps italic
+"""
+VALUES = _VALUES.split()
 
 
 def mutant(generator: random.Random) -> Any:

@@ -10,7 +10,7 @@ import base64
 import gzip
 from importlib import util
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from support import marks
 
@@ -28,7 +28,8 @@ LOGO_TOKENS = (
 MARK_TOKENS = (
     b"\0-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n", b"\1\x30\x82", b"\2\x30\x82", b"\xa2\x82",
     b"\xa0\x82", b"\xa1\x03", b"\x30\x80", b"\x16\x0dimage/svg+xml", b"data:image/svg+xml;base64,", b"http://a/",
-    b"\x06\x05\x2b\x0e\x03\x02\x1a", b"\x04\x14", b"\x05\x00", b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x0c", b"\x02\x01\xff",
+    b"\x06\x05\x2b\x0e\x03\x02\x1a", b"\x04\x14", b"\x05\x00", b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x0c",
+    b"\x02\x01\xff",
     b"\x06\x03\x55\x1d\x11", b"\x06\x03\x55\x1d\x25", b"\x06\x03\x55\x1d\x13", b"\x01\x01\xff", b"\x82\x0bexample.com",
 )  # fmt: skip
 _EXTRA = util.find_spec("lxml") is not None
@@ -55,7 +56,7 @@ def logo(data: bytes) -> None:
 
 def _harmless(octets: bytes) -> None:
     assert b"<!ENTITY" not in octets.partition(b"<!--")[0]
-    root = ElementTree.fromstring(octets)
+    root = ET.fromstring(octets)
     for element in root.iter():
         assert element.tag.startswith("{http://www.w3.org/2000/svg}")
         assert element.tag.partition("}")[2].lower() not in {"script", "image", "a", "style", "set", "foreignobject"}

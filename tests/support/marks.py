@@ -1,4 +1,4 @@
-"""Logos and mark certificates of our own: authorities and certificates made for a test, each part of which can differ."""
+"""Logos and mark certificates of our own: authorities and certificates, each part of which can differ."""
 
 from __future__ import annotations
 
@@ -78,6 +78,13 @@ def sct_list(count: int = 1) -> bytes:
     return der(0x04, struct.pack(">H", len(listed)) + listed)
 
 
+AUTHORITY = x509.BasicConstraints(ca=True, path_length=None)
+_USAGES = """
+    digital_signature content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only
+    crl_sign key_cert_sign
+"""
+
+
 @cache
 def key(number: int) -> ec.EllipticCurvePrivateKey:
     """Return one of our keys, the same for a number."""
@@ -143,18 +150,14 @@ def authority(
     issuer: Made | None = None,
     *,
     purposes: Sequence[x509.ObjectIdentifier] | None = (BIMI_PURPOSE,),
-    constraints: x509.BasicConstraints | None = x509.BasicConstraints(ca=True, path_length=None),
+    constraints: x509.BasicConstraints | None = AUTHORITY,
     more: Iterable[tuple[x509.ExtensionType, bool]] = (),
     signs: bool = True,
     private: Any = None,
     **options: Any,
 ) -> Made:
     """Issue a certificate of an authority."""
-    usage = dict.fromkeys(
-        "digital_signature content_commitment key_encipherment data_encipherment key_agreement encipher_only "
-        "decipher_only crl_sign key_cert_sign".split(),
-        False,
-    )
+    usage = dict.fromkeys(_USAGES.split(), False)
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.KeyUsage(**usage | {"crl_sign": True, "key_cert_sign": signs}), True)
     ]

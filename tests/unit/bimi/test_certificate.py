@@ -17,6 +17,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import marks
 from support.marks import LOGO, NOW, Made, data_uri, der, logo_image, logotype, mark, pem
 
@@ -26,12 +27,12 @@ pytest.importorskip("cryptography", "45", reason="needs cryptography 45: pip ins
 from mailauth import UsageError
 from mailauth.bimi import Checked, Code, Evidence, Indicator, certificate, path, svg
 
-CLIENT_AUTH = x509.ExtendedKeyUsageOID.CLIENT_AUTH
-ANY = x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH
+ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 
 
 def check(octets: bytes, **options: Any) -> Checked[Evidence]:
-    given = {"author_domain": "example.com", "now": NOW, "roots": [marks.root().certificate]}
+    given: dict[str, Any] = {"author_domain": "example.com", "now": NOW, "roots": [marks.root().certificate]}
     return certificate.check(octets, **given | options)
 
 
@@ -104,18 +105,26 @@ def test_a_pilot_says_so() -> None:
         (["EXAMPLE.com"], {}, "example.com"),
         (["example.com"], {"selector": "spring"}, "example.com"),
         (["example.com"], {"author_domain": "news.example.com", "organizational_domain": "example.com"}, "example.com"),
-        (["news.example.com"], {"author_domain": "news.example.com", "organizational_domain": "example.com"}, "news.example.com"),
+        (
+            ["news.example.com"],
+            {"author_domain": "news.example.com", "organizational_domain": "example.com"},
+            "news.example.com",
+        ),
         (["default._bimi.example.com"], {}, "default._bimi.example.com"),
         (["default._bimi.example.com"], {"selector": "spring"}, None),
         (["spring._bimi.example.com"], {"selector": "spring"}, "spring._bimi.example.com"),
-        (["a.example", "spring._bimi.example.com"], {"selector": "spring", "author_domain": "x.example.com", "organizational_domain": "example.com"}, "spring._bimi.example.com"),
+        (
+            ["a.example", "spring._bimi.example.com"],
+            {"selector": "spring", "author_domain": "x.example.com", "organizational_domain": "example.com"},
+            "spring._bimi.example.com",
+        ),
         (["news.example.com"], {}, None),
         (["example.com"], {"author_domain": "news.example.com"}, None),
         (["*.example.com"], {"author_domain": "news.example.com"}, None),
         (["xn--bcher-kva.example"], {"author_domain": "bücher.example"}, "xn--bcher-kva.example"),
         (["example.com.example.net"], {}, None),
     ],
-)  # fmt: skip
+)
 def test_which_names_cover_a_record(names: list[str], asked: dict[str, Any], covered: str | None) -> None:
     found = check(chain(mark(names=names)), **asked)
     assert (found.value.domain if found.value else None) == covered
@@ -123,7 +132,8 @@ def test_which_names_cover_a_record(names: list[str], asked: dict[str, Any], cov
 
 
 @pytest.mark.parametrize(
-    "uri", [data_uri(gzip.compress(LOGO), "image/svg+xml+gzip"), data_uri(gzip.compress(LOGO)).replace(b"data", b"DATA")]
+    "uri",
+    [data_uri(gzip.compress(LOGO), "image/svg+xml+gzip"), data_uri(gzip.compress(LOGO)).replace(b"data", b"DATA")],
 )
 def test_forms_of_the_logo_that_are_taken(uri: bytes) -> None:
     assert check(chain(mark(logo=logotype(logo_image([uri]))))).value is not None
@@ -232,12 +242,22 @@ MUTANTS: dict[str, tuple[Callable[[], bytes], set[Code]]] = {
     "many certificates": (lambda: chain(mark()) + marks.root().pem * 8, {Code.MARK_CERTIFICATES}),
     "authorities only": (lambda: pem(marks.issuing(), marks.root()), {Code.MARK_NO_LEAF}),
     "a mark certificate that is an authority": (
-        lambda: chain(mark(more=[(x509.BasicConstraints(ca=True, path_length=None), True)])), {Code.MARK_NO_LEAF},
+        lambda: chain(mark(more=[(x509.BasicConstraints(ca=True, path_length=None), True)])),
+        {Code.MARK_NO_LEAF},
     ),
     "two mark certificates": (lambda: chain(mark(), mark(serial=2), marks.issuing()), {Code.MARK_LEAVES}),
     "issued by itself": (
-        lambda: pem(Made(marks.issue(marks.subject("x"), marks.key(3), None, [
-            (extension.value, extension.critical) for extension in mark().certificate.extensions]).certificate, None)),
+        lambda: pem(
+            Made(
+                marks.issue(
+                    marks.subject("x"),
+                    marks.key(3),
+                    None,
+                    [(extension.value, extension.critical) for extension in mark().certificate.extensions],
+                ).certificate,
+                None,
+            )
+        ),
         {Code.MARK_ROOT},
     ),
     "issued under another root": (lambda: chain(mark(other_root()), other_root()), {Code.MARK_ROOT}),
@@ -252,7 +272,8 @@ MUTANTS: dict[str, tuple[Callable[[], bytes], set[Code]]] = {
     "the issuer may not sign": (lambda: with_ca(signs=False), {Code.MARK_PATH}),
     "an authority below one that allows none": (
         lambda: (lambda ca: chain(mark(sub := marks.authority("Sub", 4, ca)), sub, ca))(
-            marks.authority("Top", 3, marks.root(), constraints=x509.BasicConstraints(ca=True, path_length=0))),
+            marks.authority("Top", 3, marks.root(), constraints=x509.BasicConstraints(ca=True, path_length=0))
+        ),
         {Code.MARK_PATH},
     ),
     "a name that the authority may not issue": (lambda: with_ca(more=nc("example.net")), {Code.MARK_PATH}),
@@ -265,7 +286,10 @@ MUTANTS: dict[str, tuple[Callable[[], bytes], set[Code]]] = {
     "the issuer has a small RSA key": (lambda: with_ca(private=marks.rsa_key(1024)), {Code.MARK_KEY}),
     "a huge RSA key": (lambda: chain(mark(private=Huge(2**16384 - 3))), {Code.MARK_KEY}),
     "a huge exponent": (lambda: chain(mark(private=Huge(2**2048 - 3, 2**64 + 1))), {Code.MARK_KEY}),
-    "a negative serial number": (lambda: raw(mark(serial=0x123456), b"\x02\x03\x12\x34\x56", b"\x02\x03\x92\x34\x56"), {Code.MARK_PEM}),
+    "a negative serial number": (
+        lambda: raw(mark(serial=0x123456), b"\x02\x03\x12\x34\x56", b"\x02\x03\x92\x34\x56"),
+        {Code.MARK_PEM},
+    ),
     "no purpose": (lambda: chain(mark(purposes=None)), {Code.MARK_PURPOSE}),
     "another purpose": (lambda: chain(mark(purposes=[CLIENT_AUTH])), {Code.MARK_PURPOSE}),
     "any purpose": (lambda: chain(mark(purposes=[ANY])), {Code.MARK_PURPOSE}),
@@ -273,7 +297,10 @@ MUTANTS: dict[str, tuple[Callable[[], bytes], set[Code]]] = {
     "the issuer with any purpose": (lambda: with_ca(purposes=[ANY]), {Code.MARK_ISSUER_PURPOSE}),
     "issued by a root": (lambda: chain(mark(marks.root()), marks.root()), {Code.MARK_ISSUER_PURPOSE}),
     "no names": (lambda: chain(mark(names=None)), {Code.MARK_NAMES, Code.MARK_DOMAIN}),
-    "very many names": (lambda: chain(mark(names=[f"a{n}.example" for n in range(5000)] + ["example.com"])), {Code.MARK_NAMES, Code.MARK_DOMAIN}),
+    "very many names": (
+        lambda: chain(mark(names=[f"a{n}.example" for n in range(5000)] + ["example.com"])),
+        {Code.MARK_NAMES, Code.MARK_DOMAIN},
+    ),
     "another domain": (lambda: chain(mark(names=["example.net"])), {Code.MARK_DOMAIN}),
     "names that are none": (lambda: chain(mark(names=["-", "*"])), {Code.MARK_DOMAIN}),
     "no SCT": (lambda: chain(mark(sct=None)), {Code.MARK_SCT}),
@@ -281,29 +308,51 @@ MUTANTS: dict[str, tuple[Callable[[], bytes], set[Code]]] = {
     "a broken list of SCTs": (lambda: chain(mark(sct=b"\4\2\0\5")), {Code.MARK_SYNTAX}),
     "no CRL": (lambda: chain(mark(crl=None)), {Code.MARK_CRL}),
     "no logo": (lambda: chain(mark(logo=None)), {Code.MARK_LOGOTYPE}),
-    "the logo twice as extension": (lambda: raw(mark(more=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.77"), logotype()), False)]), b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x4d", b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x0c"), {Code.MARK_SYNTAX}),
+    "the logo twice as extension": (
+        lambda: raw(
+            mark(more=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.77"), logotype()), False)]),
+            b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x4d",
+            b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x0c",
+        ),
+        {Code.MARK_SYNTAX},
+    ),
     "a critical logo": (lambda: chain(mark(logo_critical=True)), {Code.MARK_PATH, Code.MARK_LOGOTYPE_CRITICAL}),
     "two images": (lambda: chain(mark(logo=logotype(logo_image(), logo_image()))), {Code.MARK_LOGOTYPE_COUNT}),
     "no image": (lambda: chain(mark(logo=der(0x30, der(0xA2, der(0xA0, der(0x30)))))), {Code.MARK_LOGOTYPE_COUNT}),
-    "the logo of the issuer alone": (lambda: chain(mark(logo=der(0x30, der(0xA1, der(0xA0, der(0x30, logo_image())))))), {Code.MARK_LOGOTYPE_COUNT}),
-    "the logo of the subject twice": (lambda: chain(mark(logo=der(0x30, logotype()[4:] * 2))), {Code.MARK_LOGOTYPE_COUNT}),
-    "an indirect logo": (lambda: chain(mark(logo=der(0x30, der(0xA2, der(0xA1, der(0x30)))))), {Code.MARK_LOGOTYPE_URI}),
+    "the logo of the issuer alone": (
+        lambda: chain(mark(logo=der(0x30, der(0xA1, der(0xA0, der(0x30, logo_image())))))),
+        {Code.MARK_LOGOTYPE_COUNT},
+    ),
+    "the logo of the subject twice": (
+        lambda: chain(mark(logo=der(0x30, logotype()[4:] * 2))),
+        {Code.MARK_LOGOTYPE_COUNT},
+    ),
+    "an indirect logo": (
+        lambda: chain(mark(logo=der(0x30, der(0xA2, der(0xA1, der(0x30)))))),
+        {Code.MARK_LOGOTYPE_URI},
+    ),
     "a logo at an address": (lambda: image(uris=[b"http://a.example/logo.svg"]), {Code.MARK_LOGOTYPE_URI}),
     "a logo nowhere": (lambda: image(uris=[]), {Code.MARK_LOGOTYPE_URI}),
     "an image of another type": (lambda: image(media=b"image/png"), {Code.MARK_LOGOTYPE_MEDIA}),
-    "data of another type": (lambda: image(uris=[data_uri(gzip.compress(LOGO), "image/png")]), {Code.MARK_LOGOTYPE_MEDIA}),
+    "data of another type": (
+        lambda: image(uris=[data_uri(gzip.compress(LOGO), "image/png")]),
+        {Code.MARK_LOGOTYPE_MEDIA},
+    ),
     "a logo without compression": (lambda: image(uris=[data_uri(LOGO)]), {Code.MARK_LOGOTYPE_PLAIN}),
     "data without base64": (lambda: image(uris=[b"data:image/svg+xml," + LOGO]), {Code.MARK_LOGOTYPE_SYNTAX}),
     "broken base64": (lambda: image(uris=[b"data:image/svg+xml;base64,A"]), {Code.MARK_LOGOTYPE_SYNTAX}),
     "another hash": (lambda: image(digests=[(marks.SHA256, bytes(32))]), {Code.MARK_LOGOTYPE_HASH}),
-    "one hash of two": (lambda: image(digests=[(marks.SHA256, hashlib.sha256(LOGO).digest()), (marks.SHA1, bytes(20))]), {Code.MARK_LOGOTYPE_HASH}),
+    "one hash of two": (
+        lambda: image(digests=[(marks.SHA256, hashlib.sha256(LOGO).digest()), (marks.SHA1, bytes(20))]),
+        {Code.MARK_LOGOTYPE_HASH},
+    ),
     "a hash of an unknown kind": (lambda: image(digests=[("2a03", b"x")]), {Code.MARK_LOGOTYPE_HASH}),
     "no hash": (lambda: image(digests=[]), {Code.MARK_LOGOTYPE_HASH}),
     "a logotype that is no DER": (lambda: chain(mark(logo=b"\x30\x80\0\0")), {Code.MARK_LOGOTYPE_SYNTAX}),
     "a logotype that is cut off": (lambda: chain(mark(logo=logotype()[:-1])), {Code.MARK_LOGOTYPE_SYNTAX}),
     "a logo with a script": (lambda: image(logo=EVIL), {Code.SVG_SCRIPT}),
     "a logo that is a bomb": (lambda: image(uris=[data_uri(gzip.compress(bytes(10**7)))]), {Code.SVG_SIZE}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -6,7 +6,9 @@ import base64
 import gzip
 import hashlib
 import random
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,7 +205,9 @@ REFUSED: dict[str, tuple[bytes, set[Code]]] = {
     "a target that is missing": (logo(b'<use href="#a"/>'), {Code.SVG_TARGET}),
     "a paint that is missing": (logo(b'<rect fill="url(#a)"/>'), {Code.SVG_TARGET}),
     "an element that draws itself": (logo(b'<g id="a"><use href="#a"/></g>'), {Code.SVG_RECURSION}),
-    "the root in itself": (logo(b'<use href="#r"/>', ROOT.replace(b"version", b'id="r" version')), {Code.SVG_RECURSION}),
+    "the root in itself": (
+        logo(b'<use href="#r"/>', ROOT.replace(b"version", b'id="r" version')), {Code.SVG_RECURSION},
+    ),
     "two that draw each other": (
         logo(b'<defs><g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g></defs>'), {Code.SVG_RECURSION},
     ),
@@ -276,7 +280,9 @@ GROWING: dict[str, Any] = {
     "a paint": lambda n: logo(b'<g fill="url(#a) ' + b" " * n + b'!"/>'),
     "a viewBox": lambda n: logo(root=ROOT.replace(b"0 0 64 64", b"0 " * n)),
     "numbers": lambda n: logo(b'<path d="' + b"0" * n + b'"/>'),
-    "a chain": lambda n: logo(b'<g id="a0"/>' + b"".join(b'<use id="a%d" href="#a%d"/>' % (i + 1, i) for i in range(n))),
+    "a chain": lambda n: logo(
+        b'<g id="a0"/>' + b"".join(b'<use id="a%d" href="#a%d"/>' % (i + 1, i) for i in range(n))
+    ),
     "a ring": lambda n: logo(b"".join(b'<g id="a%d"><use href="#a%d"/></g>' % (i, (i + 1) % n) for i in range(n))),
     "nested targets": lambda n: logo(
         b"".join(b'<g id="a%d">' % i for i in range(60)) + b'<use href="#t"/>' * n + b"</g>" * 60 + b'<g id="t"/>'
@@ -306,3 +312,9 @@ def test_damaged_logos_never_raise() -> None:
             )
         found = svg.check(bytes(broken))
         assert (found.value is None) == bool(found.problems)
+
+
+def test_the_manual_explains_every_code() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "bimi.md").read_text(encoding="utf-8")
+    assert not [code for code in Code if f"`{code}`" not in page]
+    assert not [word for word in re.findall(r"`((?:svg|mark)_[a-z_]+)`", page) if word not in set(Code)]
