@@ -95,6 +95,19 @@ def is_under(name: str, ancestor: str) -> bool:
     return name == ancestor or name.endswith("." + ancestor)
 
 
+def covers(pattern: str, host: str) -> bool:
+    """Whether a name, or a pattern whose first label is "*", is that of a host; both as A-labels, in any case.
+
+    The "*" is one whole label (RFC 8461 §4.1, RFC 7672 §3.2.3): `*.example.com` is neither `example.com` nor
+    `a.b.example.com`.
+    """
+    pattern, host = pattern.lower(), host.lower()
+    if pattern.startswith("*."):
+        label, dot, rest = host.partition(".")
+        return bool(label and dot) and rest == pattern[2:]
+    return pattern == host
+
+
 def may_share_organization(name: str, other: str) -> bool:
     """Whether two names could share an Organizational Domain: their last two labels are equal."""
     return name.rsplit(".", 2)[-2:] == other.rsplit(".", 2)[-2:]

@@ -15,7 +15,7 @@ from mailauth.errors import UsageError
 
 T = TypeVar("T")
 
-_RECORD_TYPES: dict[str, type] = {"TXT": bytes, "A": str, "AAAA": str, "PTR": str, "CNAME": str, "NS": str}
+_RECORD_TYPES: dict[str, type] = {"TXT": bytes, "A": str, "AAAA": str, "PTR": str, "CNAME": str, "NS": str, "TLSA": str}
 
 
 def _usable(rdtype: str, answer: object) -> bool:

@@ -89,6 +89,12 @@ SUITES = {
     "received-clauses": {"received-mail-parser": 20},
     "received-chains": {"received-trust-chains": 32},
     "reports": {"dmarc-reports/reports.json#reports": 52},
+    "mta-sts-records": {"mta-sts-mox": 18},
+    "mta-sts-policies": {"mta-sts-mox/cases.json#policies": 24},
+    "mta-sts-lookups": {"mta-sts-mox/cases.json#lookups": 9},
+    "mta-sts-pages": {"mta-sts-mox/cases.json#fetch": 8},
+    "tls-rpt-records": {"tlsrpt": 20},
+    "tls-rpt-lookups": {"tlsrpt/cases.json#lookups": 7},
     "tls-reports": {"tlsrpt/cases.json#reports": 4, "tlsrpt-parsedmarc/files": 4},
     "bimi-svg": {"bimi-email-auth-rs": 16, "bimi-mailauth/cases.json#svg": 35, "bimi-perl/cases.json#svg": 4},
     "bimi-vmc": {"bimi-mailauth/cases.json#vmc": 1},
@@ -99,7 +105,6 @@ NOT_RUN = {
     "bimi-roots": "it has no cases; test_bimi compares our roots with it",
     "dkim2": "DKIM2 is not implemented",
     "mailbox-mox": "mailboxes are not read",
-    "mta-sts-mox": "MTA-STS is not implemented",
 }
 
 
@@ -107,7 +112,7 @@ NOT_RUN = {
 MODES = ("9989", "7489")
 SUFFIX_LIST = FOLDER / "psl" / "public_suffix_list.dat"
 # What names a case, the first that it has
-NAMES = ("id", "record", "from", "input")
+NAMES = ("id", "record", "from", "input", "policy", "domain")
 
 
 class Differs(NamedTuple):

@@ -1,0 +1,20 @@
+"""A look at servers as their clients see them: mail exchangers, with STARTTLS.
+
+`SmtpProber` makes the connections; `downgrade` says whether somebody on the way took TLS away.
+"""
+
+from mailauth.probes.downgrade import Downgrade, Verdict, downgrade
+from mailauth.probes.smtp import SmtpProber
+from mailauth.probes.values import CertificateStatus, ProbeStatus, Reply, SmtpProbe, TlsFacts
+
+__all__ = [
+    "CertificateStatus",
+    "Downgrade",
+    "ProbeStatus",
+    "Reply",
+    "SmtpProbe",
+    "SmtpProber",
+    "TlsFacts",
+    "Verdict",
+    "downgrade",
+]
