@@ -43,6 +43,7 @@ _ROOMS = {
     "dns": "errors results text",
     "message": "errors limits results text",
     "context": "dns limits moments",
+    "versioned": "dns text",
     # the header field that results are written in: its grammar, and no check
     "authres": "connection errors message names results text",
     # what nobody on the way can look into
@@ -54,6 +55,9 @@ _ROOMS = {
     "dkim": "connection context dns errors limits message moments names results text",
     "arc": "authres connection context dkim dns errors limits message names results text",
     "dmarc": "connection context dkim.outcome dns errors limits message names results spf.outcome text",
+    "mta_sts": "context dns errors names results text versioned",
+    "tls_rpt": "context dns errors names results text versioned",
+    "dane": "context dns errors moments names results text versioned",
     # what outcomes say to a person, and all of them together
     "explain": "arc.outcome connection dkim.outcome dmarc.outcome dns limits message page results spf.outcome text",
     "authentication": """
@@ -79,6 +83,7 @@ _ROOMS = {
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
     "fetchers": "_version dns errors extras names resolvers text",
+    "probes": "errors fetchers.addresses names results text",
     "stores": "errors extras reports text",
     # the fronts, and what stands on them
     "sync": "authentication compose connection dmarc dns limits message resolvers",
@@ -112,8 +117,8 @@ _ROOMS = {
 }
 ROOMS = {room: set(words.split()) for room, words in _ROOMS.items()}
 _NOT_CORE = """
-    __init__ __main__ aio cli explain extras fetchers files filters opinions resolvers saved serve stores sync
-    testing
+    __init__ __main__ aio cli explain extras fetchers files filters opinions probes resolvers saved serve stores
+    sync testing
 """
 CORE = set(ROOMS) - set(_NOT_CORE.split())
 # All that the core may import of Python and of others: nothing that waits, tells the time, or reaches around the table
@@ -278,14 +283,18 @@ def test_both_fronts_have_the_same_names() -> None:
         "attachments",
         "authres",
         "bimi",
+        "dane",
         "dkim",
         "dmarc",
         "fetchers",
         "filters",
+        "mta_sts",
+        "probes",
         "reports",
         "resolvers",
         "spf",
         "testing",
+        "tls_rpt",
     ],
 )
 def test_every_public_name_is_there(name: str) -> None:
