@@ -25,6 +25,8 @@ autodoc_typehints = "signature"
 autodoc_default_options = {"members": True}
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
+# A Row, a Problem and Bounds are things of several packages
+suppress_warnings = ["ref.python"]
 
 html_theme = "furo"
 html_title = f"mailauth {release}"

@@ -3,9 +3,9 @@
 SPF, DKIM, ARC and DMARC verification for receivers of mail: raw message and connection in, verdicts with reasons and
 an `Authentication-Results` field out. `authenticate` does it all; `mailauth.aio` is the same for event loops.
 
-The core is loaded with the package. What not every user needs, `aio`, `attachments`, `dnslists`, `explain`, `fetchers`,
-`filters`, `lookalike`, `opinions`, `policy`, `posture`, `resolvers`, `saved` and `testing`, is loaded when it is first
-named.
+The core is loaded with the package. What not every user needs, `aio`, `attachments`, `bimi`, `dane`, `dnslists`,
+`explain`, `fetchers`, `filters`, `lookalike`, `mta_sts`, `opinions`, `policy`, `posture`, `reports`, `resolvers`,
+`saved`, `stores`, `testing` and `tls_rpt`, is loaded when it is first named.
 """
 
 from importlib import import_module
@@ -28,17 +28,23 @@ from mailauth.sync import authenticate
 if TYPE_CHECKING:
     from mailauth import aio as aio
     from mailauth import attachments as attachments
+    from mailauth import bimi as bimi
+    from mailauth import dane as dane
     from mailauth import dnslists as dnslists
     from mailauth import explain as explain
     from mailauth import fetchers as fetchers
     from mailauth import filters as filters
     from mailauth import lookalike as lookalike
+    from mailauth import mta_sts as mta_sts
     from mailauth import opinions as opinions
     from mailauth import policy as policy
     from mailauth import posture as posture
+    from mailauth import reports as reports
     from mailauth import resolvers
     from mailauth import saved as saved
+    from mailauth import stores as stores
     from mailauth import testing as testing
+    from mailauth import tls_rpt as tls_rpt
 
 __all__ = [
     "Answer",
@@ -73,8 +79,29 @@ __all__ = [
     "spf",
 ]
 
-_WHEN_NAMED = frozenset({"aio", "attachments", "dnslists", "explain", "fetchers", "filters", "lookalike", "opinions"})
-_WHEN_NAMED |= {"policy", "posture", "resolvers", "saved", "testing"}
+_WHEN_NAMED = frozenset(
+    [
+        "aio",
+        "attachments",
+        "bimi",
+        "dane",
+        "dnslists",
+        "explain",
+        "fetchers",
+        "filters",
+        "lookalike",
+        "mta_sts",
+        "opinions",
+        "policy",
+        "posture",
+        "reports",
+        "resolvers",
+        "saved",
+        "stores",
+        "testing",
+        "tls_rpt",
+    ]
+)
 
 
 def __getattr__(name: str) -> Any:

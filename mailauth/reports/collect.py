@@ -60,7 +60,7 @@ def sample(authentication: Authentication, decision: Decision) -> Sample | None:
     return Sample(configuration, row)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _read(
     domain: str,
     old: bool,  # noqa: FBT001  part of the key of the cache

@@ -30,6 +30,7 @@ CACHES = {
     "mailauth.authres.identity.our_names",
     "mailauth.authres.write._head",
     "mailauth.authres.write._words",
+    "mailauth.bimi.path.shipped_roots",
     "mailauth.connection._parse_address",
     "mailauth.dmarc.discovery._visits",
     "mailauth.dmarc.psl._best",
@@ -40,6 +41,9 @@ CACHES = {
     "mailauth.names._to_ascii",
     "mailauth.opinions.publicsuffix2._suffix_list",
     "mailauth.policy.rules.clients_of",
+    "mailauth.reports.checked._odd_address",
+    "mailauth.reports.collect._read",
+    "mailauth.reports.summary._network",
     "mailauth.saved.bulk._means",
 }
 SEEDS = ("0", "1", "1793611800", "4294967295")
