@@ -1,6 +1,6 @@
 """Checking a mark certificate (VMC or CMC): a PEM file that a stranger wrote becomes `Evidence`, or what refuses it.
 
-The rules are those of draft-fetch-validation-vmc-wchuang §4 and §5; the path is in `path`, the logo in `logotype` and
+The rules are those of draft-fetch-validation-vmc-wchuang; the path is in `path`, the logo in `logotype` and
 `svg`. Two things need the network and are left to the receiver, as `Evidence.unchecked` says.
 """
 
@@ -26,7 +26,6 @@ MOST = 256 * 1024  # octets of a file
 _MOST_CERTIFICATES = 8
 _MOST_NAMES = 1000
 _SHOWN = 200  # characters of a claim
-_BEGIN = b"-----BEGIN CERTIFICATE-----"
 _PURPOSE = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.31")  # id-kp-BrandIndicatorforMessageIdentification
 _LOGOTYPE = x509.ObjectIdentifier(logotype.OID)
 _MARK_TYPE = x509.ObjectIdentifier("1.3.6.1.4.1.53087.1.13")
@@ -108,7 +107,10 @@ def check(
         UsageError: for a domain, selector or time that is not one, and without what the extra `bimi` installs.
     """
     moment, wanted = _moment(now), _wanted(author_domain, organizational_domain or author_domain, selector)
-    trusted = path.shipped_roots() if roots is None else roots
+    trusted = path.shipped_roots() if roots is None else tuple(roots)
+    if not trusted or not all(isinstance(root, x509.Certificate) for root in trusted):
+        msg = "roots=…: give certificates, as path.read_roots returns them"
+        raise UsageError(msg)
     notes, advice = Notes(), Notes()
     evidence = None
     try:
@@ -119,6 +121,8 @@ def check(
             if issuer is not None and _PURPOSE not in _purposes(issuer):
                 notes.add(Code.MARK_ISSUER_PURPOSE, f"{quoted(path.name_of(issuer.subject))} is not for marks")
             evidence = _evidence(leaf, wanted, fetched, notes, advice)
+    except UsageError:
+        raise
     except path.UNREADABLE as error:
         notes.add(Code.MARK_SYNTAX, f"a certificate cannot be read: {error}")
     problems = notes()
@@ -150,7 +154,8 @@ def _certificates(pem: bytes, most: int, notes: Notes, advice: Notes) -> list[x5
     if len(pem) > most:
         notes.add(Code.MARK_SIZE, f"more than {most} octets")
         return []
-    if (count := pem.count(_BEGIN)) > _MOST_CERTIFICATES:
+    # There are older labels than that of RFC 7468, which are read too
+    if (count := pem.count(b"-----BEGIN ")) > _MOST_CERTIFICATES:
         notes.add(Code.MARK_CERTIFICATES, f"{count} certificates; {_MOST_CERTIFICATES} are taken")
         return []
     try:
@@ -164,7 +169,7 @@ def _certificates(pem: bytes, most: int, notes: Notes, advice: Notes) -> list[x5
         code = Code.MARK_LEAVES if leaves else Code.MARK_NO_LEAF
         notes.add(code, f"{len(leaves) or 'no'} certificates of others than authorities; one is required")
         return []
-    # draft-fetch-validation-vmc §3.3: duplicates and disorder may be rejected; the path is the same without
+    # draft-fetch-validation-vmc, "Fetch Format": duplicates and disorder may be rejected; the path is the same without
     if len(certificates) < len(found):
         advice.add(Code.DUPLICATES, "a certificate appears twice")
     chain = pairwise(certificates)
@@ -186,7 +191,7 @@ def _evidence(
         notes.add(Code.MARK_DOMAIN, f"the certificate is for {quoted(named)}, not for {' or '.join(wanted)}")
     if not _extension(leaf, x509.PrecertificateSignedCertificateTimestamps):
         notes.add(Code.MARK_SCT, "no proof of logging (SCT) in the certificate")
-    # draft-fetch-validation-vmc §4.5: MUST
+    # draft-fetch-validation-vmc, "Validity": MUST
     points = _extension(leaf, x509.CRLDistributionPoints)
     if not points:
         notes.add(Code.MARK_CRL, "the certificate does not say where its revocation would be published")

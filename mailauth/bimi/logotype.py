@@ -15,7 +15,7 @@ from mailauth.bimi.values import Code, Notes, quoted
 OID = "1.3.6.1.5.5.7.1.12"
 _SEQUENCE, _OID, _OCTETS, _TEXT = 0x30, 0x06, 0x04, 0x16
 _SUBJECT_LOGO, _DIRECT, _INDIRECT = 0xA2, 0xA0, 0xA1
-_MEDIA = {"image/svg+xml", "image/svg+xml+gzip"}  # the second is that of RFC 6170 §5.2
+_MEDIA = {"image/svg+xml", "image/svg+xml+gzip"}  # the second is that of RFC 6170
 _GZIP = b"\x1f\x8b"
 # The object identifiers of hash functions, as octets
 _HASHES = {
@@ -24,7 +24,7 @@ _HASHES = {
     bytes.fromhex("608648016503040202"): "sha384",
     bytes.fromhex("608648016503040203"): "sha512",
 }
-_LONG = 0x80  # X.690 §8.1.3: the length has octets of its own
+_LONG = 0x80  # X.690 (8.1.3): the length has octets of its own
 _MOST_LENGTH = 4  # octets of a length
 
 
@@ -125,7 +125,7 @@ def _data(uris: list[bytes], notes: Notes) -> bytes | None:
         notes.add(Code.MARK_LOGOTYPE_SYNTAX, "the data: URI is not base64")
         return None
     if not octets.startswith(_GZIP):
-        # draft-fetch-validation-vmc §4.2: MUST be compressed
+        # draft-fetch-validation-vmc, "SVG Indicators": MUST be compressed
         notes.add(Code.MARK_LOGOTYPE_PLAIN, "the logo is not compressed")
         return None
     return octets
@@ -136,7 +136,7 @@ class _DerError(Exception):
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the tag and the content of each element (X.690 §8.1), which fill the data."""
+    """Yield the tag and the content of each element (X.690, 8.1), which fill the data."""
     position = 0
     while position < len(data):
         header = data[position : position + 2]
@@ -148,7 +148,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
             octets = data[position : position + length - _LONG]
             position += length - _LONG
             length = int.from_bytes(octets, "big") if len(octets) <= _MOST_LENGTH else -1
-            # X.690 §10.1: definite, and as short as can be
+            # X.690 (10.1): definite, and as short as can be
             if length < _LONG or not octets[0]:
                 raise _DerError("a length in another form than that of DER")
         if position + length > len(data):

@@ -6,7 +6,7 @@ none of them. Knows nothing of revocation, and asks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,8 @@ _MIN_RSA, _MAX_RSA, _MAX_EXPONENT = 2048, 8192, 2**32  # bits, and a number: wha
 # What reading a part of a certificate raises; each part is read when it is asked for. The last is a warning, which
 # some programs turn into exceptions
 UNREADABLE = (
-    ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
+    ValueError, TypeError, LookupError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion,
+    x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType, CryptographyDeprecationWarning,
 )  # fmt: skip
 
@@ -64,11 +65,13 @@ def is_authority(certificate: x509.Certificate) -> bool:
 def check(
     leaf: x509.Certificate,
     others: Sequence[x509.Certificate],
-    roots: Iterable[x509.Certificate],
+    roots: Sequence[x509.Certificate],
     moment: datetime,
     notes: Notes,
 ) -> x509.Certificate | None:
     """Return the certificate that issued the leaf, on a path to a root; None where there is no path.
+
+    A leaf that is itself trusted counts as its own issuer.
 
     Args:
         leaf: the mark certificate.
@@ -88,7 +91,6 @@ def check(
             Store,
             VerificationError,
         )
-    roots = list(roots)
     authority = (
         ExtensionPolicy.permit_all()
         .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _has_to_be_authority)
@@ -96,14 +98,14 @@ def check(
     )
     verifier = (
         PolicyBuilder()
-        .store(Store(roots))
+        .store(Store(list(roots)))
         .time(moment)
         .max_chain_depth(_DEPTH)
         .extension_policies(ca_policy=authority, ee_policy=ExtensionPolicy.permit_all())
         .build_client_verifier()
     )
     try:
-        return verifier.verify(leaf, list(others)).chain[1]
+        return verifier.verify(leaf, list(others)).chain[:2][-1]
     except VerificationError as error:
         words = str(error).partition(" (encountered")[0].removeprefix("validation failed: ")
         _explain(leaf, others, roots, moment, words, notes)

@@ -1,6 +1,6 @@
 """The profile SVG Tiny Portable/Secure as tables: which elements there are, what is in them, and their attributes.
 
-SVG Tiny 1.2 (W3C, 2008) less all that moves, fetches, links or runs (draft-svg-tiny-ps-abrotman §2). `svg` reads by it.
+SVG Tiny 1.2 (W3C, 2008) less all that moves, fetches, links or runs (draft-svg-tiny-ps-abrotman). `svg` reads by it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checking a logo: octets that a stranger wrote become an `Indicator`, or the reasons why it must not be shown.
 
-The document is read as a stream against the tables of `profile` (draft-svg-tiny-ps-abrotman §2); nothing is fetched,
+The document is read as a stream against the tables of `profile` (draft-svg-tiny-ps-abrotman); nothing is fetched,
 no entity is known, and no tree is built. What follows references is in `uses`. Draws nothing, and does not say whether
 a logo looks right.
 """
@@ -28,6 +28,7 @@ from mailauth.bimi.uses import Uses
 from mailauth.bimi.values import Checked, Code, Indicator, Notes, quoted
 from mailauth.errors import UsageError
 from mailauth.extras import needing
+from mailauth.text import one_line
 
 MOST = 64 * 1024  # octets that are read: as BIMI-Indicator they are 90 KiB, and Postfix keeps 100 KiB of a header
 ADVISED = 32 * 1024  # octets that every receiver takes
@@ -59,7 +60,7 @@ _PAINT = re.compile(r"""\s*url\(\s*(["']?)#([^"'()\s]+)\1\s*\)([\w#(),.%\s-]*)""
 # A renderer's floats, and the products of them, have to hold it
 _HUGE = re.compile(r"(?<![\d.])0*[1-9]\d{9}|[eE]\+?0*[1-9]\d")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_BETWEEN = r"(?:\s+,?\s*|,\s*)"  # SVG Tiny 1.2 §7.9: white space, a comma, or both
+_BETWEEN = r"(?:\s+,?\s*|,\s*)"  # SVG Tiny 1.2: white space, a comma, or both
 _VIEWBOX = re.compile(rf"\s*({_NUMBER}){_BETWEEN}({_NUMBER}){_BETWEEN}({_NUMBER}){_BETWEEN}({_NUMBER})\s*", re.ASCII)
 _LONGEST_BOX = 200  # characters
 
@@ -221,7 +222,7 @@ class _Reader:
             self._children += 1
             self._titles += name == "title"
             if name == "title" and self._children > 1:
-                # SVG Tiny 1.2 §5.5.1: should be; validators of others demand it
+                # SVG Tiny 1.2: it should be; validators of others demand it
                 self._advice.add(Code.TITLE_NOT_FIRST, "title is not the first element in the root")
         if name in CHILDREN.get(parent, ()) and tag == SVG + name:
             return
@@ -231,7 +232,7 @@ class _Reader:
             self._notes.add(code, f"the element {quoted(name)} in {quoted(parent)}")
 
     def _end_title(self) -> None:
-        self.title = " ".join("".join(self._text).split())
+        self.title = one_line(" ".join("".join(self._text).split()))
         if not self.title:
             self._notes.add(Code.SVG_TITLE_EMPTY, "the title is empty")
         if len(self.title) > _TITLE:

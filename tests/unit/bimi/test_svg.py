@@ -7,17 +7,18 @@ import gzip
 import hashlib
 import random
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.marks import LOGO
+from support.marks import LOGO, NOW, issuing, mark, pem, root
 
 pytest.importorskip("lxml", reason="needs lxml: pip install 'mailauth[bimi]'")
 
 from mailauth import UsageError
-from mailauth.bimi import Checked, Code, Indicator, svg
+from mailauth.bimi import Checked, Code, Indicator, certificate, svg
 
 NAMESPACES = b'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 ROOT = b"<svg " + NAMESPACES + b' version="1.2" baseProfile="tiny-ps" viewBox="0 0 64 64">'
@@ -318,3 +319,17 @@ def test_the_manual_explains_every_code() -> None:
     page = (Path(__file__).parents[3] / "docs" / "bimi.md").read_text(encoding="utf-8")
     assert not [code for code in Code if f"`{code}`" not in page]
     assert not [word for word in re.findall(r"`((?:svg|mark)_[a-z_]+)`", page) if word not in set(Code)]
+
+
+def test_without_lxml_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lxml", None)
+    with pytest.raises(UsageError, match=r"pip install 'mailauth\[bimi\]'"):
+        svg.check(LOGO)
+    with pytest.raises(UsageError, match=r"pip install 'mailauth\[bimi\]'"):
+        certificate.check(pem(mark(), issuing()), author_domain="example.com", now=NOW, roots=[root().certificate])
+
+
+def test_the_title_is_one_line() -> None:
+    found = svg.check(logo(title="<title>\n a \u202e b\t</title>".encode()))
+    assert found.value is not None
+    assert found.value.title == "a ? b"
