@@ -1,7 +1,8 @@
 """Reports as rows with flat columns of stable names: for tables, data frames and SQL.
 
 One class for each kind of report; its fields are the columns, in their order. Text is as it was reported: a claim of
-the reporter, and in failure reports that of an author. Knows nothing of where rows are written to.
+the reporter, and in failure reports that of an author. What is repeated in each row of a report is cut off where it is
+long: a small file would otherwise become a table of gigabytes. Knows nothing of where rows are written to.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from mailauth.reports.summary import moment
 from mailauth.reports.tls_values import TlsFailure, TlsReport
 from mailauth.reports.values import Period
 from mailauth.text import encodable
+
+# What is repeated in each row
+_TEXT = 255  # characters of a text: a domain name is not longer
+_LIST = 1000  # characters of all texts in a list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,18 +140,17 @@ class TlsRow:
 def aggregate_rows(source: str, item: str, report: AggregateReport) -> Iterator[AggregateRow]:
     """Yield the rows of a report."""
     about, policy = report.metadata, report.metadata.policy
-    head = {
-        **_place(source, item, report.origin),
+    repeated = {
         **policy._asdict(),
         "policy_domain": policy.domain,
         "org_name": about.reporter.org_name,
         "email": about.reporter.email,
         "report_id": about.report_id,
-        **_dates(about.period),
         "generation": about.generation,
         "problems": report.problems,
     }
-    del head["domain"]
+    del repeated["domain"]
+    head = {**_place(source, item, report.origin), **_dates(about.period), **_cut(repeated)}
     for row, messages in report.rows:
         yield _made(
             AggregateRow,
@@ -179,16 +183,15 @@ def failure_rows(source: str, item: str, report: FailureReport) -> Iterator[Fail
 
 def tls_rows(source: str, item: str, report: TlsReport) -> Iterator[TlsRow]:
     """Yield a row for each policy, and after it one for each of its failures."""
-    head = {
-        **_place(source, item, report.origin),
-        **_dates(report.period),
+    repeated = {
         "organization_name": report.organization_name,
         "contact_info": report.contact_info,
         "report_id": report.report_id,
         "problems": report.problems,
     }
+    head = {**_place(source, item, report.origin), **_dates(report.period), **_cut(repeated)}
     for policy in report.policies:
-        named = {"policy_type": policy.type, "policy_domain": policy.domain, "mx_hosts": policy.mx_hosts}
+        named = _cut({"policy_type": policy.type, "policy_domain": policy.domain, "mx_hosts": policy.mx_hosts})
         nothing = dict.fromkeys(_OF_FAILURE)
         yield _made(
             TlsRow, **head, **named, **nothing, result_type=None, successful=policy.successful, failed=policy.failed
@@ -215,6 +218,25 @@ def _place(source: str, item: str, origin: Origin) -> dict[str, Any]:
 
 def _dates(period: Period) -> dict[str, Any]:
     return {"begin": moment(period.begin), "end": moment(period.end)}
+
+
+def _cut(values: dict[str, Any]) -> dict[str, Any]:
+    """Return texts, and lists of texts, as long as each row may have them; "…" says that there is more."""
+    return {name: _text(each) if isinstance(each, str) else tuple(_texts(each)) for name, each in values.items()}
+
+
+def _text(value: str) -> str:
+    return value if len(value) <= _TEXT else f"{value[:_TEXT]}…"
+
+
+def _texts(values: tuple[str, ...]) -> Iterator[str]:
+    left = _LIST
+    for each in map(_text, values):
+        left -= max(len(each), 1)
+        if left < 0:
+            yield "…"
+            return
+        yield each
 
 
 def _made(kind: Any, **values: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from mailauth.reports.failure_values import FailureReport
 from mailauth.reports.read_values import AggregateReport, Origin
-from mailauth.reports.tables import aggregate_rows, failure_rows, tls_rows
+from mailauth.reports.tables import AggregateRow, TlsRow, aggregate_rows, failure_rows, tls_rows
 from mailauth.reports.tls_values import TlsFailure, TlsPolicy, TlsReport
 from mailauth.reports.values import DkimResult, Override, Period, SpfResult
 from mailauth.saved.table import as_plain, columns_of
@@ -60,6 +60,25 @@ def test_a_tls_report() -> None:
 def test_a_failure_report() -> None:
     (found,) = failure_rows("s", "i", FailureReport(auth_failure="dmarc", source_ip="192.0.2.1", incidents=2))
     assert (found.auth_failure, found.source_ip, found.incidents) == ("dmarc", "192.0.2.1", 2)
+
+
+def test_long_texts_are_not_repeated_in_each_row() -> None:
+    long = "x" * 4096
+    report = AggregateReport(
+        metadata=metadata(org=long, domain=long, sp=long), rows=(row(header_from=long),) * 3, problems=(long,) * 100
+    )
+    for each in aggregate_rows("s", "i", report):
+        assert len(json.dumps(as_plain(each, columns_of(AggregateRow)))) < 4096 + 4000
+        assert each.header_from == long
+        assert each.org_name == f"{long[:255]}…"
+        assert each.problems[-1] == "…"
+    failures = tuple(TlsFailure(long, n) for n in range(3))
+    policy = TlsPolicy("sts", long, 1, 2, mx_hosts=(long, "") * 1000, failures=failures)
+    tls = TlsReport(organization_name=long, contact_info=long, report_id=long, period=Period(DAY, DAY),
+                    policies=(policy,), problems=(long,) * 100)  # fmt: skip
+    for row_of_tls in tls_rows("s", "i", tls):
+        assert len(json.dumps(as_plain(row_of_tls, columns_of(TlsRow)))) < 4096 + 5000
+        assert row_of_tls.mx_hosts[0] == f"{long[:255]}…"
 
 
 def test_every_text_can_be_written() -> None:
