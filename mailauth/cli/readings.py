@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from mailauth.cli.progress import progress
@@ -17,6 +18,7 @@ from mailauth.reports.read_values import AggregateReport, Refusal, Unread
 from mailauth.reports.tls_values import TlsReport
 from mailauth.saved import sources
 from mailauth.saved.bulk import label
+from mailauth.text import shown
 
 _TOLD = 20  # lines about what was not read
 _KINDS = {AggregateReport: "aggregate", FailureReport: "failure", TlsReport: "tls"}
@@ -26,7 +28,7 @@ class Item(NamedTuple):
     """A file or a mail.
 
     `reports` are those in it that were not read before; `kinds` are the kinds of all of them, empty if there is
-    something that could not be read.
+    something that could not be read, or not to its end.
     """
 
     source: str
@@ -53,8 +55,9 @@ class Reading:
             # Nothing is read yet, but a URL that cannot be used is refused before the work
             sources.read(source)
         self._found: Counter[str] = Counter()
-        self._items = self._unread = self._without = self._duplicates = self._conflicts = 0
-        # Hashes with a secret of this process: 8 octets for a report
+        self._items = self._unread = self._without = self._duplicates = 0
+        self._conflicts: list[str] = []  # the places
+        # Hashes with a secret of this process: some hundred octets for a report, however many rows it has
         self._contents: set[int] = set()
         self._identifiers: set[int] = set()
 
@@ -81,22 +84,27 @@ class Reading:
         found = read(item.raw, given)
         reports = [each for each in found if not isinstance(each, Unread)]
         unread = [each for each in found if isinstance(each, Unread)]
+        partial = [each for each in reports if isinstance(each, AggregateReport) and not each.complete]
         if len(found) == 1 and unread and unread[0].reason is Refusal.NOT_A_REPORT:
             self._without += 1
         else:
             for each in unread:
                 self._tell(place if each.name in {"", given} else f"{place}: {each.name}", each.detail)
-        kinds = set() if unread else {_KINDS[type(each)] for each in reports}
-        return Item(source, item.origin, [each for each in reports if self._is_new(each)], kinds)
+        for each in partial:
+            self._tell(
+                place, f"the report {shown(each.metadata.report_id)} is incomplete: what could be read of it counts"
+            )
+        kinds = set() if unread or partial else {_KINDS[type(each)] for each in reports}
+        return Item(source, item.origin, [each for each in reports if self._is_new(each, place)], kinds)
 
     def _tell(self, place: str, problem: str) -> None:
         self._unread += 1
         if self._unread <= _TOLD:
             report_error(f"{place}: {problem}")
 
-    def _is_new(self, report: Report) -> bool:
-        # RFC 9990 §3.5.4. Where it was found is not compared
-        content = hash(report)
+    def _is_new(self, report: Report, place: str) -> bool:
+        # RFC 9990 §3.5.4. Where it was found is not compared, nor what is odd about that
+        content = hash(replace(report, problems=()))
         if content in self._contents:
             self._duplicates += 1
             return False
@@ -106,7 +114,8 @@ class Reading:
             about = report.metadata
             # RFC 9990 §3.5.1
             identifier = hash((about.reporter.org_name, about.report_id, about.policy.domain))
-            self._conflicts += identifier in self._identifiers
+            if identifier in self._identifiers:
+                self._conflicts.append(place)
             self._identifiers.add(identifier)
         return True
 
@@ -119,7 +128,8 @@ class Reading:
         if self._duplicates:
             report_error(f"{counted(self._duplicates, 'duplicate report')} left out")
         if self._conflicts:
-            report_error(f"{counted(self._conflicts, 'report')} with the report ID of another one, all of them counted")
+            number = counted(len(self._conflicts), "report")
+            report_error(f"{number} with the report ID of another one, all of them counted: {self._conflicts[0]}")
         for other, number in self._found.items():
             if other != kind:
                 report_error(f"{counted(number, 'report')} of kind {other} left out; see `report read --kind {other}`")

@@ -73,14 +73,17 @@ class AggregateStream:
     Attributes:
         refusal: why it is not an aggregate report, in words; None if it is one, as far as it was read.
         reason: the code of that.
+        complete: whether all rows are given; decided once they have been read to the end.
     """
 
-    def __init__(self, pieces: Iterable[bytes], bounds: Bounds) -> None:
-        """Use `stream`."""
+    def __init__(self, pieces: Iterable[bytes], bounds: Bounds, most: int | None = None) -> None:
+        """Use `stream`; `most` is how many rows are given."""
         self.refusal: str | None = None
+        self.complete = True
         self.reason = Refusal.NOT_A_REPORT
         self._bounds = bounds
         self._problems = Problems()
+        self._most = most
         self._record = 0
         self._version: str | None = None
         self._metadata: Element | None = None
@@ -111,7 +114,8 @@ class AggregateStream:
                     problems.add("extensions are not read", element.name)
                 elif element.name == "record":
                     self._record += 1
-                    yield self._counted(element)
+                    if self._most is None or self._record <= self._most:
+                        yield self._counted(element)
                 else:
                     self._top(element)
         except Broken as error:
@@ -120,6 +124,7 @@ class AggregateStream:
                 self.reason, self.refusal = error.reason, error.detail
                 return
             problems.add("the report cannot be read to its end", error.detail)
+            self.complete = False
         if reader.namespace is None:
             self.refusal = f"the root is {reader.outer[0]!r}, not 'feedback'" if reader.outer else "it is empty"
             return
@@ -127,6 +132,9 @@ class AggregateStream:
             problems.add("the report is inside of another element", reader.outer[-1])
         if not self._record:
             problems.add("the report has no record")
+        if self._most is not None and self._record > self._most:
+            problems.add(f"{self._record - self._most} rows more than {self._most} are not given")
+            self.complete = False
         self._finished = self._described(problems)
 
     def _top(self, element: Element) -> None:

@@ -8,7 +8,7 @@ expanded from it, and bounded. Needs no clock, no network and no files.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import TypeAlias
 
 from mailauth.attachments import mime
@@ -190,9 +190,8 @@ class _Walk:
 
     def _aggregate(self, octets: bytes, origin: Origin, partial: str) -> None:
         pieces = (octets[i : i + PIECE] for i in range(0, len(octets), PIECE))
-        reading = AggregateStream(pieces, self._bounds)
-        rows = tuple(islice(reading, self._bounds.rows))
-        more = sum(1 for _ in reading)
+        reading = AggregateStream(pieces, self._bounds, self._bounds.rows)
+        rows = tuple(reading)
         if reading.refusal is not None:
             self._unread(origin, reading.reason, reading.refusal)
             return
@@ -201,12 +200,11 @@ class _Walk:
         compare(
             origin, (metadata.policy.domain,), metadata.report_id, metadata.period, metadata.reporter.email, problems
         )
-        if more:
-            problems.add(f"{more} rows more than {self._bounds.rows} are not given")
         if partial:
             problems.add(partial)
-        told = (*reading.problems, *problems.told())
-        self._add(AggregateReport(metadata=metadata, rows=rows, problems=told, origin=origin), origin)
+        told, complete = (*reading.problems, *problems.told()), reading.complete and not partial
+        report = AggregateReport(metadata=metadata, rows=rows, problems=told, complete=complete, origin=origin)
+        self._add(report, origin)
 
     def _unread(self, origin: Origin, reason: Refusal, detail: str) -> None:
         name = next((each for each in reversed(origin.names) if each), "")

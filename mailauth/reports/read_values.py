@@ -98,12 +98,14 @@ class AggregateReport:
         metadata: all but the rows.
         rows: as reported, in their order.
         problems: what is odd about it, for a person.
+        complete: whether all of its rows are there; if not, `problems` says why.
         origin: where it was found.
     """
 
     metadata: Metadata
     rows: tuple[Counted, ...]
     problems: tuple[str, ...] = ()
+    complete: bool = True
     origin: Origin = field(default=NOWHERE, compare=False)
 
 

@@ -233,8 +233,17 @@ def test_what_was_read_before_is_counted_once(tmp_path: Path) -> None:
     assert (found["reports"], found["messages"]) == (2, 10)
     assert err.splitlines() == [
         "mailauth: 1 duplicate report left out",
-        "mailauth: 1 report with the report ID of another one, all of them counted",
+        "mailauth: 1 report with the report ID of another one, all of them counted: c.xml",
     ]
+
+
+def test_a_report_is_the_same_wherever_it_was_found(tmp_path: Path) -> None:
+    mail = b"From: a@%s\nSubject: Report Domain: %s\nContent-Type: text/xml\n\n%s"
+    (tmp_path / "a.eml").write_bytes(mail % (b"b.example", b"example.com", xml(record())))
+    # Forwarded by another domain, and with a subject of its own: each is a problem
+    (tmp_path / "b.eml").write_bytes(mail % (b"example.org", b"example.net", xml(record())))
+    found, err = summary(tmp_path, "a.eml", "b.eml")
+    assert (found["reports"], err) == (1, "mailauth: 1 duplicate report left out\n")
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -246,6 +255,18 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     found, err = rows(tmp_path, "in")
     assert len(found) == 1
     assert [line.split()[1] for line in err.splitlines()] == ["in/b.xml:", "in/c.xml:", "in/d.png:"]
+
+
+def test_what_cannot_be_read_to_its_end_is_told(tmp_path: Path) -> None:
+    whole = xml(record(), *(record(f"192.0.2.{n}") for n in range(99)), report_id="a\N{ESCAPE}b")
+    (tmp_path / "a.xml").write_bytes(whole[: whole.rindex(b"<record>") + 20])
+    (tmp_path / "b.xml").write_bytes(xml(*["<record/>"] * 100_001))
+    found, err = summary(tmp_path, "a.xml", "b.xml")
+    assert (found["reports"], found["rows"]) == (2, 99 + 100_000)
+    assert err.splitlines() == [
+        f"mailauth: {place}: the report {name} is incomplete: what could be read of it counts"
+        for place, name in (("a.xml", "'a\N{REPLACEMENT CHARACTER}b'"), ("b.xml", "'1'"))
+    ]
 
 
 def test_many_that_cannot_be_read_are_told_in_few_lines(tmp_path: Path) -> None:
