@@ -18,6 +18,7 @@ from mailauth.reports import tables
 from mailauth.reports.failure_values import FailureReport
 from mailauth.reports.read_values import AggregateReport
 from mailauth.reports.tls_values import TlsReport
+from mailauth.saved.sources import is_mailbox
 
 
 class _Kind(NamedTuple):
@@ -91,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_move(arguments: argparse.Namespace) -> None:
     if arguments.out == "-":
         raise UsageError("--move needs an --out that is a file, which keeps what is read")
-    if not all("://" in source for source in arguments.sources):
+    if not all(map(is_mailbox, arguments.sources)):
         raise UsageError("--move is for imaps:// sources; files stay where they are")
 
 

@@ -22,8 +22,15 @@ def check_table(out: str, kind: type) -> None:
 
     Raises:
         UsageError: for such a file or package.
+        MailauthError: for a file that cannot be looked at.
     """
-    if out != "-" and os.path.lexists(out) and os.path.getsize(out):  # noqa: PTH202
+    try:
+        holds = out != "-" and os.path.getsize(out) > 0  # noqa: PTH202
+    except FileNotFoundError:
+        holds = False
+    except OSError as error:
+        raise unwritten(out, error) from None
+    if holds:
         raise UsageError(f"{out} holds something already; give another name")
     if out.endswith(".parquet"):
         from mailauth.saved.parquet import schema  # noqa: PLC0415  only for Parquet

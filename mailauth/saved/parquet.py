@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from mailauth.extras import needing
+from mailauth.files import replacing
 from mailauth.saved.table import Row, columns_of, nullable
 
 _GROUP = 20_000  # rows of a row group: a few megabytes
@@ -34,7 +34,7 @@ def schema(kind: type = Row) -> Any:
 
 
 def write_parquet(rows: Iterable[object], path: str | os.PathLike[str], kind: type = Row) -> None:
-    """Write rows to a file, which is complete or not there; meanwhile they are in a file with ".part" at its name.
+    """Write rows to a file, which is complete or not there; see `files.replacing`.
 
     Args:
         rows: in any number.
@@ -49,20 +49,10 @@ def write_parquet(rows: Iterable[object], path: str | os.PathLike[str], kind: ty
     import pyarrow as pa  # noqa: PLC0415  as above
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    target = Path(path)
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with part.open("wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
-            for group in _groups(rows):
-                arrays = {name: [getattr(row, name) for row in group] for name in columns.names}
-                writer.write_table(pa.Table.from_pydict(arrays, schema=columns))
-            writer.close()
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+        for group in _groups(rows):
+            arrays = {name: [getattr(row, name) for row in group] for name in columns.names}
+            writer.write_table(pa.Table.from_pydict(arrays, schema=columns))
 
 
 def _groups(rows: Iterable[object]) -> Iterator[list[object]]:

@@ -14,9 +14,14 @@ from mailauth.limits import MAX_MESSAGE
 from mailauth.saved.sources.item import Item
 from mailauth.text import shown
 
-__all__ = ["MAX_BYTES", "Item", "read"]
+__all__ = ["MAX_BYTES", "Item", "is_mailbox", "read"]
 
 MAX_BYTES = MAX_MESSAGE
+
+
+def is_mailbox(source: str) -> bool:
+    """Whether a source is a mailbox on a server."""
+    return source.lower().startswith(("imap://", "imaps://"))
 
 
 def read(
@@ -51,7 +56,7 @@ def read(
         raise TypeError(f"source: give text or a path, not {shown(path)}")
     if max_bytes < 1:
         raise UsageError(f"max_bytes: give at least 1, not {shown(max_bytes)}")
-    if path.lower().startswith(("imap://", "imaps://")):
+    if is_mailbox(path):
         from mailauth.saved.sources import imap  # noqa: PLC0415  it loads TLS, and most runs read files
 
         return imap.messages(imap.mailbox(path), max_bytes, password)

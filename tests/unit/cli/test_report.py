@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import re
 import runpy
 import shutil
@@ -156,7 +158,13 @@ def test_a_table(here: Path) -> None:
 
 def test_parquet(here: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'mailauth[bulk]'")
+    for n, kind in enumerate(("failure", "tls")):
+        name, source = f"{kind}.parquet", ("failure.eml", "tls.json")[n]
+        assert run(here, "report", "read", source, "--kind", kind, "--out", name)[0] == 0
+        assert pq.read_table(here / name).num_rows == 1 + n
+    (here / "a.parquet.part").write_text("mine")
     assert run(here, "report", "read", "aggregate.xml", "--out", "a.parquet") == (0, b"", b"")
+    assert (here / "a.parquet.part").read_text() == "mine"
     found = pq.read_table(here / "a.parquet").to_pylist()
     plain, _ = rows(here, "aggregate.xml")
     assert [each | {"begin": each["begin"].isoformat(), "end": each["end"].isoformat()} for each in found] == plain
@@ -306,6 +314,7 @@ def test_a_source_twice_is_refused(here: Path) -> None:
         (["read", "in", "--kind", "bimi"], "invalid choice: 'bimi'"),
         (["read", "in", "--move", "Done"], "--move needs an --out that is a file"),
         (["read", "in", "--move", "Done", "--out", "a.jsonl"], "--move is for imaps:// sources"),
+        (["read", "in://a.xml", "--move", "Done", "--out", "a.jsonl"], "--move is for imaps:// sources"),
         (["show", "in", "--domain", "a b"], "--domain: 'a b' is not a domain name"),
         (["show"], "the following arguments are required: SOURCE"),
         ([], "the following arguments are required: ACTION"),
@@ -320,6 +329,16 @@ def test_what_is_refused(tmp_path: Path, arguments: list[str], said: str) -> Non
     assert said in err.decode()
     assert (tmp_path / "full.jsonl").read_text() == "mine"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["full.jsonl", "in"]
+
+
+def test_symbolic_links(here: Path) -> None:
+    (here / "leads.jsonl").symlink_to("there.jsonl")
+    assert run(here, "report", "read", "aggregate.xml", "--out", "leads.jsonl")[0] == 0
+    assert (here / "leads.jsonl").is_symlink()
+    assert (here / "there.jsonl").stat().st_size
+    (here / "round.jsonl").symlink_to("round.jsonl")
+    status, _, err = run(here, "report", "read", "aggregate.xml", "--out", "round.jsonl")
+    assert (status, err) == (2, f"mailauth: cannot write round.jsonl: {os.strerror(errno.ELOOP)}\n".encode())
 
 
 # --- strangers, and much
