@@ -90,10 +90,9 @@ class Reading:
         else:
             for each in unread:
                 self._tell(place if each.name in {"", given} else f"{place}: {each.name}", each.detail)
-        for each in partial:
-            self._tell(
-                place, f"the report {shown(each.metadata.report_id)} is incomplete: what could be read of it counts"
-            )
+        for report in partial:
+            name = shown(report.metadata.report_id)
+            self._tell(place, f"the report {name} is incomplete: what could be read of it counts")
         kinds = set() if unread or partial else {_KINDS[type(each)] for each in reports}
         return Item(source, item.origin, [each for each in reports if self._is_new(each, place)], kinds)
 
@@ -128,8 +127,8 @@ class Reading:
         if self._duplicates:
             report_error(f"{counted(self._duplicates, 'duplicate report')} left out")
         if self._conflicts:
-            number = counted(len(self._conflicts), "report")
-            report_error(f"{number} with the report ID of another one, all of them counted: {self._conflicts[0]}")
+            several = counted(len(self._conflicts), "report")
+            report_error(f"{several} with the report ID of another one, all of them counted: {self._conflicts[0]}")
         for other, number in self._found.items():
             if other != kind:
                 report_error(f"{counted(number, 'report')} of kind {other} left out; see `report read --kind {other}`")

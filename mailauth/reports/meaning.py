@@ -58,6 +58,9 @@ def _rate(messages: int, days: int) -> str:
 def _verdict(sender: Sender, counts: Counter[str]) -> Iterator[str]:
     total, good = counts.total(), aligned(counts)
     few = (1 - _MOST) * good
+    if not total:
+        yield "reported without a message."
+        return
     if counts["neither"] > _MOST * total or not good:
         if sender.by == "network":
             yield "fails both: either a server of yours without SPF and DKIM, or an impostor."

@@ -77,8 +77,10 @@ def _lines(summary: Summary) -> Iterator[str]:
         "Who sends", summary.senders, sender_name, lambda sender, counts: of_sender(sender, counts, days)
     )
     yield from _ranked("From domains", summary.domains)
-    yield from _ranked("Sources of mail that fails", summary.failing, lambda each: f"{each.ip} as {each.header_from}")
-    yield from _ranked("Reporters", summary.reporters)
+    yield from _ranked(
+        "Sources of mail that fails", summary.failing, lambda each: f"{each.ip or '-'} as {each.header_from or '-'}"
+    )
+    yield from _ranked("Reporters, as they name themselves", summary.reporters)
     yield from _ranked("Policies that receivers found", summary.policies, policy_text)
     yield from _ranked("What receivers did", summary.dispositions)
     if summary.overrides.by_key:
@@ -96,7 +98,7 @@ def _ranked(
         return
     yield from ("", title, f"{'messages':>12}  {'aligned':>8}")
     for key, each in found.top:
-        yield _line(each, name(key))
+        yield _line(each, name(key) or "-")
         if note is not None:
             yield f"{'':24}{note(key, each)}"
     if found.rest:

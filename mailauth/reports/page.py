@@ -26,7 +26,9 @@ _NONE = '<p class="dim">There are none.</p>'
 _WORDS = {"both": "both good", "dkim": "dkim good", "spf": "spf plain", "neither": "neither bad"}
 _STYLE = f"""{STYLE}
 i.dkim,rect.dkim{{opacity:.6}}i.spf,rect.spf{{opacity:.75}}
+.senders{{overflow-x:auto}}
 .senders td{{font-family:inherit}}
+.senders td:first-child{{min-width:8rem}}
 .note{{margin-top:.4rem}}
 @media print{{rect{{print-color-adjust:exact;-webkit-print-color-adjust:exact}}}}
 """
@@ -69,7 +71,7 @@ def _senders(summary: Summary) -> str:
 
     def cells(sender: Sender, counts: Counter[str]) -> tuple[str, ...]:
         note = html(of_sender(sender, counts, days))
-        return (Markup(f'<p><bdi class="mono">{html(_cut(sender_name(sender)))}</bdi></p><p class="dim">{note}</p>'),)
+        return (Markup(f'<p><bdi class="mono">{html(_word(sender_name(sender)))}</bdi></p><p class="dim">{note}</p>'),)
 
     found = summary.senders.ranked(_MANY)
     caption = "By the other domain that passes, or by the network of the address: /24 of IPv4, /48 of IPv6."
@@ -99,7 +101,7 @@ def _reporters(summary: Summary) -> str:
 
     found = summary.reporters.ranked(_MANY)
     headings = ("organisation", "reports", "messages", "aligned")
-    return _table(headings, found, cells, _shares, "Who wrote the reports.")
+    return _table(headings, found, cells, _shares, "Who wrote the reports, as they say; nobody has verified that.")
 
 
 def _policies(summary: Summary) -> str:
@@ -134,7 +136,7 @@ def _table(
     words: int = 1,
 ) -> str:
     """Return a ranking as a table: what names a key, then its figures; and the others, if there are any."""
-    rows: list[tuple[str, ...]] = [(*map(_cut, cells(each, counts)), *figures(counts)) for each, counts in found.top]
+    rows: list[tuple[str, ...]] = [(*map(_word, cells(each, counts)), *figures(counts)) for each, counts in found.top]
     if found.rest:
         last = tuple(figures(found.rest))
         rows.append((others(found), *[""] * (len(headings) - len(last) - 1), *last))
@@ -147,6 +149,10 @@ def _total(counts: Counter[str]) -> tuple[str, ...]:
 
 def _shares(counts: Counter[str]) -> tuple[str, ...]:
     return f"{counts.total():,}", share(aligned(counts), counts.total())
+
+
+def _word(text: str) -> str:
+    return _cut(text) or "-"
 
 
 def _cut(text: str) -> str:

@@ -209,10 +209,10 @@ def _sender(row: Row, header_from: str, policy_domain: str) -> Sender:
 def _passing(row: Row) -> Iterator[Sender]:
     # DKIM first: SPF names whoever passed the message on, often below a name of its own for each customer
     for signature in row.dkim_results:
-        if signature.result == "pass":
+        if signature.result == "pass" and signature.domain:
             yield Sender("dkim", _domain(signature.domain))
     for spf in row.spf_results:
-        if spf.result == "pass":
+        if spf.result == "pass" and spf.domain:
             yield Sender("spf", _domain(spf.domain))
 
 

@@ -89,6 +89,17 @@ def test_impossible_dates_are_told() -> None:
     assert "There are none." in page.texts["p"]
 
 
+def test_what_is_missing_is_a_dash() -> None:
+    found = Summary()
+    found.add(metadata(org=""), row("", "fail", "fail", header_from="", dkim_results=signed("")))
+    assert "           1      0.0%  - as -" in as_text(found).splitlines()
+    page = read(as_html(found))
+    # A signature of no domain does not make a sender
+    assert "-" in page.texts["bdi"]
+    assert "-" in page.texts["td"]
+    assert "nobody has verified that" in "".join(page.texts["caption"])
+
+
 def test_a_page_of_much() -> None:
     found = Summary()
     for n in range(400):
@@ -121,6 +132,7 @@ def test_a_page_of_much() -> None:
             "50.0% of it fails: not set up for your domain, changed on the way",
         ),
         (Sender("dkim", "a.example"), (0, 0, 50, 50), "Of the rest: only SPF covers it"),
+        (Sender("network", "192.0.2.0/24"), (0, 0, 0, 0), "0 messages in all: reported without a message."),
     ],
 )
 def test_what_a_sender_means(sender: Sender, numbers: tuple[int, ...], said: str) -> None:
