@@ -8,8 +8,12 @@ import json
 from support.foreign import compressed, mail, part, zipped
 
 from mailauth.reports.aggregate_read import stream
+from mailauth.reports.overview import as_text
+from mailauth.reports.page import as_html
 from mailauth.reports.read import read
 from mailauth.reports.read_values import AggregateReport, Bounds, Unread
+from mailauth.reports.summary import Summary
+from mailauth.reports.tables import aggregate_rows
 from mailauth.reports.tls_values import TlsReport
 
 BOUNDS = Bounds(octets=2**20, rows=50, items=20, reports=20, element=20_000)
@@ -33,6 +37,18 @@ REPORT_TOKENS = (
 )  # fmt: skip
 
 
+def shown(report: AggregateReport) -> None:
+    """What is made of a report can be written: rows, a summary as text and as a page."""
+    summary = Summary()
+    for counted in report.rows:
+        summary.add(report.metadata, counted)
+    assert summary.outcomes.total() == sum(counted.messages for counted in report.rows)
+    text = as_text(summary)
+    assert len(text.splitlines()) == text.count("\n")
+    for written in (text, as_html(summary), json.dumps(summary.to_dict()), str(list(aggregate_rows("", "", report)))):
+        written.encode()
+
+
 def reports(data: bytes) -> None:
     """Something is always said, harmlessly and within bounds, and the same each time; a stream gives the same rows."""
     octets = WRAPPERS[data[0] % len(WRAPPERS)](data[1:]) if data else b""
@@ -54,6 +70,7 @@ def reports(data: bytes) -> None:
             assert len(each.rows) <= BOUNDS.rows
             assert all(0 <= counted.messages < 2**63 for counted in each.rows)
             str((each.metadata, each.rows)).encode()
+            shown(each)
             if data[0] % len(WRAPPERS) == 0 and octets.lstrip().startswith(b"<"):
                 reading = stream(io.BytesIO(octets), BOUNDS)
                 assert tuple(reading)[: BOUNDS.rows] == each.rows
