@@ -16,11 +16,13 @@ from typing import Any, Literal, NamedTuple
 
 from mailauth.counts import Counts, Ranking
 from mailauth.reports.values import Counted, Metadata, Override, Period, Policy, Row
+from mailauth.text import encodable
 
 # What gave an aligned pass
 OUTCOMES = ("both", "dkim", "spf", "neither")
 _FIRST = date(2012, 1, 30)  # DMARC was published
-_LENGTH = 255  # characters of a text that is counted by: a domain name is not longer
+_LENGTH = 255  # octets of a text that is counted by: a domain name is not longer
+_WORD = 64  # octets of an address, or of a tag of a policy
 _PREFIX = {4: 24, 6: 48}  # of the networks that addresses are counted in
 _LISTED = 1000  # of each ranking as plain data
 
@@ -112,11 +114,11 @@ class Summary:
         self.senders.add(_sender(row, domain, policy_domain), word, number)
         self.domains.add(domain, word, number)
         self.policies.add(self._policy, word, number)
-        self.dispositions.add(_cut(row.disposition), word, number)
+        self.dispositions.add(_cut(row.disposition, _WORD), word, number)
         if word == "neither":
-            self.failing.add(Source(_cut(row.source_ip), domain), word, number)
+            self.failing.add(Source(_cut(row.source_ip, _WORD), domain), word, number)
         for override in row.overrides:
-            self.overrides.add(Override(_cut(override.type), _cut(override.comment)), word, number)
+            self.overrides.add(Override(_cut(override.type, _WORD), _cut(override.comment)), word, number)
         for signature in row.dkim_results:
             name = _domain(signature.domain)
             if _own(name, domain, policy_domain):
@@ -130,7 +132,7 @@ class Summary:
         day = self._day = day_of(metadata.period)
         if day is not None and not _FIRST <= day <= self._latest:
             day = self._day = None
-        policy = self._policy = Policy(*map(_cut, metadata.policy))
+        policy = self._policy = Policy(_cut(metadata.policy.domain), *(_cut(tag, _WORD) for tag in metadata.policy[1:]))
         if day is not None:
             seen = self.spans.get(policy, Span(day, day))
             self.spans[policy] = Span(min(seen.first, day), max(seen.last, day))
@@ -203,7 +205,7 @@ def _sender(row: Row, header_from: str, policy_domain: str) -> Sender:
     for each in _passing(row):
         if not _own(each.name, header_from, policy_domain):
             return each
-    return Sender("network", _network(_cut(row.source_ip)))
+    return Sender("network", _network(_cut(row.source_ip, _WORD)))
 
 
 def _passing(row: Row) -> Iterator[Sender]:
@@ -231,5 +233,6 @@ def _domain(name: str) -> str:
     return _cut(name.lower().removesuffix("."))
 
 
-def _cut(text: str) -> str:
-    return text[:_LENGTH]
+def _cut(text: str, most: int = _LENGTH) -> str:
+    # By octets, which are what a key needs in memory
+    return text[:most] if text.isascii() else encodable(text[:most]).encode()[:most].decode("utf-8", "ignore")

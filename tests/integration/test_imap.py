@@ -178,6 +178,18 @@ def test_reports_are_moved_when_the_file_has_them(inbox: Server) -> None:
     assert (len(files(inbox)), done(inbox)) == (everything - 92, 92)
 
 
+def test_a_report_that_is_cut_off_is_not_moved(inbox: Server) -> None:
+    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
+    whole = (TESTDATA / "reports" / "aggregate.xml").read_bytes()
+    cut = b"From: a@b.example\nContent-Type: text/xml\n\n" + whole[: whole.rindex(b"<record>") + 9]
+    (inbox.maildir / "cur" / "1800000000.M1.host:2,").write_bytes(cut)
+    own(inbox)
+    status, said = report(url(inbox), "--out", "a.jsonl", "--move", "Done & more")
+    assert (status, said[-1]) == (0, "mailauth: 91 messages moved to Done & more")
+    assert sum("is incomplete" in line for line in said) == 1
+    assert "1800000000.M1.host:2," in files(inbox)
+
+
 def test_nothing_is_moved_where_something_goes_wrong(inbox: Server) -> None:
     pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
     before = files(inbox)

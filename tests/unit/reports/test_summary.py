@@ -188,5 +188,21 @@ def test_strangers_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> No
         assert each.total() == Counter({"neither": 3000})
         assert len(each.by_key) <= 200
     assert len(found.spans) <= 500
-    # What is pruned makes room for what comes: a few hundred keys of at most 255 characters
+    # What is pruned makes room for what comes: a few hundred keys of at most 255 octets
     assert after - before < 2**21
+
+
+def test_keys_are_short_whatever_a_reporter_writes() -> None:
+    long = "\N{GRINNING FACE}" * 4096
+    about = metadata(org=long, domain=long, p=long, sp=long, fo=long, pct=long)
+    over = (Override(long, long),)
+    found = summed(
+        row(long, "fail", "fail", disposition=long, header_from=long, overrides=over, dkim_results=signed(long, long)),
+        about=about,
+    )
+    for kept in (found.reporters, found.senders, found.failing, found.domains, found.keys, found.policies,
+                 found.dispositions, found.overrides):  # fmt: skip
+        ((key, _),) = kept.by_key.items()
+        texts = [key] if isinstance(key, str) else list(key)
+        assert sum(len(text.encode()) for text in texts) <= 255 + 9 * 64
+        assert all(set(text) <= {long[0]} for text in texts if not text.isascii())
