@@ -161,7 +161,6 @@ def report(*arguments: str) -> tuple[int, list[str]]:
 
 
 def test_reports_are_moved_when_the_file_has_them(inbox: Server) -> None:
-    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
     everything = len(files(inbox))
     status, said = report(url(inbox), "--out", "a.jsonl", "--move", "Done & more")
     # 90 and a duplicate; a mail without a report, and reports of other kinds, stay
@@ -179,7 +178,6 @@ def test_reports_are_moved_when_the_file_has_them(inbox: Server) -> None:
 
 
 def test_a_report_that_is_cut_off_is_not_moved(inbox: Server) -> None:
-    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
     whole = (TESTDATA / "reports" / "aggregate.xml").read_bytes()
     cut = b"From: a@b.example\nContent-Type: text/xml\n\n" + whole[: whole.rindex(b"<record>") + 9]
     (inbox.maildir / "cur" / "1800000000.M1.host:2,").write_bytes(cut)
@@ -191,7 +189,6 @@ def test_a_report_that_is_cut_off_is_not_moved(inbox: Server) -> None:
 
 
 def test_nothing_is_moved_where_something_goes_wrong(inbox: Server) -> None:
-    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
     before = files(inbox)
     # The folder is not there: the rows are kept, and the messages stay
     status, said = report(url(inbox), "--out", "a.jsonl", "--move", "Nowhere")
@@ -205,7 +202,6 @@ def test_nothing_is_moved_where_something_goes_wrong(inbox: Server) -> None:
 
 
 def test_reports_are_read_without_a_change(inbox: Server) -> None:
-    pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
     before = files(inbox), flags(inbox)
     assert report(url(inbox), "--out", "a.jsonl")[0] == 0
     assert (files(inbox), flags(inbox)) == before

@@ -26,8 +26,6 @@ from mailauth.saved.table import columns_of
 from unit.cli.program import finish, start
 from unit.cli.program import inside as run
 
-pytest.importorskip("lxml", reason="lxml is not installed: pip install 'mailauth[reports]'")
-
 REPORTS = TESTDATA / "reports"
 DAY = 1_793_145_600  # 2026-10-28T00:00:00Z
 RECORD = (

@@ -14,7 +14,7 @@ from mailauth.errors import UsageError
 from mailauth.reports.aggregate import Form, write
 from mailauth.reports.values import Counted, DkimResult, Metadata, Override, Period, Policy, Reporter, Row, SpfResult
 
-etree = pytest.importorskip("lxml.etree", reason="these tests need lxml: pip install 'mailauth[reports]'")
+etree = pytest.importorskip("lxml.etree", reason="these tests need lxml: pip install lxml")
 
 NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
 META = Metadata(
