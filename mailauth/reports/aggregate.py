@@ -38,13 +38,13 @@ _DISPOSITIONS = ("none", "pass", "quarantine", "reject")
 _VERDICTS = ("pass", "fail")
 _DKIM = ("none", "pass", "fail", "policy", "neutral", "temperror", "permerror")
 _SPF = (*_DKIM, "softfail")
-_OVERRIDES: dict[Form, frozenset[str]] = {
+_BY_FORM: dict[Form, frozenset[str]] = {
     "rfc9990": frozenset({"local_policy", "mailing_list", "other", "policy_test_mode", "trusted_forwarder"}),
     "rfc7489": frozenset(
         {"forwarded", "local_policy", "mailing_list", "other", "sampled_out", "trusted_forwarder"}
     ),
 }  # fmt: skip
-_ANY_OVERRIDE = _OVERRIDES["rfc9990"] | _OVERRIDES["rfc7489"]
+OVERRIDES = _BY_FORM["rfc9990"] | _BY_FORM["rfc7489"]
 
 
 def write(metadata: Metadata, rows: Iterable[Counted], file: BinaryIO, form: Form = "rfc9990") -> None:
@@ -82,7 +82,7 @@ def head(metadata: Metadata, form: Form) -> bytes:
     Raises:
         UsageError: for metadata that no report can hold.
     """
-    if form not in _OVERRIDES:
+    if form not in _BY_FORM:
         msg = f"form={shown(form)}: the forms are 'rfc9990' and 'rfc7489'"
         raise UsageError(msg)
     reporter, period, old = metadata.reporter, metadata.period, form == "rfc7489"
@@ -197,8 +197,8 @@ def record(counted: Counted, form: Form) -> bytes:
 
 def _reason(override: Override, form: Form) -> str:
     """RFC 9990 §3.1.6, §3.1.1.14; RFC 7489 Appendix C."""
-    kind, comment = _word("the type of an override", override.type, _ANY_OVERRIDE), override.comment
-    if kind not in _OVERRIDES[form]:
+    kind, comment = _word("the type of an override", override.type, OVERRIDES), override.comment
+    if kind not in _BY_FORM[form]:
         kind, comment = "other", f"{kind}: {comment}" if comment else kind
     return f"<reason>{_element('type', kind)}{_optional('comment', comment)}</reason>"
 

@@ -15,6 +15,7 @@ from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.dmarc.record import Record, parse, report_uris
 from mailauth.policy import decision as policy
 from mailauth.policy.decision import Decision
+from mailauth.reports.aggregate import OVERRIDES
 from mailauth.reports.store import Configuration, Sample
 from mailauth.reports.values import DkimResult, Override, Policy, Row, SpfResult
 from mailauth.results import Disposition, Reason, Result
@@ -42,7 +43,12 @@ def sample(authentication: Authentication, decision: Decision) -> Sample | None:
         return None
     if decision.action is Disposition.DEFER:
         return None
-    record, configuration = _read(dmarc.policy_domain or "", dmarc.discovery == "psl", tuple(dmarc.published.items()))
+    record, configuration = _read(
+        dmarc.policy_domain or "",
+        dmarc.organizational_domain or "",
+        dmarc.discovery == "psl",
+        tuple(dmarc.published.items()),
+    )
     if record is None or configuration is None:
         return None
     disposition, overrides = _applied(dmarc, decision, record)
@@ -63,6 +69,7 @@ def sample(authentication: Authentication, decision: Decision) -> Sample | None:
 @lru_cache(maxsize=256)
 def _read(
     domain: str,
+    organization: str,
     old: bool,  # noqa: FBT001  part of the key of the cache
     published: tuple[tuple[str, str], ...],
 ) -> tuple[Record | None, Configuration | None]:
@@ -86,7 +93,7 @@ def _read(
         discovery="psl" if old else "treewalk",
         pct=tags["pct"] if old and tags.get("pct", "").isdecimal() and len(tags["pct"]) <= len("100") else "",
     )
-    return record, Configuration(policy, uris)
+    return record, Configuration(policy, uris, organization)
 
 
 def _mode(value: str | None, *, strict: bool) -> str:
@@ -113,7 +120,11 @@ def _applied(dmarc: DmarcOutcome, decision: Decision, record: Record) -> tuple[s
 def _reason(override: policy.Override | None) -> Override:
     if override is None:
         return Override("local_policy")
-    return Override(override.type, ascii_only(override.comment)[:_MAX_COMMENT])
+    word, comment = override
+    if word not in OVERRIDES:
+        # A filter in Python may have any word, and one that the format does not know would be in the way of the report
+        word, comment = "other", f"{word}: {comment}" if comment else word
+    return Override(word, ascii_only(comment)[:_MAX_COMMENT])
 
 
 def _before_weakening(dmarc: DmarcOutcome, record: Record, asked: str) -> str:

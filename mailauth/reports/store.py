@@ -19,10 +19,14 @@ class StoreError(MailauthError):
 
 
 class Configuration(NamedTuple):
-    """What messages of one report have in common: the policy, and the values of rua= in its record, in their order."""
+    """What messages of one report have in common: the policy, and the values of rua= in its record, in their order.
+
+    `organization` is the Organizational Domain, "" where it is not known: the reports of one have to share their room.
+    """
 
     policy: Policy
     rua: tuple[str, ...]
+    organization: str = ""
 
 
 class Sample(NamedTuple):
@@ -74,8 +78,11 @@ class Store(Protocol):
         StoreError: from every method, if the database cannot do it.
     """
 
-    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch | None = None) -> None:
-        """Count messages that were received at a time, in POSIX seconds.
+    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch | None = None) -> int:
+        """Count messages that were received at a time, in POSIX seconds; return how many there was no room for.
+
+        The reports of one organization and period have only so much room, as anybody can have messages counted that
+        are all different, in the names of as many subdomains as they like.
 
         What comes after the report of its period has been leased is counted in a further report of that period.
 

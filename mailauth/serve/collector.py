@@ -19,7 +19,7 @@ from mailauth.reports.store import Batch, Sample, Store
 from mailauth.serve.judge import Judged
 
 _LOGGER = logging.getLogger("mailauth.reports")
-_MOST = 20_000  # samples and signatures in memory, of at most some hundred octets each
+_MOST = 20_000  # samples, signatures and addresses in memory, of at most some hundred octets each
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds until the store is tried again; the last one from then on
 _EXPIRE_SECONDS = 3600.0
 
@@ -35,7 +35,7 @@ class Collector:
         retention_seconds: how long after its period an unsent report is kept.
         told: called with "kept" or "lost" and a number of messages, from any thread.
         seconds: between two writes.
-        most: how many samples and signatures may wait in memory.
+        most: how many samples, with the signatures and the values of rua= in them, may wait in memory.
         clock: the time in POSIX seconds.
     """
 
@@ -89,7 +89,7 @@ class Collector:
         if found is None:
             return
         now = int(self._clock())
-        size = 1 + len(found.row.dkim_results)
+        size = 1 + len(found.row.dkim_results) + len(found.configuration.rua)
         with self._lock:
             samples = self._waiting.setdefault(now - now % self._period, {})
             if found in samples:
@@ -135,24 +135,27 @@ class Collector:
         self._number += 1
         pauses = iter(_PAUSES)
         pause = 0.0
-        while not self._put(samples, begin, Batch(self._writer, self._number)):
+        while (left_out := self._put(samples, begin, Batch(self._writer, self._number))) is None:
             if self._stopped.wait(pause := next(pauses, pause)):
                 self._lose(messages)
                 return
-        self._told("kept", messages)
+        self._lose(left_out)
+        if messages > left_out:
+            self._told("kept", messages - left_out)
 
-    def _put(self, samples: dict[Sample, int], begin: int, batch: Batch) -> bool:
+    def _put(self, samples: dict[Sample, int], begin: int, batch: Batch) -> int | None:
+        """Return how many messages the store had no room for; None while it fails."""
         try:
-            self._opened().put(samples, begin, batch)
+            left_out = self._opened().put(samples, begin, batch)
         except MailauthError as error:
             if not self._failing:
                 _LOGGER.error("counts for reports have to wait: %s", error)  # noqa: TRY400  it says what is wrong
             self._failing = True
-            return False
+            return None
         if self._failing:
             _LOGGER.info("counts for reports are written again")
         self._failing = False
-        return True
+        return left_out
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -162,7 +165,8 @@ class Collector:
     def _expire(self) -> None:
         """Delete what nobody sent in time."""
         now = self._clock()
-        if self._failing or now < self._expired_at + _EXPIRE_SECONDS:
+        # A clock that was set back does not end this
+        if self._failing or 0 <= now - self._expired_at < _EXPIRE_SECONDS:
             return
         self._expired_at = now
         try:

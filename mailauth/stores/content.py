@@ -27,8 +27,8 @@ def digest(text: str) -> bytes:
 
 def read_configuration(text: str) -> Configuration:
     """Return what `write` was given."""
-    policy, rua = json.loads(text)
-    return Configuration(Policy(*policy), tuple(rua))
+    policy, rua, organization = json.loads(text)
+    return Configuration(Policy(*policy), tuple(rua), organization)
 
 
 def read_row(text: str) -> Row:

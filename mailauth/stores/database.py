@@ -8,11 +8,12 @@ SQLite has one writer at a time, so that there is nothing to lock.
 from __future__ import annotations
 
 import secrets
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Engine, and_, delete, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +27,17 @@ _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.ins
 _TOGETHER = 500  # reports of one statement
 _PAGE = 1000  # rows
 _TRIES = 10
+MOST_REPORTS, MOST_ROWS = 1000, 200_000
+"""Of one organization in one period. Whoever owns one domain can have no more stored here, or sent from here."""
+_REMEMBERED = 10_000  # organizations
+
+_Item: TypeAlias = tuple[bytes, tuple[str, int]]  # the digest of a row, the row, and its messages
+
+
+class _Counts(NamedTuple):
+    configuration: str
+    organization: str
+    rows: dict[bytes, tuple[str, int]]
 
 
 class Database:
@@ -44,6 +56,7 @@ class Database:
         self._engine = engine
         self._period, self._grace = period_seconds, grace_seconds
         self._insert = _INSERT[engine.dialect.name]
+        self._rows: OrderedDict[tuple[str, Period], int] = OrderedDict()
         try:
             if engine.dialect.name == "sqlite":
                 with self._connected() as connection:
@@ -93,40 +106,82 @@ class Database:
 
     # --- counting
 
-    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch | None = None) -> None:
+    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch | None = None) -> int:
         """Count messages; see `Store.put`."""
         if not samples:
-            return
-        by_digest: dict[bytes, tuple[str, dict[bytes, tuple[str, int]]]] = {}
-        texts: dict[Configuration, dict[bytes, tuple[str, int]]] = {}
+            return 0
+        by_digest: dict[bytes, _Counts] = {}
+        of: dict[Configuration, _Counts] = {}
         for (configuration, row), messages in samples.items():
-            rows = texts.get(configuration)
-            if rows is None:
-                text = content.write(configuration)
-                rows = texts[configuration] = {}
-                by_digest[content.digest(text)] = text, rows
+            counts = of.get(configuration)
+            if counts is None:
+                organization = configuration.organization or configuration.policy.domain
+                counts = of[configuration] = _Counts(content.write(configuration), content.write(organization), {})
+                by_digest[content.digest(counts.configuration)] = counts
             text = content.write(row)
-            rows[content.digest(text)] = text, messages
+            counts.rows[content.digest(text)] = text, messages
         period = Period(at - at % self._period, at - at % self._period + self._period)
         # In one order, so that no two writers wait for each other
         ordered = sorted(by_digest.items())
+        left_out = sum(samples.values())
         with self._transaction() as connection:
             if batch is not None and not self._is_new(connection, batch, at):
-                return
+                return 0
             for first in range(0, len(ordered), _TOGETHER):
-                some = ordered[first : first + _TOGETHER]
-                reports = self._open_reports(connection, {digest: text for digest, (text, _) in some}, period)
+                some = dict(ordered[first : first + _TOGETHER])
+                reports = self._open_reports(connection, some, period)
+                full = self._full(connection, some, period)
+                fitting = [
+                    (number, digest, text, messages)
+                    for report, number in sorted(reports.items())
+                    for digest, (text, messages) in self._fitting(connection, number, some[report], full)
+                ]
+                if not fitting:
+                    continue
+                values = [dict(zip(("report", "digest", "content", "messages"), each, strict=True)) for each in fitting]
                 added = self._insert(ROWS)
                 more = added.on_conflict_do_update(
                     index_elements=["report", "digest"],
                     set_={"messages": ROWS.c.messages + added.excluded.messages},
                 )
-                values = [
-                    {"report": reports[digest], "digest": row, "content": text, "messages": messages}
-                    for digest, (_, rows) in some
-                    for row, (text, messages) in sorted(rows.items())
-                ]
                 connection.execute(more, values)
+                left_out -= sum(messages for *_, messages in fitting)
+        return left_out
+
+    def _full(self, connection: Connection, some: dict[bytes, _Counts], period: Period) -> set[str]:
+        """Return the organizations that have as many rows as they may have, or somewhat more.
+
+        Of each, what is put is added up here; it is counted in the database where that comes to too much.
+        """
+        columns = REPORTS.c
+        put = Counter[str]()
+        for counts in some.values():
+            put[counts.organization] += len(counts.rows)
+        full = set()
+        for organization, number in put.items():
+            known = self._rows.pop((organization, period), 0) + number
+            if known > MOST_ROWS:
+                rows = select(func.count()).select_from(REPORTS.join(ROWS, ROWS.c.report == columns.id))
+                theirs = rows.where(columns.organization == organization, columns.begins == period.begin)
+                known = connection.execute(theirs).scalar_one()
+                if known >= MOST_ROWS:
+                    full.add(organization)
+            # Those that are put most seldom are forgotten, and begin again
+            self._rows[organization, period] = known
+        while len(self._rows) > _REMEMBERED:
+            self._rows.popitem(last=False)
+        return full
+
+    def _fitting(self, connection: Connection, report: int, counts: _Counts, full: set[str]) -> Iterator[_Item]:
+        """Return the rows that are added to a report: where its organization is full, those that it has already."""
+        rows = sorted(counts.rows.items())
+        if counts.organization not in full:
+            yield from rows
+            return
+        for first in range(0, len(rows), _TOGETHER):
+            some = dict(rows[first : first + _TOGETHER])
+            there = select(ROWS.c.digest).where(ROWS.c.report == report, ROWS.c.digest.in_(some))
+            yield from [(digest, some[digest]) for digest in map(bytes, connection.execute(there).scalars())]
 
     def _is_new(self, connection: Connection, batch: Batch, at: int) -> bool:
         """Note a batch, and say whether it was not noted before."""
@@ -141,8 +196,11 @@ class Database:
         )
         return noted.rowcount == 1
 
-    def _open_reports(self, connection: Connection, wanted: dict[bytes, str], period: Period) -> dict[bytes, int]:
-        """Return the reports that counts are added to, which nobody can lease until the transaction ends."""
+    def _open_reports(self, connection: Connection, wanted: dict[bytes, _Counts], period: Period) -> dict[bytes, int]:
+        """Return the reports that counts are added to, which nobody can lease until the transaction ends.
+
+        Without those that there is no room for.
+        """
         found: dict[bytes, int] = {}
         for _ in range(_TRIES):
             missing = [digest for digest in wanted if digest not in found]
@@ -159,22 +217,40 @@ class Database:
                 .with_for_update(read=True)
             )
             found.update((bytes(digest), number) for digest, number in connection.execute(open_ones))
+            added = self._allowed(connection, {each: wanted[each] for each in missing if each not in found}, period)
             values = [
                 {
                     "digest": digest,
-                    "configuration": wanted[digest],
+                    "configuration": counts.configuration,
+                    "organization": counts.organization,
                     "begins": period.begin,
                     "ends": period.end,
                     "again_at": period.end + self._grace,
                 }
-                for digest in missing
-                if digest not in found
+                for digest, counts in added.items()
             ]
             if not values:
                 return found
             # Whoever else inserts it at this moment is waited for
             connection.execute(self._insert(REPORTS).on_conflict_do_nothing(), values)
         raise self._error("reports are leased faster than they can be added to")
+
+    def _allowed(self, connection: Connection, some: dict[bytes, _Counts], period: Period) -> dict[bytes, _Counts]:
+        """Return those of which there may be a further report."""
+        columns = REPORTS.c
+        organizations = {each.organization for each in some.values()}
+        number = (
+            select(columns.organization, func.count())
+            .where(columns.organization.in_(organizations), columns.begins == period.begin)
+            .group_by(columns.organization)
+        )
+        there = Counter(dict(map(tuple, connection.execute(number))))
+        allowed = {}
+        for digest, each in some.items():
+            there[each.organization] += 1
+            if there[each.organization] <= MOST_REPORTS:
+                allowed[digest] = each
+        return allowed
 
     # --- reporting
 

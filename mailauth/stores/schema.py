@@ -16,7 +16,7 @@ REPORTS, ROWS, WRITERS, SUPPRESSED, _SCHEMA = (
     for name, columns in (
         (
             "report",
-            "id digest configuration begins ends report_id attempts again_at owner lease_ends deliveries",
+            "id digest configuration organization begins ends report_id attempts again_at owner lease_ends deliveries",
         ),
         ("row", "report digest content messages"),
         ("writer", "name number seen_at"),
@@ -31,6 +31,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             id {serial} PRIMARY KEY {increment},
             digest {octets} NOT NULL,
             configuration TEXT NOT NULL,
+            organization TEXT NOT NULL,
             begins BIGINT NOT NULL,
             ends BIGINT NOT NULL,
             report_id TEXT UNIQUE,
@@ -42,6 +43,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE UNIQUE INDEX mailauth_report_open ON mailauth_report (digest, begins, ends) WHERE report_id IS NULL",
         "CREATE INDEX mailauth_report_due ON mailauth_report (again_at)",
+        "CREATE INDEX mailauth_report_organization ON mailauth_report (organization, begins)",
         """CREATE TABLE mailauth_row (
             report BIGINT NOT NULL,
             digest {octets} NOT NULL,

@@ -84,7 +84,7 @@ def test_a_milter_counts_what_it_decides(tmp_path: Path, served: Databases) -> N
     configuration, honest, number = found["example.com"]
     assert number == 2
     assert configuration == Configuration(
-        Policy("example.com", p="reject", discovery="treewalk"), ("mailto:r@example.com!5m",)
+        Policy("example.com", p="reject", discovery="treewalk"), ("mailto:r@example.com!5m",), "example.com"
     )
     assert (honest.disposition, honest.dkim, honest.spf) == ("pass", "pass", "pass")
     assert honest.dkim_results == (DkimResult("example.com", "s1", "pass"),)

@@ -21,7 +21,7 @@ from support.store_model import GRACE, PERIOD, StoreMachine, configuration, ever
 
 from mailauth.reports.store import Batch, Delivery, Sample, Store, StoreError
 from mailauth.reports.values import Period
-from mailauth.stores import open_store, schema
+from mailauth.stores import database, open_store, schema
 
 ONE, TWO = Sample(configuration(1), row(1)), Sample(configuration(1), row(2))
 
@@ -126,6 +126,34 @@ def test_many_configurations_at_once(store: Store) -> None:
     assert {(key[0], key[2]): messages for key, messages in found.items()} == {
         (each.configuration, each.row): messages for each, messages in samples.items()
     }
+
+
+def test_the_reports_of_one_organization_have_only_so_much_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "MOST_REPORTS", 3)
+    theirs = [configuration(n)._replace(organization="attacker.example") for n in range(5)]
+    assert store.put({Sample(each, row(1)): 10 for each in theirs}, 5) == 20
+    # What has a report already is counted on, others are not in their way, and another period is another matter
+    assert store.put({Sample(each, row(2)): 1 for each in theirs}, 6) == 2
+    assert store.put({Sample(configuration(n), row(1)): 1 for n in range(6, 16)}, 6) == 0
+    assert store.put({Sample(each, row(1)): 1 for each in theirs}, PERIOD) == 2
+    found = everything(store, PERIOD + GRACE)
+    assert Counter(key[2] for key in found if key[0].organization) == {row(1): 3, row(2): 3}
+
+
+def test_the_rows_of_one_organization_have_only_so_much_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "MOST_ROWS", 10)
+    one, two = (configuration(n)._replace(organization="attacker.example") for n in (1, 2))
+    # Equal ones count as often as they like
+    for _ in range(20):
+        assert store.put({Sample(one, row(1)): 2, Sample(configuration(3), row(1)): 1}, 5) == 0
+    for number in range(2, 11):
+        assert store.put({Sample((one, two)[number % 2], row(number)): 1}, 5) == 0
+    assert store.put({Sample(one, row(11)): 5, Sample(two, row(11)): 7, Sample(one, row(1)): 2}, 5) == 12
+    assert store.put({Sample(configuration(3), row(11)): 1}, 5) == 0
+    assert store.put({Sample(one, row(11)): 5}, PERIOD) == 0
+    found = everything(store, PERIOD + GRACE)
+    assert found[one, Period(0, PERIOD), row(1)] == 42
+    assert len([key for key in found if key[0].organization]) == 10
 
 
 def test_a_long_report_is_read_in_an_order_that_does_not_change(store: Store) -> None:
@@ -259,7 +287,7 @@ def test_a_connection_that_breaks_in_the_middle(served: Databases) -> None:
 
 OPEN = """
 import sys
-from mailauth.stores import open_store, schema
+from mailauth.stores import database, open_store, schema
 open_store(sys.argv[1]).close()
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,9 @@ def applied(record: str, raw: bytes = MAIL, rules: Rules | None = None, **known:
 
 def test_all_of_an_honest_message() -> None:
     assert counted(f"p=reject; {RUA}", signed(), **HONEST) == Sample(
-        Configuration(Policy("example.com", p="reject", discovery="treewalk"), ("mailto:reports@example.com",)),
+        Configuration(
+            Policy("example.com", p="reject", discovery="treewalk"), ("mailto:reports@example.com",), "example.com"
+        ),
         row(f"p=reject; {RUA}", signed(), **HONEST)._replace(
             source_ip=OURS, disposition="pass", dkim="pass", spf="pass", header_from="example.com",
             envelope_from="example.com", envelope_to=None, overrides=(),
@@ -231,12 +233,18 @@ def accepting(*_: object) -> Decision:
     return Decision(override=Override("other", "caf\N{LATIN SMALL LETTER E WITH ACUTE}\n" + "x" * 5000))
 
 
+@filter
+def odd(*_: object) -> Decision:
+    return Decision(override=Override(cast(Any, "our own word"), "why"))
+
+
 FILTERS = [
     (no_invoices, "p=none", ("none", ())),
     (no_invoices, "p=quarantine", ("quarantine", ())),
     (no_invoices, "p=reject", ("reject", ())),
     (marked, "p=reject", ("quarantine", (Reported("local_policy"),))),
     (trusted, "p=reject", ("none", (Reported("local_policy"),))),
+    (odd, "p=reject", ("none", (Reported("other", "our own word: why"),))),
     (accepting, "p=reject", ("none", (Reported("other", "caf??" + "x" * 995),))),
 ]
 
@@ -369,7 +377,7 @@ def test_any_record_is_harmless(value: str, tag: str) -> None:
     dmarc = dataclasses.replace(base.dmarc, published=dict(record.published))
     counted = sample(replaced(base, dmarc=dmarc), Decision())
     if counted is not None:
-        policy, rua = counted.configuration
+        policy, rua, _ = counted.configuration
         assert all(each.isascii() and each.isprintable() for each in (*policy, *rua))
         assert {policy.p, policy.sp, policy.np} <= {"", "none", "quarantine", "reject"}
         assert len(policy.fo) < 8

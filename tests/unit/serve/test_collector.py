@@ -51,6 +51,10 @@ class Told:
             self.messages[fate] += messages
             self._changed.notify_all()
 
+    def wait_for(self, messages: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.messages.total() == messages, 20), self.messages
+
     def wait(self, **wanted: int) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: self.messages == wanted, 20), self.messages
@@ -152,11 +156,12 @@ class Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch) -> None:
-        self._store.put(samples, at, batch)
+    def put(self, samples: Mapping[Sample, int], at: int, batch: Batch) -> int:
+        left_out = self._store.put(samples, at, batch)
         if batch not in self._told:
             self._told.add(batch)
             raise StoreError("connection lost")
+        return left_out
 
 
 def test_what_was_written_without_an_answer_counts_once(tmp_path: Path, found: Authentication) -> None:
@@ -182,8 +187,8 @@ def test_what_there_is_no_room_for_is_lost_and_told(
     tmp_path: Path, found: Authentication, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = Told()
-    # Two for each: a row, and its signature
-    running = collector(tmp_path / "a.db", told, seconds=1000, most=6)
+    # Three for each: a row, its signature, and the address for reports
+    running = collector(tmp_path / "a.db", told, seconds=1000, most=9)
     running._wake.set = lambda: None  # type: ignore[method-assign]
     for number in (1, 2, 3, 4, 5, 1):
         running.observe(judged(found, number))
@@ -193,6 +198,22 @@ def test_what_there_is_no_room_for_is_lost_and_told(
     (lost,) = caplog.records
     assert (lost.message, lost.__dict__["messages"]) == ("messages are missing from reports", 2)
     assert [client for _, client, _ in kept(tmp_path / "a.db")] == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+
+
+def test_what_the_store_has_no_room_for_is_told(
+    tmp_path: Path, found: Authentication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailauth.stores import database
+
+    monkeypatch.setattr(database, "MOST_ROWS", 2)
+    told = Told()
+    running = collector(tmp_path / "a.db", told)
+    for number in (1, 2, 3, 3):
+        before = told.messages.total()
+        running.observe(judged(found, number))
+        told.wait_for(before + 1)
+    stopped(running)
+    assert told.messages == {"kept": 2, "lost": 2}
 
 
 def test_a_stop_does_not_wait_for_a_store_that_is_away(tmp_path: Path, found: Authentication) -> None:
