@@ -21,6 +21,7 @@ from mailauth.authres.write import authserv_id_of
 from mailauth.errors import UsageError
 from mailauth.limits import Limits, Options
 from mailauth.policy import Rules
+from mailauth.reports.destinations import address_of
 from mailauth.resolvers import AsyncDnspythonResolver
 from mailauth.serve.diagnosis import Lines, hint, words
 from mailauth.serve.milter import MARKER, MAX_BYTES, parse_address
@@ -31,7 +32,6 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 _MAX_OCTETS = 1 << 20
 _MODE = re.compile("0?[0-7]{3}")
 _RELAY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):([0-9]{1,5})")
-_EMAIL = re.compile(r"[!-?A-~]{1,64}@[0-9A-Za-z.-]{1,253}")
 # Fields of the marker's name are deleted from each message, so that it must not be one that has a meaning
 _MARKER = re.compile("[Xx]-[!-9;-~]{1,70}")
 
@@ -201,15 +201,22 @@ class Reports:
             check_url(self.store)
         for right, remedy in (
             (all(text.isprintable() for text in (self.org_name, self.extra_contact_info)), "one line of text"),
-            (not self.email or _EMAIL.fullmatch(self.email), "an address, such as 'postmaster@example.org'"),
+            (not self.email or address_of(self.email), "an address, such as 'postmaster@example.org'"),
             (self.period_hours > 0 and 24 % self.period_hours == 0, "1, 2, 3, 4, 6, 8, 12 or 24"),
             (self.retention_days > 0, "a number above 0"),
-            (_RELAY.fullmatch(self.relay), "HOST:PORT, such as '127.0.0.1:25' or '[::1]:25'"),
+            (_is_relay(self.relay), "HOST:PORT, such as '127.0.0.1:25' or '[::1]:25'"),
             (self.submitter is None or names.to_ascii(self.submitter), "a domain name, such as 'mx.example.org'"),
             ((self.selector is None) is (self.key is None), "selector and key together"),
         ):
             if not right:
                 raise UsageError(f"give {remedy}")
+
+
+def _is_relay(text: str) -> bool:
+    match = _RELAY.fullmatch(text)
+    # An IPv4 address is a name too
+    known = match is not None and (match[1].startswith("[") or names.to_ascii(match[1]) is not None)
+    return known and 0 < int(text.rpartition(":")[2]) < 65536
 
 
 def _check_port(port: int, least: int) -> None:

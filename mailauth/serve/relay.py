@@ -15,7 +15,8 @@ from typing import Literal, NamedTuple, Self
 from mailauth.text import one_line
 
 _TEXT = 300  # characters of a reply that are kept
-_POLICY = re.compile(rb"5\.7\.[0-9]")
+# RFC 3463 §3.2, §3.3 and RFC 7505 §4.2: there is no such mailbox or host, or it takes nothing any more
+_NOBODY = re.compile(rb"5\.(?:1\.(?:[1236]|10)|2\.1)(?![0-9])")
 
 
 class Mail(NamedTuple):
@@ -94,8 +95,8 @@ class Relay:
                 return Sent("refused", _text(code, text)) if code == 552 else Sent("later", _text(code, text), "relay")
             code, text = smtp.rcpt(mail.recipient)
             if code not in {250, 251}:
-                # RFC 3463 §3.8: 5.7.x is a policy, such as that of a relay which does not take our mail
-                final = code >= 500 and not _POLICY.match(text)
+                # All else may be about us: "550 relay not permitted" means every recipient
+                final = code >= 500 and _NOBODY.match(text) is not None
                 return Sent("refused" if final else "later", _text(code, text), "recipient")
         except (OSError, smtplib.SMTPException) as error:
             self._leave()

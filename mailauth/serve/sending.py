@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -23,7 +24,7 @@ from mailauth.dmarc.discovery import OrganizationalDomain
 from mailauth.dns import run
 from mailauth.errors import UsageError
 from mailauth.message.edit import edited
-from mailauth.reports.destinations import Destination, Permission, address_of, check
+from mailauth.reports.destinations import MAX_DESTINATIONS, Destination, Permission, address_of, check
 from mailauth.reports.mail import Oversize, files, message
 from mailauth.reports.store import Delivery, Due, Store
 from mailauth.reports.values import Metadata, Reporter
@@ -36,7 +37,8 @@ _DAY = 86400
 # RFC 5321 §4.5.4.1: at least 4-5 days
 _GIVE_UP = 5 * _DAY
 _SUPPRESSED = 30 * _DAY
-_DNS_SECONDS = 60
+_DNS_SECONDS = 20  # for a report: others wait, and it is tried again
+_MAX_NAME = 150  # characters
 _NOT_NAME = re.compile("[^A-Za-z0-9.!_-]")
 
 
@@ -124,13 +126,14 @@ class Sender:
         self._store = store
         self._transport = transport
         self._resolver = resolver
-        self._reporter = reporter
         self._owner = owner
         self._clock = clock
-        if address_of(reporter.email) is None or not reporter.org_name:
+        email = address_of(reporter.email)
+        if email is None or not reporter.org_name:
             msg = f"email {shown(reporter.email)}: give an address of plain words, and the name of your organisation"
             raise UsageError(msg)
-        self._submitter = submitter or reporter.email.rpartition("@")[2]
+        self._reporter = replace(reporter, email=email)
+        self._submitter = submitter or email.rpartition("@")[2]
         if names.to_ascii(self._submitter) is None:
             msg = f"submitter {shown(submitter)}: give the domain name of this receiver, such as 'mx.example.org'"
             raise UsageError(msg)
@@ -158,7 +161,7 @@ class Sender:
     def pending(self) -> Iterator[Step]:
         """Say what a run would do now, and do nothing. Raises: StoreError."""
         for due in self._store.pending(self._now()):
-            recipients, settled = self._plan(due)
+            recipients, settled, _ = self._plan(due)
             yield from [Step(due, *each[:3]) for each in settled]
             yield from [Step(due, each.uri, "pending", f"to {each.address}") for each in recipients]
 
@@ -166,14 +169,14 @@ class Sender:
         return int(self._clock())
 
     def _report(self, due: Due) -> Iterator[Step]:
-        recipients, settled = self._plan(due)
+        recipients, settled, limit = self._plan(due)
         before = [each for each in due.deliveries if each.state != "retry"]
         # What is open is known before the first mail: a run that is killed leaves no destination out
         if not self._store.settle(due, self._owner, tuple(settled)):
             return
         yield from [Step(due, *each[:3]) for each in settled]
         for recipient in recipients:
-            sent = self._mail(due, recipient, recipients)
+            sent = self._mail(due, recipient, limit)
             delivery = self._judged(due, recipient, sent)
             if not self._store.settle(due, self._owner, (delivery,)):
                 # It took longer than the lease, and another run has it
@@ -185,32 +188,44 @@ class Sender:
         if all(each.state != "retry" for each in (*before, *settled)):
             self._store.drop(due, self._owner)
 
-    def _plan(self, due: Due) -> tuple[list[Destination], list[Delivery]]:
-        """Return who is to get a report now, and what is settled without a mail."""
+    def _plan(self, due: Due) -> tuple[list[Destination], list[Delivery], int | None]:
+        """Return who is to get a report now, what is settled without a mail, and how large mails may be.
+
+        The limit is that of all addresses, also of those that have the report already: parts that were made for another
+        would have the same names.
+        """
         done = {each.uri for each in due.deliveries if each.state != "retry"}
-        recipients: dict[str, Destination] = {}
-        settled = []
+        everybody: dict[str, Destination] = {}
+        settled, limits = [], []
         for permission in self._permissions(due):
             uri = permission.destination.uri
             if permission.state == "retry":
                 settled.append(self._later(due, uri, permission.detail))
+                limits.append(permission.destination.max_bytes)
             elif permission.state == "refused" and uri not in done:
                 settled.append(Delivery(uri, "refused", permission.detail))
             for recipient in permission.recipients:
-                if recipient.uri in done:
-                    continue
-                if (why := self._store.suppressed(recipient.address, self._now())) is not None:
-                    settled.append(Delivery(recipient.uri, "refused", why))
-                else:
-                    recipients.setdefault(recipient.address, recipient)
-        return [*recipients.values()], settled
+                everybody.setdefault(recipient.address, recipient)
+                limits.append(recipient.max_bytes)
+        recipients = []
+        for number, recipient in enumerate(everybody.values()):
+            if recipient.uri in done:
+                continue
+            if number >= MAX_DESTINATIONS:
+                # Ten URIs may lead to hosts that name ten addresses each: no report is a hundred mails
+                settled.append(Delivery(recipient.uri, "refused", f"a report goes to {MAX_DESTINATIONS} addresses"))
+            elif (why := self._store.suppressed(recipient.address, self._now())) is not None:
+                settled.append(Delivery(recipient.uri, "refused", why))
+            else:
+                recipients.append(recipient)
+        return recipients, settled, min(filter(None, limits), default=None)
 
     def _permissions(self, due: Due) -> tuple[Permission, ...]:
-        policy, rua = due.configuration
+        policy, rua, _ = due.configuration
         evaluation = check(policy.domain, rua, self._context, organizational_domain=self._organizational_domain)
         return run(evaluation, self._resolver, seconds=_DNS_SECONDS)
 
-    def _mail(self, due: Due, recipient: Destination, recipients: list[Destination]) -> Sent:
+    def _mail(self, due: Due, recipient: Destination, limit: int | None) -> Sent:
         """Send a report to one address: one mail, or several where sizes are limited."""
         metadata = Metadata(
             reporter=self._reporter,
@@ -219,7 +234,6 @@ class Sender:
             policy=due.configuration.policy,
             generator=f"mailauth {__version__}",
         )
-        limit = min((each.max_bytes for each in recipients if each.max_bytes is not None), default=None)
         number = left_out = 0
         sent = Sent("refused", "", about="mail")
         for file in files(metadata, self._store.each(due), self._submitter, max_bytes=limit, form=self._form):
@@ -229,7 +243,8 @@ class Sender:
             octets = message(file, recipient.address, date=self._now())
             if self._signer is not None:
                 octets = edited(octets, [sign(octets, self._signer, now=self._now())])
-            name = f"{_NOT_NAME.sub('_', file.name)}.{sha256(recipient.address.encode()).hexdigest()[:12]}.eml"
+            mark = sha256(f"{file.name}\n{recipient.address}".encode()).hexdigest()[:24]
+            name = f"{_NOT_NAME.sub('_', file.name)[:_MAX_NAME]}.{mark}.eml"
             sent = self._transport.send(Mail(name, self._reporter.email, recipient.address, octets))
             if sent.state != "sent":
                 return sent
@@ -242,13 +257,14 @@ class Sender:
     def _judged(self, due: Due, recipient: Destination, sent: Sent) -> Delivery:
         """Return what a reply means for the report, and remember who does not want any."""
         if sent.state == "later":
-            return self._later(due, recipient.uri, sent.detail)
+            return self._later(due, recipient.uri, sent.detail, final=sent.about != "relay")
         if sent.state == "refused" and sent.about == "recipient":
             self._store.suppress(recipient.address, sent.detail, self._now() + _SUPPRESSED)
         return Delivery(recipient.uri, sent.state, sent.detail)
 
-    def _later(self, due: Due, uri: str, detail: str) -> Delivery:
+    def _later(self, due: Due, uri: str, detail: str, *, final: bool = True) -> Delivery:
         now = self._now()
-        if now - due.period.end > _GIVE_UP:
+        # However late a report is, one reply is not the last word
+        if final and due.attempts > 2 and now - due.period.end > _GIVE_UP:
             return Delivery(uri, "refused", f"given up: {detail}")
         return Delivery(uri, "retry", detail, now + min(_LEASE << min(due.attempts - 1, 8), _LAST_RETRY))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv6Address
@@ -136,7 +137,16 @@ def test_a_recipient_that_does_not_exist_gets_nothing_for_a_month(store: Store, 
 
 
 @pytest.mark.parametrize(
-    "reply", ["450 4.2.0 greylisted", "550 5.7.1 relaying denied", "421 4.3.2 shutting down", "451 no words"]
+    "reply",
+    [
+        "450 4.2.0 greylisted",
+        "550 5.7.1 relaying denied",
+        "421 4.3.2 shutting down",
+        "451 no words",
+        # Of an Exim that does not know us, and of a Postfix that does not know our domain
+        "550 relay not permitted",
+        "550 5.1.8 Sender address rejected: Domain not found",
+    ],
 )
 def test_what_may_change_is_tried_again_as_the_same_report(store: Store, handler: Handler, reply: str) -> None:
     store.put({sample("a.example"): 5}, NOON)
@@ -240,6 +250,57 @@ def test_mails_are_as_small_as_the_destination_wants(store: Store, handler: Hand
     assert len({name for _, name, _ in handler.reports()}) == len(handler.taken)
 
 
+def test_parts_do_not_depend_on_who_has_them_already(store: Store, handler: Handler) -> None:
+    addresses = [f"2001:db8::{n:x}" for n in range(1, 3000)]
+    rua = "mailto:d@a.example!10k,mailto:late@a.example"
+    store.put({sample("a.example", rua, ip=address): 1 for address in addresses}, NOON)
+    seen = []
+
+    def delayed(to: str) -> str | None:
+        seen.append(to)
+        return "450 4.2.0 later" if seen.count("late@a.example") == 2 and to == "late@a.example" else None
+
+    handler.rcpt = delayed
+    send(store, handler)
+    handler.rcpt = lambda _: None
+    assert states(send(store, handler, LATER + 3601)) == [("mailto:late@a.example", "sent")]
+    files = {(name, read(octets)) for to, octets in handler.taken for name in [to]}
+    parts = {to: {report for name, report in files if name == to} for to in ("d@a.example", "late@a.example")}
+    # A reader drops a second report with an identifier that it knows
+    assert parts["d@a.example"] == parts["late@a.example"]
+    assert len(parts["d@a.example"]) > 2
+
+
+def test_a_report_is_not_a_hundred_mails(store: Store, handler: Handler) -> None:
+    hosts = [f"h{n}.example" for n in range(4)]
+    zone = {
+        f"a.example._report._dmarc.{host}": {
+            "TXT": ["v=DMARC1; rua=" + ",".join(f"mailto:a{n}@{host}" for n in range(10))]
+        }
+        for host in hosts
+    }
+    store.put({sample("a.example", ",".join(f"mailto:x@{host}" for host in hosts)): 1}, NOON)
+    with Relay("127.0.0.1", handler.port, tls="no", timeout=20) as transport:
+        run = Sender(store, transport, Zone(zone), REPORTER, owner="test", clock=lambda: LATER)
+        assert Counter(each.state for each in run.run()) == {"sent": 10, "refused": 30}
+    assert len(handler.taken) == 10
+    assert send(store, handler, LATER + DAY) == []
+
+
+def test_what_could_not_be_tried_in_time_is_tried(store: Store, handler: Handler) -> None:
+    store.put({sample("a.example"): 1}, NOON)
+    # Nobody ran it for a week, and then the relay is away for days
+    handler.mail = "451 4.3.0 disk full"
+    for day in range(6, 10):
+        with pytest.raises(RelayGoneError):
+            send(store, handler, LATER + day * DAY)
+    handler.mail = None
+    assert states(send(store, handler, LATER + 10 * DAY)) == [("mailto:d@a.example", "sent")]
+    store.put({sample("c.example"): 1}, NOON)
+    handler.rcpt = lambda _: "450 4.2.0 greylisted"
+    assert states(send(store, handler, LATER + 10 * DAY)) == [("mailto:d@c.example", "retry")]
+
+
 def test_a_limit_that_no_report_fits(store: Store, handler: Handler) -> None:
     store.put({sample("a.example", "mailto:d@a.example!1"): 1}, NOON)
     (step,) = send(store, handler)
@@ -269,6 +330,13 @@ def test_files_in_place_of_mail(store: Store, tmp_path: Path) -> None:
     assert {each.state for each in steps} == {"sent"}
     assert sorted(read(path.read_bytes())[1] for path in tmp_path.iterdir()) == [2, 5]
     assert {path.suffix for path in tmp_path.iterdir()} == {".eml"}
+
+
+def test_files_of_a_domain_with_a_long_name(store: Store, tmp_path: Path) -> None:
+    name = f"{'x' * 63}.{'y' * 63}.{'z' * 63}.example"
+    store.put({sample(name, f"mailto:d@{name},mailto:e@{name}"): 5}, NOON)
+    assert {each.state for each in sender(store, Folder(str(tmp_path))).run()} == {"sent"}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_folder_that_is_not_there_loses_nothing(store: Store, tmp_path: Path) -> None:
@@ -308,6 +376,16 @@ def test_a_sender_needs_names_that_mail_can_have(store: Store, given: dict[str, 
     given = {"reporter": REPORTER, **given}
     with pytest.raises(UsageError, match="give"):
         Sender(store, Folder("/nowhere"), Zone({}), owner="test", clock=lambda: 0, **given)
+
+
+def test_an_address_in_another_script(store: Store, handler: Handler) -> None:
+    store.put({sample("a.example"): 1}, NOON)
+    reporter = Reporter(org_name="R", email="dmarc@B\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example")
+    with Relay("127.0.0.1", handler.port, tls="no", timeout=20) as transport:
+        run = Sender(store, transport, Zone(ZONE), reporter, owner="test", clock=lambda: LATER)
+        assert [each.state for each in run.run()] == ["sent"]
+    ((_, octets),) = handler.taken
+    assert message(octets)["From"] == "dmarc@xn--bcher-kva.example"
 
 
 def test_runs_that_are_killed_lose_and_double_nothing(kind: Databases) -> None:
