@@ -10,7 +10,7 @@ from mailauth.text import printable
 from mailauth.versioned import Fields, Unreadable, extensions, fields
 
 VERSION = "v=TLSRPTv1"
-# RFC 3986 §3, with "," "!" and ";" encoded, as RFC 8460 §3 wants
+# RFC 3986, with "," "!" and ";" encoded, as RFC 8460 §3 wants
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+:(?:[A-Za-z0-9._~$&'()*+=:@/?#\[\]-]|%[0-9A-Fa-f]{2})++")
 _HTTPS = re.compile(r"(?i:https)://([^/?#:@]+)(?::[0-9]+)?(?:[/?#].*)?")
 

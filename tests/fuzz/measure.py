@@ -26,6 +26,9 @@ PARSERS = [
     "mailauth/reports/failure_read.py", "mailauth/reports/read.py", "mailauth/reports/said.py",
     "mailauth/reports/tls_read.py", "mailauth/reports/unpack.py",
     "mailauth/bimi/*.py",
+    "mailauth/versioned.py", "mailauth/mta_sts/record.py", "mailauth/mta_sts/policy.py", "mailauth/tls_rpt/record.py",
+    "mailauth/dane/record.py", "mailauth/dane/chain.py", "mailauth/dane/match.py", "mailauth/probes/session.py",
+    "mailauth/probes/downgrade.py",
     "mailauth/serve/milter/codec.py", "mailauth/serve/milter/session.py", "mailauth/serve/milter/orders.py",
     "mailauth/saved/damage.py", "mailauth/saved/undo.py", "mailauth/saved/reencoded.py", "mailauth/saved/doers.py",
 ]  # fmt: skip

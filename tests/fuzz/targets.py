@@ -18,6 +18,7 @@ from support import signing
 from support.signing import NOW
 
 from fuzz import lookalike, marks, milter
+from fuzz import lookalike, milter, transport
 from fuzz.attached import ATTACHED_TOKENS, attached
 from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
@@ -379,6 +380,8 @@ TARGETS = {
         Target("logo", marks.logo, 400, marks.LOGO_TOKENS),
         Target("mark", marks.mark, 1200, marks.MARK_TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
+        Target("transport", transport.promises, 300, transport.TOKENS),
+        Target("smtp-replies", transport.greeting, 300, transport.GREETING_TOKENS),
         Target("damage", damage, 160, DAMAGE),
         Target("explained", explained, 200, EXPLAINED),
         Target("posture", posture, 400, (*DICTIONARY, *SPF, *DMARC, *TAGS)),

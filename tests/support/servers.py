@@ -229,14 +229,14 @@ _NOT_LOCAL = ("2.0.192.in-addr.arpa", "100.51.198.in-addr.arpa", "113.0.203.in-a
 
 
 @contextlib.contextmanager
-def unbound(directory: Path, authority: int, anchors: Iterable[str] = ()) -> Iterator[int]:
+def unbound(directory: Path, authority: int, anchors: Iterable[str] = (), port: int = 0) -> Iterator[int]:
     """Resolve and validate, over the server at a port of 127.0.0.1 that has the root. Gives the port.
 
-    `anchors` are DS records; names outside their zones are insecure.
+    `anchors` are DS records; names outside their zones are insecure. `port` is where it listens, 0 for any free one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = program("unbound")
-    port = free_port()
+    port = port or free_port()
     lines = [
         "server:",
         f"  interface: {HOST}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,6 +257,25 @@ def test_what_a_stranger_may_name() -> None:
     host = look(Validated(many)).hosts[0]
     assert len(host.unusable) == 100
     assert all(len(each.text) <= 100 for each in host.unusable)
+
+
+def test_zones_of_both_forms(tmp_path: Path) -> None:
+    """TLSA records are text in presentation form, in JSON and in a master file."""
+    question = (Question("_25._tcp.mx1.example.com", "TLSA"),)
+    path = tmp_path / "master.zone"
+    path.write_text(f"_25._tcp.mx1.example.com. IN TLSA 3 1 1 ( {'AB' * 16}\n {'ab' * 16} )\n")
+    for each in (Zone(zone()), Zone.load(path)):
+        (answer,) = each.resolve(question)
+        assert answer.records == (EE,)
+
+
+def test_a_resolver_that_gives_something_else() -> None:
+    class Odd(Validated):
+        def one(self, question: Question, answer: Answer) -> Answer:
+            found = super().one(question, answer)
+            return replace(found, records=(b"3 1 1 ab",)) if question.rdtype == "TLSA" else found
+
+    assert statuses(look(Odd(zone()))) == ["error", "error"]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-x.example", "x" * 300])

@@ -28,7 +28,7 @@ POLICY = Policy("enforce", 604_800, ("mail.example.com", "*.example.net"))
         (b"version: STSv1\nmode: none\nmax_age: 0000000086", Policy("none", 86, ())),
         (b"version: STSv1\nmode: testing\nmax_age: 1\nmx: MX.Example.COM", Policy("testing", 1, ("MX.Example.COM",))),
         (b"version: STSv1\nmode: testing\nmax_age: 1\nmx: localhost", Policy("testing", 1, ("localhost",))),
-        (b"version: STSv1\nmode: testing\nmax_age: 1\nmx: xn--bcher-kva.de", Policy("testing", 1, ("xn--bcher-kva.de",))),
+        (b"version: STSv1\nmode: testing\nmax_age: 1\nmx: xn--mx-fka.de", Policy("testing", 1, ("xn--mx-fka.de",))),
     ],
 )  # fmt: skip
 def test_what_is_read(text: bytes, expected: Policy) -> None:
