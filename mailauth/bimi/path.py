@@ -26,8 +26,7 @@ _MIN_RSA, _MAX_RSA, _MAX_EXPONENT = 2048, 8192, 2**32  # bits, and a number: wha
 # some programs turn into exceptions
 UNREADABLE = (
     ValueError, TypeError, LookupError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType, CryptographyDeprecationWarning,
+    x509.DuplicateExtension, x509.UnsupportedGeneralNameType, CryptographyDeprecationWarning,
 )  # fmt: skip
 
 

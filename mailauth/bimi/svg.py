@@ -120,6 +120,9 @@ def _document(octets: bytes, most: int, notes: Notes) -> bytes | None:
     if _DOCTYPE.match(text):
         notes.add(Code.SVG_DOCTYPE, "a document type declaration, which may define entities")
         return None
+    # A logo may end up inside HTML, where a section in a title ends at the first ">", and the rest is markup
+    if b"<![CDATA[" in text:
+        notes.add(Code.SVG_CDATA, "a CDATA section")
     return octets
 
 
@@ -200,7 +203,9 @@ class _Reader:
         self._notes.add(Code.SVG_INSTRUCTION, f"the processing instruction {quoted(target)}")
 
     def comment(self, text: str) -> None:
-        """Skip a comment."""
+        """Skip a comment, unless it is one in XML alone: in HTML it ends before a ">" that it begins with."""
+        if text.startswith((">", "->")):
+            self._notes.add(Code.SVG_COMMENT, "a comment that HTML ends elsewhere")
 
     def close(self) -> None:
         """End, whether or not it is the end of the document."""

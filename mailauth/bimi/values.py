@@ -30,6 +30,8 @@ class Code(StrEnum):
     SVG_XML = "svg_xml"
     SVG_DOCTYPE = "svg_doctype"
     SVG_INSTRUCTION = "svg_instruction"
+    SVG_CDATA = "svg_cdata"
+    SVG_COMMENT = "svg_comment"
     # the root, and the title
     SVG_ROOT = "svg_root"
     SVG_PROFILE = "svg_profile"

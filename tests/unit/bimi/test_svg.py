@@ -55,7 +55,8 @@ TAKEN = {
     "ASCII": b"<?xml version='1.0' encoding='us-ascii'?>" + LOGO,
     "a prefix": LOGO.replace(b"<", b"<s:").replace(b"<s:/", b"</s:").replace(b"xmlns=", b"xmlns:s="),
     "letters of other languages": logo(title="<title>Bücher ☃</title>".encode()),
-    "CDATA in the title": logo(title=b"<title><![CDATA[<script>]]></title>"),
+    "markup as text": logo(b"<desc>&lt;script>alert(1)&lt;/script></desc>"),
+    "a comment": logo(b"<!-- > a - b -> c -->"),
     "a gradient": logo(
         b'<defs><linearGradient id="a"><stop offset="0" stop-color="#fff"/></linearGradient></defs>'
         b'<rect width="9" height="9" fill="url(#a)" stroke="url( \'#a\' ) none"/>'
@@ -164,7 +165,10 @@ REFUSED: dict[str, tuple[bytes, set[Code]]] = {
     "RDF": (logo(b'<metadata><r:RDF xmlns:r="urn:r"/></metadata>'), {Code.SVG_ELEMENT}),
     "a shape in text": (logo(b"<text><rect/></text>"), {Code.SVG_ELEMENT}),
     "text outside of text": (logo(b"<g>a</g>"), {Code.SVG_TEXT}),
-    "text in CDATA": (logo(b"<![CDATA[<script/>]]>"), {Code.SVG_TEXT}),
+    "text in CDATA": (logo(b"<![CDATA[<script/>]]>"), {Code.SVG_TEXT, Code.SVG_CDATA}),
+    "CDATA in the title": (logo(title=b"<title><![CDATA[><script>1</script>]]></title>"), {Code.SVG_CDATA}),
+    "a comment that hides from XML": (logo(b"<!--><script>1</script>-->"), {Code.SVG_COMMENT}),
+    "another comment that does": (logo(b"<!---><script>1</script>-->"), {Code.SVG_COMMENT}),
     "very deep": (logo(b"<g>" * 64 + b"</g>" * 64), {Code.SVG_DEPTH}),
     "without end, and very deep": (logo(b"<g>" * 20_000), {Code.SVG_DEPTH}),
     # attributes
