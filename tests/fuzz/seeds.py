@@ -193,7 +193,12 @@ def mark_certificates() -> Iterator[bytes]:
     made += [marks.mark(names=None, mark_type=None), marks.mark(signed_by=marks.key(5)), marks.mark(logo_critical=True)]
     for one in made:
         yield b"\1" + one.certificate.public_bytes(Encoding.DER)
-    yield from (b"\0" + marks.pem(*each) for each in (made[:1], made[-4:], [made[6]], [made[6], *made[:1]]))
+    ca = marks.authority("Example Mark CA", 2, marks.root(), signs=False)
+    small = [marks.mark(logo=None, private=marks.rsa_key(1024)), marks.mark(more=[(marks.UNKNOWN, True)])]
+    other = [[marks.mark(ca, logo=None), ca], [marks.mark(logo=None), marks.issuing(), marks.issuing()], small[:1]]
+    files = (made[:1], made[-4:], [made[6]], [made[6], *made[:1]], *other, [marks.mark(logo=None), marks.issuing()])
+    yield from (b"\0" + marks.pem(*each) for each in files)
+    yield b"\1" + small[1].certificate.public_bytes(Encoding.DER)
 
 
 def zone_lines(zone: dict[str, Any]) -> bytes:

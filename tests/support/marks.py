@@ -78,6 +78,7 @@ def sct_list(count: int = 1) -> bytes:
     return der(0x04, struct.pack(">H", len(listed)) + listed)
 
 
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0")
 AUTHORITY = x509.BasicConstraints(ca=True, path_length=None)
 _USAGES = """
     digital_signature content_commitment key_encipherment data_encipherment key_agreement encipher_only decipher_only
