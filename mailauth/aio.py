@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from mailauth import arc, authres, dkim, dmarc, iprev, resolvers, spf
 from mailauth.authentication import Authentication
-from mailauth.compose import evaluate
+from mailauth.compose import evaluate, evaluate_fetching
 from mailauth.connection import Connection
 from mailauth.context import Context
 from mailauth.dns import fetch as pages
@@ -156,15 +156,24 @@ async def authenticate(
     now: datetime | float | None = None,
     limits: Limits | None = None,
     options: Options | None = None,
+    fetcher: Any = None,
 ) -> Authentication:
     """Say who really sent a message; see `mailauth.authenticate`, which has the same arguments and result.
 
-    `resolver` may be asynchronous; None is dnspython's for this system, under asyncio or trio, with one cache for the
-    process.
+    `resolver` and `fetcher` may be asynchronous; no resolver stands for dnspython's for this system, under asyncio or
+    trio, with one cache for the process.
     """
-    evaluation = prepare(raw, connection, authserv_id, now, limits, options)
+    seconds = (limits or DEFAULT_LIMITS).seconds
+    if options is not None and "bimi" in options.checks:
+        fetching = prepare(evaluate_fetching, raw, connection, authserv_id, now, limits, options)
+        return await run_fetching(fetching, _chosen(resolver), fetcher, seconds=seconds)
+    evaluation = prepare(evaluate, raw, connection, authserv_id, now, limits, options)
+    return await run(evaluation, _chosen(resolver), seconds=seconds)
+
+
+def _chosen(resolver: Any) -> Any:
     if resolver is None:
         from mailauth.resolvers import system  # noqa: PLC0415  heavy, and needed here only
 
         resolver = system.ASYNCHRONOUS
-    return await run(evaluation, resolver, seconds=(limits or DEFAULT_LIMITS).seconds)
+    return resolver

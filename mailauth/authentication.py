@@ -7,7 +7,7 @@ iterate it. The names `spf`, `dkim` … find one in it. Decides nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mailauth._version import __version__
 from mailauth.arc.outcome import ArcOutcome
@@ -21,6 +21,9 @@ from mailauth.message.edit import HeaderField, edited
 from mailauth.message.fields import Octets
 from mailauth.results import NoTruthValue, Outcome, to_plain
 from mailauth.spf.outcome import SpfOutcome
+
+if TYPE_CHECKING:
+    from mailauth.bimi.outcome import BimiOutcome
 
 T = TypeVar("T", bound=Outcome)
 
@@ -36,7 +39,8 @@ class Authentication(NoTruthValue):
         outcomes: what each check found, in the order of the report. A check that was not made has none.
         dkim: those of DKIM-Signature fields, from the top.
         headers: the fields to prepend, in order: Authentication-Results first.
-        forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours.
+        forged: positions of the header fields to delete (0: the top): Authentication-Results that claim to be ours;
+            where BIMI was checked, also the fields that only a receiver writes.
         dns: every question that was asked, with its answer, in order.
         rounds: the number of questions of each round.
         uses: each use of an answer; `trace` combines `dns`, `rounds` and `uses`.
@@ -96,6 +100,12 @@ class Authentication(NoTruthValue):
         return self._first(IprevOutcome)
 
     @property
+    def bimi(self) -> BimiOutcome | None:
+        """The logo of the sender; None when BIMI was not checked."""
+        # By its name: the packages for logos are loaded only where they are used
+        return cast("BimiOutcome | None", next((each for each in self.outcomes if each.method == "bimi"), None))
+
+    @property
     def trace(self) -> tuple[Traced, ...]:
         """Each DNS question in order: its answer, its round, what used it and by which rule."""
         users: dict[Question, list[Use]] = {}
@@ -137,7 +147,7 @@ class Authentication(NoTruthValue):
         All text is valid UTF-8: an octet FC from SMTP or DNS that is not becomes the six characters `\udcfc`.
         """
         known = self.connection
-        # Each of these keys is there, whether or not its check was made
+        # Each of these keys is there, whether or not its check was made; that of another check only where it was made
         checks: dict[str, Any] = dict.fromkeys(("spf", "helo_spf", "dkim", "arc", "dmarc", "iprev"))
         checks["dkim"] = [each.to_dict() for each in self.dkim]
         for outcome in self.outcomes:

@@ -8,9 +8,9 @@ part of the result. Pure: clock, host name and resolver come in through the fron
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailauth import arc, authres, dkim, dmarc, iprev, names, spf
 from mailauth.arc.outcome import ArcOutcome
@@ -19,10 +19,13 @@ from mailauth.authres.forged import forged_fields
 from mailauth.authres.write import authserv_id_of
 from mailauth.connection import Connection
 from mailauth.context import Context
+from mailauth.dkim.outcome import DkimOutcome
 from mailauth.dkim.signature import read_signatures
 from mailauth.dmarc.outcome import DmarcOutcome
+from mailauth.dns.fetch import FetchingEvaluation
 from mailauth.dns.transcript import Transcript
 from mailauth.dns.values import Evaluation
+from mailauth.errors import UsageError
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.address import parse_path
 from mailauth.message.edit import HeaderField
@@ -30,6 +33,9 @@ from mailauth.message.fields import Message, Octets
 from mailauth.moments import seconds_of
 from mailauth.results import Disposition, Outcome, Result
 from mailauth.spf.outcome import SpfOutcome
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 # The share of a message's questions for checks that no policy depends on: ARC sets cannot displace a verdict
 _SECONDARY_SHARE = 3 / 10
@@ -59,6 +65,44 @@ def evaluate(
     Raises:
         UsageError, TypeError: for an argument that cannot be used.
     """
+    begun = _begin(message, connection, authserv_id, now, limits, options)
+    if "bimi" in begun[2].options.checks:
+        msg = "the check 'bimi' fetches pages: use authenticate(fetcher=…), or compose.evaluate_fetching"
+        raise UsageError(msg)
+    return _compose(*begun)
+
+
+def evaluate_fetching(
+    message: Message | Octets,
+    connection: Connection | None = None,
+    *,
+    authserv_id: str,
+    now: datetime | float,
+    limits: Limits | None = None,
+    options: Options | None = None,
+) -> FetchingEvaluation[Authentication]:
+    """Evaluate a message also with the check "bimi", for `mailauth.dns.fetch.run_fetching`; see `evaluate`."""
+    begun = _begin(message, connection, authserv_id, now, limits, options)
+    options = begun[2].options
+    if "bimi" not in options.checks:
+        return _compose(*begun)
+    from mailauth.bimi import path, svg  # noqa: PLC0415  large, and needed here only
+
+    # Report to the caller now what no message could be checked without
+    svg.check(b"")
+    roots = None if options.mark_roots is None else path.load_roots(options.mark_roots)
+    return _compose_fetching(*begun, roots)
+
+
+def _begin(
+    message: Message | Octets,
+    connection: Connection | None,
+    authserv_id: str,
+    now: datetime | float,
+    limits: Limits | None,
+    options: Options | None,
+) -> tuple[Message, Connection, Context]:
+    """Return the arguments of an evaluation in their types, once they can be used."""
     limits, options = limits or DEFAULT_LIMITS, options or DEFAULT_OPTIONS
     if not isinstance(message, Message):
         message = Message.parse(message, limits)
@@ -72,7 +116,7 @@ def evaluate(
     # Not None, which a `Context` takes for a time that is not known
     moment = seconds_of(now)
     context = Context(limits=limits, options=options, now=moment, receiver=authserv_id_of(authserv_id), uses=[])
-    return _compose(message, connection, context)
+    return message, connection, context
 
 
 def _nothing() -> Evaluation[None]:
@@ -80,8 +124,36 @@ def _nothing() -> Evaluation[None]:
 
 
 def _compose(message: Message, connection: Connection, context: Context) -> Evaluation[Authentication]:
+    transcript = Transcript(context.limits.questions, context.limits.rounds)
+    outcomes = yield from _outcomes(message, connection, context, transcript)
+    return _authentication(message, connection, context, transcript, outcomes)
+
+
+def _compose_fetching(
+    message: Message, connection: Connection, context: Context, roots: Iterable[Certificate] | None
+) -> FetchingEvaluation[Authentication]:
+    """Add BIMI, which starts when all else is known: its questions are of the same message, and its pages come last."""
+    from mailauth import bimi  # noqa: PLC0415  large, and needed here only
+    from mailauth.bimi import fields  # noqa: PLC0415  as above
+
+    transcript = Transcript(context.limits.questions, context.limits.rounds)
+    outcomes = yield from _outcomes(message, connection, context, transcript)
+    dmarc_outcome = next(each for each in outcomes if isinstance(each, DmarcOutcome))
+    signatures = [each for each in outcomes if isinstance(each, DkimOutcome)]
+    (found,) = yield from transcript.gather([bimi.find(message, dmarc_outcome, signatures, context)])
+    outcome = yield from bimi.check(message, dmarc_outcome, signatures, context, roots=roots, found=found)
+    result = _authentication(message, connection, context, transcript, (*outcomes, outcome))
+    return dataclasses.replace(
+        result,
+        headers=(*result.headers, *fields.write(outcome)),
+        forged=tuple(sorted({*result.forged, *fields.inbound(message)})),
+    )
+
+
+def _outcomes(
+    message: Message, connection: Connection, context: Context, transcript: Transcript
+) -> Evaluation[tuple[Outcome, ...]]:
     limits, options, checks = context.limits, context.options, context.options.checks
-    transcript = Transcript(limits.questions, limits.rounds)
     author = dmarc.author_of(message)
     suffixes = _LazySuffixes(options.public_suffix_list)
     organizational_domain_of = suffixes.organizational_domain if options.mode == "rfc7489" else None
@@ -142,17 +214,22 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
     # A check that was not made has no outcome. A new one has its place here
     signed = (dkim_outcomes or (dkim.Unsigned.of(message),)) if "dkim" in checks else ()
     outcomes = (spf_outcome, helo_spf, *signed, arc_outcome, dmarc_outcome, iprev_outcome)
-    outcomes = tuple([outcome for outcome in outcomes if outcome is not None])
+    return tuple([outcome for outcome in outcomes if outcome is not None])
+
+
+def _authentication(
+    message: Message, connection: Connection, context: Context, transcript: Transcript, outcomes: tuple[Outcome, ...]
+) -> Authentication:
     return Authentication(
         connection=connection,
         outcomes=outcomes,
         headers=tuple(_headers(message, connection, context, outcomes)),
-        forged=forged_fields(message, {context.receiver, *options.authserv_ids}),
+        forged=forged_fields(message, {context.receiver, *context.options.authserv_ids}),
         dns=tuple(transcript.answers.items()),
         rounds=tuple(transcript.rounds),
         uses=tuple(context.uses or ()),
         normalised=message.normalised,
-        limits=limits,
+        limits=context.limits,
     )
 
 

@@ -15,6 +15,8 @@ from mailauth.errors import UsageError
 
 MAX_MESSAGE = 150 * 2**20  # octets of a message in a file; even the largest mail systems accept no more
 CHECKS = frozenset({"spf", "dkim", "arc", "dmarc", "iprev"})
+# With those that are made only where somebody asks for them: BIMI fetches pages
+ALL_CHECKS = CHECKS | {"bimi"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ class Options:
     """What this receiver wants checked, and what it accepts.
 
     Args:
-        checks: the checks to run, out of "spf", "dkim", "arc", "dmarc", "iprev".
+        checks: the checks to run, out of "spf", "dkim", "arc", "dmarc", "iprev"; and "bimi", which needs "dmarc" and a
+            fetcher.
         mode: "rfc9989" discovers DMARC policy by the DNS tree walk; "rfc7489" by the public suffix list.
         strict: count every void SPF query (as the RFC 7208 test suite does), and give a signature that leaves a second
             Subject, Date, To … unsigned the result `policy`.
@@ -82,6 +85,9 @@ class Options:
         comments: write comments into Authentication-Results, which some readers of the field do not understand.
         public_suffix_list: path of a list to use instead of the installed ones, with the section markers of the one at
             publicsuffix.org; an incomplete list is refused.
+        mark_roots: path of a file with the certificates, in PEM, of the authorities that are trusted for BIMI, in place
+            of those that come with this package.
+        require_evidence: show no logo that no mark certificate confirms (BIMI §8.5): anybody can publish any logo.
         clock_skew: seconds by which the clocks of signers may differ from ours.
     """
 
@@ -100,6 +106,8 @@ class Options:
     received_spf: bool = False
     comments: bool = True
     public_suffix_list: str | None = None
+    mark_roots: str | None = None
+    require_evidence: bool = False
     clock_skew: int = 300
 
     def __post_init__(self) -> None:
@@ -112,8 +120,11 @@ class Options:
             object.__setattr__(self, name, frozenset(value))
         sealers = frozenset(names.to_ascii(domain) or domain for domain in self.trusted_sealers)
         object.__setattr__(self, "trusted_sealers", sealers)
-        if unknown := self.checks - CHECKS:
-            msg = f"Options(checks=…): unknown {sorted(unknown)}; the checks are {sorted(CHECKS)}"
+        if unknown := self.checks - ALL_CHECKS:
+            msg = f"Options(checks=…): unknown {sorted(unknown)}; the checks are {sorted(ALL_CHECKS)}"
+            raise UsageError(msg)
+        if "bimi" in self.checks and "dmarc" not in self.checks:
+            msg = "Options(checks=…): 'bimi' rests on DMARC: add 'dmarc'"
             raise UsageError(msg)
         if self.mode not in {"rfc9989", "rfc7489"}:
             msg = f"Options(mode={self.mode!r}): the modes are 'rfc9989' and 'rfc7489'"

@@ -1,7 +1,7 @@
 """What every check has in common: result words, reason codes, problems, rows of a header field, the face of an outcome.
 
-Result words are those of RFC 8601; `Reason` says in one stable code what decided. Each check has its own outcome, in
-its own package. An outcome has no truth value, so that `if auth.dmarc:` cannot read as "passed".
+Result words are those of RFC 8601 and of BIMI; `Reason` says in one stable code what decided. Each check has its own
+outcome, in its own package. An outcome has no truth value, so that `if auth.dmarc:` cannot read as "passed".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mailauth.text import encodable, one_line
 
 
 class Result(StrEnum):
-    """The result words of RFC 8601 §2.7; each check uses those that its method defines."""
+    """The result words of RFC 8601 §2.7, and two of BIMI; each check uses those that its method defines."""
 
     NONE = "none"
     PASS = "pass"  # noqa: S105 a verdict, not a password
@@ -27,6 +27,9 @@ class Result(StrEnum):
     POLICY = "policy"
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
+    # BIMI §8.7
+    DECLINED = "declined"
+    SKIPPED = "skipped"
 
 
 class Disposition(StrEnum):
@@ -120,6 +123,20 @@ class Reason(StrEnum):
     IPREV_MATCH = "iprev_match"
     IPREV_NO_MATCH = "iprev_no_match"
     IPREV_NO_PTR = "iprev_no_ptr"
+    # BIMI
+    BIMI_VERIFIED = "bimi_verified"
+    BIMI_NO_RECORD = "bimi_no_record"
+    BIMI_DECLINED = "bimi_declined"
+    BIMI_NOT_AUTHENTICATED = "bimi_not_authenticated"
+    BIMI_AUTHORS = "bimi_authors"
+    BIMI_POLICY = "bimi_policy"
+    BIMI_NO_EVIDENCE = "bimi_no_evidence"
+    BIMI_SEVERAL_RECORDS = "bimi_several_records"
+    BIMI_RECORD = "bimi_record"
+    BIMI_UNREACHABLE = "bimi_unreachable"
+    BIMI_NOT_FETCHED = "bimi_not_fetched"
+    BIMI_INDICATOR = "bimi_indicator"
+    BIMI_EVIDENCE = "bimi_evidence"
     # lists in DNS
     DNSLIST_LISTED = "dnslist_listed"
     DNSLIST_NOT_LISTED = "dnslist_not_listed"

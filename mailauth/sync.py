@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from mailauth.authentication import Authentication
-from mailauth.compose import evaluate
+from mailauth.compose import evaluate, evaluate_fetching
 from mailauth.connection import Connection
 from mailauth.dmarc.psl import warn_if_old
 from mailauth.dns.drive import run
-from mailauth.dns.values import Evaluation
+from mailauth.dns.fetch import run_fetching
 from mailauth.limits import DEFAULT_LIMITS, DEFAULT_OPTIONS, Limits, Options
 from mailauth.message.fields import Message, Octets
 
+E = TypeVar("E")
+
 
 def prepare(
+    begin: Callable[..., E],
     raw: Message | Octets,
     connection: Connection | None,
     authserv_id: str | None,
     now: datetime | float | None,
     limits: Limits | None,
     options: Options | None,
-) -> Evaluation[Authentication]:
-    """Fill in the clock and the name of this host, read once, where `authenticate` was not given them."""
+) -> E:
+    """Begin an evaluation; fill in the clock and the name of this host, read once, where none is given."""
     if authserv_id is None:
         import socket  # noqa: PLC0415  only for a caller who gives no name
 
@@ -31,7 +35,7 @@ def prepare(
     options = options or DEFAULT_OPTIONS
     if options.mode == "rfc7489":
         warn_if_old(options.public_suffix_list)
-    return evaluate(
+    return begin(
         raw,
         connection,
         authserv_id=authserv_id,
@@ -49,6 +53,7 @@ def authenticate(
     now: datetime | float | None = None,
     limits: Limits | None = None,
     options: Options | None = None,
+    fetcher: Any = None,
 ) -> Authentication:
     """Say who really sent a message: SPF, every DKIM signature, ARC, DMARC and iprev in one call.
 
@@ -62,6 +67,8 @@ def authenticate(
         now: time of receipt, an aware datetime or POSIX seconds; None: now.
         limits: see `Limits`.
         options: see `Options`.
+        fetcher: for the check "bimi", which is made only where `options` ask for it: an object with `fetch(requests,
+            timeout)`, such as `mailauth.fetchers.HttpsFetcher`; None: no page is fetched.
 
     Returns:
         The outcomes, the header fields to add and the forged ones to remove.
@@ -69,9 +76,17 @@ def authenticate(
     Raises:
         UsageError, TypeError: for an argument that cannot be used. Nothing in the message or in DNS raises.
     """
-    evaluation = prepare(raw, connection, authserv_id, now, limits, options)
+    seconds = (limits or DEFAULT_LIMITS).seconds
+    if options is not None and "bimi" in options.checks:
+        fetching = prepare(evaluate_fetching, raw, connection, authserv_id, now, limits, options)
+        return run_fetching(fetching, _chosen(resolver), fetcher, seconds=seconds)
+    evaluation = prepare(evaluate, raw, connection, authserv_id, now, limits, options)
+    return run(evaluation, _chosen(resolver), seconds=seconds)
+
+
+def _chosen(resolver: Any) -> Any:
     if resolver is None:
         from mailauth.resolvers import system  # noqa: PLC0415  dnspython is heavy, and needed here only
 
         resolver = system.BLOCKING
-    return run(evaluation, resolver, seconds=(limits or DEFAULT_LIMITS).seconds)
+    return resolver

@@ -36,6 +36,21 @@ def shipped_roots() -> tuple[x509.Certificate, ...]:
     return read_roots(Path(__file__).with_name("roots.pem").read_bytes())
 
 
+@lru_cache(maxsize=8)
+def load_roots(path: str) -> tuple[x509.Certificate, ...]:
+    """Return the certificates of the file at a path; it is read once.
+
+    Raises:
+        UsageError: for a file that cannot be read, or is not as `read_roots` wants it.
+    """
+    try:
+        pem = Path(path).read_bytes()
+    except OSError as error:
+        msg = f"mark_roots={path!r}: {error.strerror}: give the path of certificates in PEM, or None"
+        raise UsageError(msg) from None
+    return read_roots(pem)
+
+
 def read_roots(pem: bytes) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a file with those roots that a receiver trusts for marks.
 

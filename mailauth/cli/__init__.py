@@ -16,7 +16,7 @@ from mailauth import moments
 from mailauth._version import __version__
 from mailauth.cli.streams import EX_USAGE, ReaderGoneError, prepared, report_bug, report_error, write_out
 from mailauth.errors import MailauthError, UsageError
-from mailauth.limits import CHECKS
+from mailauth.limits import ALL_CHECKS
 from mailauth.text import shown
 
 
@@ -241,7 +241,10 @@ def _add_message_options(command: argparse.ArgumentParser) -> None:
     _add_evaluation(command)
     _add_keys(command)
     command.add_argument(
-        "--record", type=_file, metavar="FILE", help="write the DNS answers to FILE, for use with --dns"
+        "--bimi", action="store_true", help="also fetch and check the logo of the sender; with --dns, from FILE alone"
+    )
+    command.add_argument(
+        "--record", type=_file, metavar="FILE", help="write the DNS answers, and pages, to FILE, for use with --dns"
     )
 
 
@@ -362,7 +365,7 @@ def _host_and_port(text: str) -> tuple[str, int]:
 
 def _checks(text: str) -> tuple[str, ...]:
     checks = tuple(c.strip() for c in text.split(",") if c.strip())
-    if unknown := set(checks) - CHECKS:
-        problem = f"unknown: {', '.join(sorted(unknown))}; the checks are {', '.join(sorted(CHECKS))}"
+    if unknown := set(checks) - ALL_CHECKS:
+        problem = f"unknown: {', '.join(sorted(unknown))}; the checks are {', '.join(sorted(ALL_CHECKS))}"
         raise argparse.ArgumentTypeError(problem)
     return checks

@@ -29,6 +29,7 @@ STYLES = {
     "policy": "yellow",
     "permerror": "red",
     "temperror": "magenta",
+    "skipped": "yellow",
 }
 
 
@@ -54,7 +55,8 @@ def notes(saved: Saved) -> list[str]:
         lines.append(f"advice: {dmarc.disposition}{policy}")
     if authentication.forged:
         positions = ", ".join(map(str, authentication.forged))
-        lines.append(f"forged Authentication-Results in our name, to be removed: field {positions}")
+        what = "Authentication-Results" if authentication.bimi is None else "fields"
+        lines.append(f"forged {what} in our name, to be removed: field {positions}")
     if authentication.normalised:
         lines.append("the file has bare LF line ends; it was verified with CRLF")
     return [safe(line) for line in lines]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mailauth.cli.outputs import check_outputs, write_recording
 from mailauth.cli.render import report
-from mailauth.cli.resolver import chosen_resolver
+from mailauth.cli.resolver import chosen_fetcher, chosen_resolver
 from mailauth.cli.streams import (
     EX_FAILED,
     EX_TEMPFAIL,
@@ -37,6 +37,9 @@ _OCTET = re.compile("[\udc80-\udcff]")  # as Python reads an octet outside the e
 def run(arguments: argparse.Namespace) -> int:
     """Verify each message and print it in the chosen form."""
     form = next((form for form in ("json", "headers") if getattr(arguments, form)), None)
+    if "bimi" in arguments.require and not arguments.bimi:
+        msg = "--require bimi needs --bimi, which makes that check"
+        raise UsageError(msg)
     if form is not None and len(arguments.messages) > 1:
         msg = f"--{form} is for one message; use --jsonl for several"
         raise UsageError(msg)
@@ -77,10 +80,12 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
     check_outputs(arguments)
     resolver, files = chosen_resolver(arguments), key_files(arguments.keys)
     how = how_of(arguments, resolver)
+    fetcher = chosen_fetcher(arguments, resolver) if arguments.bimi else None
     if arguments.record is not None:
         from mailauth.resolvers import Recorder  # noqa: PLC0415  only for --record
 
-        resolver = Recorder(resolver)
+        resolver = Recorder(resolver, fetcher)
+        fetcher = resolver if arguments.bimi else None
     unread = 0
     for name in arguments.messages:
         try:
@@ -90,7 +95,7 @@ def verified(arguments: argparse.Namespace) -> Iterator[Verified | Unread]:
             report_error(f"cannot read {input_name(name)}: {error}")
             yield Unread(name, str(error))
             continue
-        yield Verified(name, how.verify(raw, resolver, files), resolver, files)
+        yield Verified(name, how.verify(raw, resolver, files, fetcher), resolver, files)
     if arguments.record is not None:
         done = len(arguments.messages) - unread
         write_recording(resolver, arguments.record, how.now, verified=done, unread=unread)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mailauth.arc.outcome import ArcOutcome
 from mailauth.dkim.outcome import DkimOutcome, Unsigned
@@ -24,6 +24,9 @@ from mailauth.explain.reasons import CATALOGUE
 from mailauth.message.fields import Message
 from mailauth.results import Outcome, Reason, Result
 from mailauth.spf.outcome import SpfOutcome
+
+if TYPE_CHECKING:
+    from mailauth.bimi.outcome import BimiOutcome
 
 _MAX_USES = 60
 _MAX_SIGNATURES = 50
@@ -94,6 +97,8 @@ class Checks:
             return self._arc(outcome)
         if isinstance(outcome, DmarcOutcome):
             return self._dmarc(outcome)
+        if outcome.method == "bimi":
+            return _step(outcome, [*self._asked("bimi"), *_logo(cast("BimiOutcome", outcome))])
         if isinstance(outcome, Unsigned):
             return _step(outcome, [], [CATALOGUE[outcome.reason].sender])
         # Of any other check, which is about the client: the answers that it used
@@ -257,6 +262,19 @@ class Checks:
         if each.aligned is None:
             return f"{line}; whether that is aligned with {outcome.author_domain} was not decided"
         return f"{line}, which {'is' if each.aligned else 'is not'} aligned with {outcome.author_domain}"
+
+
+def _logo(outcome: BimiOutcome) -> Iterator[str]:
+    for tag, uri in (("l", outcome.location), ("a", outcome.evidence_location)):
+        if uri:
+            yield f"{tag}={shorten(uri)}"
+    if (logo := outcome.indicator) is not None:
+        yield f"the logo has {len(logo.svg)} octets and the title {shorten(repr(logo.title))}; SHA-256 {logo.sha256}"
+    if (evidence := outcome.evidence) is not None:
+        kind = evidence.mark_type or "a mark of unknown type"
+        yield f"mark certificate: {shorten(kind)} of {shorten(evidence.organization)}, by {shorten(evidence.issuer)}"
+        yield f"valid until {evidence.not_after.isoformat()}; not checked: {', '.join(evidence.unchecked)}"
+    yield from (f"{each.code}: {shorten(each.detail)}" for each in outcome.problems[:_MAX_FEW])
 
 
 def _remedy(outcome: DmarcOutcome) -> Iterator[str]:

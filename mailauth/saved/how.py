@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, cast
 
 from mailauth.connection import Connection
 from mailauth.errors import UsageError
-from mailauth.limits import Options
+from mailauth.limits import ALL_CHECKS, CHECKS, Options
 from mailauth.message.fields import Octets
 from mailauth.resolvers.keyfile import KeyFile
 from mailauth.resolvers.zone import moment
@@ -43,8 +43,8 @@ class How:
     authserv_id: str | None = None
     mode: str = "rfc9989"
 
-    def verify(self, raw: Octets, resolver: Any, files: Sequence[KeyFile] = ()) -> Saved:
-        """Verify a message; see `mailauth.saved.keys.verify`.
+    def verify(self, raw: Octets, resolver: Any, files: Sequence[KeyFile] = (), fetcher: Any = None) -> Saved:
+        """Verify a message; see `mailauth.saved.keys.verify`. With a fetcher BIMI is checked too.
 
         Raises:
             UsageError, TypeError: for an option that cannot be used.
@@ -62,7 +62,10 @@ class How:
             mail_from=self.mail_from,
             authserv_id=self.authserv_id,
             now=self.now,
-            options=Options(mode=cast("Literal['rfc9989', 'rfc7489']", self.mode)),
+            options=Options(
+                checks=CHECKS if fetcher is None else ALL_CHECKS, mode=cast("Literal['rfc9989', 'rfc7489']", self.mode)
+            ),
+            fetcher=fetcher,
         )
 
     def to_dict(self) -> dict[str, Any]:

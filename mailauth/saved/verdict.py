@@ -105,6 +105,7 @@ def verify(
     now: datetime | None = None,
     limits: Limits | None = None,
     options: Options | None = None,
+    fetcher: Any = None,
 ) -> Saved:
     """Verify a message that was saved to a file. Never raises for any octets.
 
@@ -122,6 +123,7 @@ def verify(
         now: the present, an aware datetime; None reads the clock.
         limits: see `Limits`.
         options: see `Options`.
+        fetcher: see `mailauth.authenticate`.
 
     Raises:
         UsageError, TypeError: for an argument that cannot be used.
@@ -141,16 +143,16 @@ def verify(
         helo=connection.helo if helo is None else helo,
         mail_from=connection.mail_from if mail_from is None else mail_from,
     )
-    found = authenticate(message, connection, resolver, authserv_id, received_at or now, limits, options)
+    found = authenticate(message, connection, resolver, authserv_id, received_at or now, limits, options, fetcher)
     if received_at is not None and any(each.reason is Reason.FUTURE for each in found.dkim):
         # It was signed after that time, so one of the clocks was wrong
         received_at = None
-        found = authenticate(message, connection, resolver, authserv_id, now, limits, options)
+        found = authenticate(message, connection, resolver, authserv_id, now, limits, options, fetcher)
     # With `trusted`, the caller has told which hosts are inside, and the client is not one of them
     if border is not None and trusted is None and (problem := _behind_filter(found, border)):
         border = _without_client(border, problem)
         connection = replace(border.connection, helo=helo, mail_from=connection.mail_from)
-        found = authenticate(message, connection, resolver, authserv_id, received_at or now, limits, options)
+        found = authenticate(message, connection, resolver, authserv_id, received_at or now, limits, options, fetcher)
         found = replace(found, outcomes=tuple([_unsettled(each, problem) for each in found.outcomes]))
     found, dated = explained(found, octets), frozenset[str]()
     settings = options or DEFAULT_OPTIONS

@@ -40,6 +40,7 @@ class Judge:
         authserv_id: our name in Authentication-Results; None: the name of this host.
         limits: see `Limits`.
         options: see `Options`.
+        fetcher: see `mailauth.aio.authenticate`.
         observers: called with each `Judged`, in order.
     """
 
@@ -51,6 +52,7 @@ class Judge:
         authserv_id: str | None = None,
         limits: Limits = DEFAULT_LIMITS,
         options: Options = DEFAULT_OPTIONS,
+        fetcher: Any = None,
         observers: Sequence[Callable[[Judged], None]] = (),
     ) -> None:
         self._decide = decide
@@ -58,6 +60,7 @@ class Judge:
         self._authserv_id = authserv_id
         self._limits = limits
         self._options = options
+        self._fetcher = fetcher
         self._observers = tuple(observers)
 
     async def __call__(self, raw: bytes, connection: Connection) -> Decision:
@@ -71,6 +74,7 @@ class Judge:
             authserv_id=self._authserv_id,
             limits=self._limits,
             options=self._options,
+            fetcher=self._fetcher,
         )
         decision = await self._decide(authentication, message, connection)
         judged = Judged(authentication, decision, time.monotonic() - start, len(raw))

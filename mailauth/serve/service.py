@@ -25,7 +25,7 @@ from mailauth.filters import Chain, Filter, load
 from mailauth.message.fields import Message
 from mailauth.policy.decision import Decision, reply
 from mailauth.reports.store import Store
-from mailauth.resolvers import AsyncDnspythonResolver, Cached, Zone
+from mailauth.resolvers import AsyncDnspythonResolver, Cached, DnspythonResolver, Zone
 from mailauth.results import Disposition
 from mailauth.serve import config as configuration
 from mailauth.serve import log, notify
@@ -67,6 +67,7 @@ class Parts:
             authserv_id=self.authserv_id,
             limits=config.limits,
             options=config.options,
+            fetcher=_fetcher(config),
             observers=[log.observer(personal=config.log.personal), *observers],
         )
 
@@ -105,7 +106,12 @@ class Parts:
     def _forged(self, header: bytes) -> tuple[int, ...]:
         # RFC 8601 §5: whatever did not come directly from another trusted MTA
         message = Message.parse(header, self.config.limits)
-        return forged_fields(message, {self.authserv_id, *self.config.options.authserv_ids})
+        forged = forged_fields(message, {self.authserv_id, *self.config.options.authserv_ids})
+        if "bimi" not in self.config.options.checks:
+            return forged
+        from mailauth.bimi.fields import inbound  # noqa: PLC0415  large, and needed here only
+
+        return tuple(sorted({*forged, *inbound(message)}))
 
 
 def resolver(dns: configuration.Dns, kind: type[Any]) -> Any:
@@ -126,6 +132,25 @@ def resolver(dns: configuration.Dns, kind: type[Any]) -> Any:
             raise UsageError(msg) from None
     servers = list(dns.nameservers) or None
     return Cached(kind(servers, timeout=dns.timeout, port=dns.port))
+
+
+def _fetcher(config: Config) -> Any:
+    """Return what fetches the logos, None where nobody asks for them."""
+    if "bimi" not in config.options.checks:
+        return None
+    from mailauth.bimi import path, svg  # noqa: PLC0415  large, and needed here only
+
+    # Refused here, and not with each message
+    svg.check(b"")
+    if config.options.mark_roots is not None:
+        path.load_roots(config.options.mark_roots)
+    # In a thread it asks a resolver of its own
+    asked = resolver(config.dns, DnspythonResolver)
+    if config.dns.zone is not None:
+        return asked
+    from mailauth.fetchers import HttpsFetcher, InThread  # noqa: PLC0415  only for those who fetch
+
+    return InThread(HttpsFetcher(asked))
 
 
 def set_up_log(settings: configuration.Log) -> None:
