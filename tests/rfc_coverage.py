@@ -35,9 +35,11 @@ TITLES = {
 # --- what a text cites -----------------------------------------------------------------------------------------------
 
 _NUMBER = r"(?:[0-9]+|[A-Z])(?:\.[0-9]+)*"
+# What is no RFC, and has sections too. "BIMI" is draft-brand-indicators-for-message-identification
+_OTHER = r"WCAG [0-9.]+|SVG Tiny [0-9.]+|X\.690|draft-[a-z0-9-]+|BIMI(?= §)"
 _MARK = re.compile(
     r"RFC (?P<rfc>[0-9]+)|(?<=[0-9], )(?P<also>[0-9]{4})\b|(?<=[0-9] and )(?P<last>[0-9]{4})\b"
-    rf"|(?P<other>WCAG [0-9.]+)|(?P<to> to )?§(?P<section>{_NUMBER})"
+    rf"|(?P<other>{_OTHER})|(?P<to> to )?§(?P<section>{_NUMBER})"
 )
 # Other ways to cite; none of them is used
 _SLOPPY = re.compile(
@@ -78,7 +80,7 @@ def through(first: str, last: str) -> list[str]:
 
 def sloppy(text: str) -> str | None:
     """Return what in a text cites in another form than `RFC 7208 §4.6.4`, a § before any RFC is named included."""
-    mark, named = text.find("§"), re.search(r"RFC [0-9]|WCAG [0-9]", text)
+    mark, named = text.find("§"), re.search(rf"RFC [0-9]|{_OTHER}", text)
     if mark >= 0 and (named is None or named.start() > mark):
         return text[mark : mark + 10]
     match = _SLOPPY.search(text.replace(_QUOTED, ""))

@@ -101,7 +101,7 @@ def find(
 
 
 def weakness(policy: str | None, published: Mapping[str, str]) -> str | None:
-    """Return what makes a DMARC policy too weak for BIMI (§8.1, requirements 7 to 9), None if nothing does.
+    """Return what makes a DMARC policy too weak (BIMI §8.1, requirements 7 to 9), None if nothing does.
 
     Args:
         policy: the policy that applies.

@@ -24,7 +24,7 @@ _MAX_TAGS = 64
 _MAX_RECORDS = 100  # at one name
 # RFC 5322 §2.1.1: BIMI-Location cannot be folded inside a URI, and a line has at most 998 octets
 _LONGEST_URI = 900
-# RFC 3986 §3, with a name for a host. BIMI §5.3: HTTPS only, and commas are encoded; ";" would end the tag
+# RFC 3986 §3.1 to §3.5, with a name for a host. BIMI §5.3: HTTPS only, and commas are encoded; ";" would end the tag
 _URI = re.compile(
     r"(?i:https)://([A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
     r"((?:/(?:[A-Za-z0-9._~!$&'()*+=:@/-]|%[0-9A-Fa-f]{2})*)?)(?:[?#](?:[A-Za-z0-9._~!$&'()*+=:@/?-]|%[0-9A-Fa-f]{2})*){0,2}"

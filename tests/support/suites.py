@@ -98,6 +98,8 @@ SUITES = {
     "tls-reports": {"tlsrpt/cases.json#reports": 4, "tlsrpt-parsedmarc/files": 4},
     "bimi-svg": {"bimi-email-auth-rs": 16, "bimi-mailauth/cases.json#svg": 35, "bimi-perl/cases.json#svg": 4},
     "bimi-vmc": {"bimi-mailauth/cases.json#vmc": 1},
+    "bimi-records": {"bimi-perl/cases.json#records": 12},
+    "bimi-lookups": {"bimi-mailauth/cases.json#lookups": 8, "bimi-perl/cases.json#lookups": 12},
 }
 # What no test here runs, and why
 NOT_RUN = {

@@ -60,7 +60,9 @@ def test_a_string_is_no_set_of_names(name: str) -> None:
 
 
 def test_unknown_words() -> None:
-    with pytest.raises(UsageError, match=r"unknown \['bimi'\]; the checks are \['arc', 'dkim'"):
+    with pytest.raises(UsageError, match=r"unknown \['dkim2'\]; the checks are \['arc', 'bimi', 'dkim'"):
+        Options(checks=frozenset({"spf", "dkim2"}))
+    with pytest.raises(UsageError, match="'bimi' rests on DMARC: add 'dmarc'"):
         Options(checks=frozenset({"spf", "bimi"}))
     with pytest.raises(UsageError, match="the modes are 'rfc9989' and 'rfc7489'"):
         Options(mode="rfc7208")  # type: ignore[arg-type]

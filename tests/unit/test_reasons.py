@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import logos
 from support.signing import MAIL, NOW, key, key_zone, sealed, signature, signed
 
 from mailauth import Authentication, Connection, Limits, Options, Reason, authenticate, dnslists, run
@@ -39,7 +40,7 @@ def test_an_entry_is_whole(reason: Reason) -> None:
     entry = CATALOGUE[reason]
     assert re.fullmatch(r"[^.]+(?:\.[a-z0-9_]+[^.]*)*\.", entry.meaning), "one sentence"
     assert entry.receiver.endswith(".")
-    assert re.fullmatch(r"(?:choice, )?RFC \d{4} §[\d.]+(?:, (?:RFC \d{4} )?§[\d.]+)*", entry.source)
+    assert re.fullmatch(r"(?:choice, )?(?:RFC \d{4}|BIMI) §[\d.]+(?:, (?:RFC \d{4} |BIMI )?§[\d.]+)*", entry.source)
     assert entry.results
     only_pass = all(result.endswith("=pass") for result in entry.results)
     assert entry.sender.endswith(".") != only_pass
@@ -92,6 +93,7 @@ ZONE: dict[str, Any] = {
 CONNECTION = Connection(ip="192.0.2.3", helo="mx.example.com", mail_from="anna@example.com")
 ARC_KEY = "arc._domainkey.lists.example.org"
 DKIM_KEY = "s1._domainkey.example.com"
+LOGO = "default._bimi.example.com"
 # The relaxed canonical body of MAIL: "Hello Robin,", "", " indented text", each with its CRLF
 BODY_OCTETS = (12 + 2) + 2 + (14 + 2)
 
@@ -191,6 +193,16 @@ def dnslist(reason: Reason, word: str, zone: dict[str, Any], *parts: str) -> Cas
     return Case(reason, f"dnswl={word}", parts, lambda: run(dnslists.check(asked, ["wl.example"]), whole)[0])
 
 
+def bimi(reason: Reason, word: str, records: dict[str, Any], *parts: str, **arguments: Any) -> Case:
+    """Return a case for a signed message of example.com, whose records are these and that has a logo."""
+
+    def outcome() -> Outcome:
+        pytest.importorskip("lxml", reason="needs lxml: pip install 'mailauth[bimi]'")
+        return logos.checked(arguments.pop("raw", None), records, **arguments)
+
+    return Case(reason, f"bimi={word}", parts, outcome)
+
+
 def iprev(reason: Reason, word: str, zone: dict[str, Any], *parts: str) -> Case:
     return Case(reason, f"iprev={word}", parts, lambda: check(zone=zone).iprev)
 
@@ -251,7 +263,9 @@ CASES: list[Case] = [
     dmarc(Reason.DNS_FAILURE, "temperror", "v=DMARC1; p=reject", "SPF result for example.com",
           zone={"example.com": {"TXT": "SERVFAIL"}}),
     iprev(Reason.DNS_TIMEOUT, "temperror", {"3.2.0.192.in-addr.arpa": "TIMEOUT"}, "3.2.0.192.in-addr.arpa PTR"),
+    bimi(Reason.DNS_TIMEOUT, "temperror", {LOGO: "TIMEOUT"}, f"{LOGO} TXT"),
     dnslist(Reason.DNS_TIMEOUT, "temperror", {"2.0.0.127.wl.example": "TIMEOUT"}, "2.0.0.127.wl.example A"),
+    bimi(Reason.DNS_FAILURE, "temperror", {LOGO: "SERVFAIL"}, f"{LOGO} TXT"),
     dnslist(Reason.DNS_FAILURE, "temperror", {"3.2.0.192.wl.example": "SERVFAIL"}, "3.2.0.192.wl.example A"),
     iprev(Reason.DNS_FAILURE, "temperror", {"mx.example.com": {"A": "SERVFAIL"}}, "mx.example.com A"),
     # --- SPF
@@ -413,6 +427,23 @@ CASES: list[Case] = [
     iprev(Reason.IPREV_MATCH, "pass", {}, "192.0.2.3", "mx.example.com"),
     iprev(Reason.IPREV_NO_MATCH, "fail", {"mx.example.com": {"A": ["198.51.100.1"]}}, "192.0.2.3"),
     iprev(Reason.IPREV_NO_PTR, "permerror", {"3.2.0.192.in-addr.arpa": "NXDOMAIN"}, "192.0.2.3"),
+    # --- BIMI
+    bimi(Reason.BIMI_VERIFIED, "pass", logos.record(logos.RECORD), "example.com", "no mark certificate"),
+    bimi(Reason.BIMI_NO_RECORD, "none", {}, "default", "example.com"),
+    bimi(Reason.BIMI_DECLINED, "declined", logos.record("v=BIMI1; l=; a=;"), "example.com", "default"),
+    bimi(Reason.BIMI_NOT_AUTHENTICATED, "skipped", {}, "DMARC is fail", raw=MAIL),
+    bimi(Reason.BIMI_AUTHORS, "skipped", {}, "2 addresses", raw=signed(logos.from_("a@example.com, b@example.com"))),
+    bimi(Reason.BIMI_POLICY, "skipped", {"_dmarc.example.com": {"TXT": ["v=DMARC1; p=none"]}}, "example.com", "none"),
+    bimi(Reason.BIMI_NO_EVIDENCE, "skipped", logos.record(logos.RECORD), "example.com", require_evidence=True),
+    bimi(Reason.BIMI_SEVERAL_RECORDS, "fail", logos.record([logos.RECORD] * 2), LOGO, "2"),
+    bimi(Reason.BIMI_RECORD, "fail", logos.record("v=BIMI1"), LOGO, "l= is missing"),
+    bimi(Reason.BIMI_UNREACHABLE, "temperror", logos.record(logos.RECORD), logos.LOGO_URL, "TIMEOUT",
+         pages={logos.LOGO_URL: "TIMEOUT"}),
+    bimi(Reason.BIMI_NOT_FETCHED, "fail", logos.record(logos.RECORD), logos.LOGO_URL, "TLS",
+         pages={logos.LOGO_URL: "TLS"}),
+    bimi(Reason.BIMI_INDICATOR, "fail", logos.record(logos.RECORD), logos.LOGO_URL, "'x'",
+         pages={logos.LOGO_URL: logos.page(b"<x/>")}),
+    bimi(Reason.BIMI_EVIDENCE, "fail", logos.record(logos.WITH_EVIDENCE), logos.PEM_URL, "root"),
     # --- lists in DNS
     dnslist(Reason.DNSLIST_LISTED, "pass", {"3.2.0.192.wl.example": {"A": ["127.0.5.1"]}}, "192.0.2.3", "127.0.5.1"),
     dnslist(Reason.DNSLIST_NOT_LISTED, "none", {}, "192.0.2.3", "wl.example"),

@@ -56,9 +56,9 @@ def test_the_keys_of_the_contract(outcome: Any, keys: str) -> None:
 
 
 # RFC 8601 §2.7, §4
-def test_words_are_those_of_rfc_8601() -> None:
+def test_words_are_those_of_rfc_8601_and_of_bimi() -> None:
     assert {str(r) for r in Result} == {
-        "none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror",
+        "none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror", "declined", "skipped",
     }  # fmt: skip
     assert {str(d) for d in Disposition} == {"accept", "quarantine", "reject", "defer"}
     assert SPF.result == "fail"

@@ -239,7 +239,7 @@ def test_the_null_path(run: Any, null: str) -> None:
         (["good.eml", "--now", "yesterday"], "is not a time: give ISO 8601"),
         (["good.eml", "--now", "9" * 30], "is not a time"),
         (["good.eml", "--now", "²"], "is not a time"),
-        (["good.eml", "--require", "spf,bimi"], "unknown: bimi; the checks are arc, dkim"),
+        (["good.eml", "--require", "spf,dkim2"], "unknown: dkim2; the checks are arc, bimi, dkim"),
         (["good.eml", "--mode", "rfc4408"], "invalid choice"),
         (["good.eml", "--authserv-id", ""], "give the name of this host"),
         (["absent.eml"], "cannot read absent.eml"),

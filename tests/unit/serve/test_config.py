@@ -139,7 +139,7 @@ EXPECTED = [
     (7, "[dns] nameservers", "give its address"),
     (8, "[dns] port", "give a port from 1 to 65535"),
     (9, "[dns] timeout", "give a number above 0"),
-    (12, "[options] checks", "the checks are ['arc', 'dkim', 'dmarc', 'iprev', 'spf']"),
+    (12, "[options] checks", "the checks are ['arc', 'bimi', 'dkim', 'dmarc', 'iprev', 'spf']"),
     (13, "[options] mode", "give 'rfc9989' or 'rfc7489', not 'rfc822'"),
     (14, "[options] strict", "give true or false, not 'yes'"),
     (17, "[limits] signatures", "give a whole number of at least 0"),
