@@ -19,13 +19,14 @@ from mailauth.message.fields import Message, Octets
 from mailauth.moments import seconds_of
 from mailauth.text import shown
 
-# Signed wherever present. RFC 6376 §5.4.1, with the originator and the MIME fields that §5.4 highly advises, and what
-# RFC 8058 §4 requires
+# Signed wherever present. RFC 6376 §5.4.1, with the originator and the MIME fields that §5.4 highly advises, what
+# RFC 8058 §4 requires, and BIMI §6.5
 _SIGNED = (
     "from", "sender", "reply-to", "subject", "date", "message-id", "to", "cc", "in-reply-to", "references",
     "mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-id",
     "content-description", "resent-date", "resent-from", "resent-to", "resent-cc", "list-id", "list-help",
     "list-unsubscribe", "list-unsubscribe-post", "list-subscribe", "list-post", "list-owner", "list-archive",
+    "bimi-selector",
 )  # fmt: skip
 # RFC 6376 §5.4, §8.15: named once more than present, because one that is added would change what a reader sees
 _OVERSIGNED = frozenset({
@@ -36,10 +37,11 @@ _OVERSIGNED = frozenset({
 _OVERSIGNED_IF_PRESENT = frozenset({
     "sender", "date", "message-id", "in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post",
 })  # fmt: skip
-# RFC 6376 §5.4, §5.4.1, RFC 8617 §4.1.2: relays add, change, reorder or remove them
+_RESULTS = "authentication-results"
+# RFC 6376 §5.4, §5.4.1, RFC 8617 §4.1.2, BIMI §6.5: relays add, change, reorder or remove them
 _NEVER = frozenset({
-    "return-path", "received", "dkim-signature", "authentication-results", "arc-authentication-results",
-    "arc-message-signature", "arc-seal",
+    "return-path", "received", "dkim-signature", _RESULTS, "arc-authentication-results", "arc-message-signature",
+    "arc-seal", "bimi-location", "bimi-indicator", "bimi-logo-preference",
 })  # fmt: skip
 # RFC 6376 §2.10, §3.5: a field name, but ":" and ";" end it in h=
 _NAME = re.compile(r"[!-9<-~]+")
@@ -63,6 +65,7 @@ def sign(
     identity: str | None = None,
     now: datetime | float | None = None,
     expires: datetime | timedelta | float | None = None,
+    own_results: bool = False,
 ) -> HeaderField:
     """Return the DKIM-Signature field for a message of your own; `edited(raw, [field])` puts it on top.
 
@@ -81,6 +84,7 @@ def sign(
         identity: i=, an address or "@domain" at or below the domain of the signer. None: left out.
         now: t=, the time of signing. None: left out.
         expires: x=, a moment, or a `timedelta` after `now`. None: left out.
+        own_results: sign Authentication-Results too, for a receiver that signs what it has just written (RFC 8601 §5).
 
     Raises:
         UsageError: for a message that cannot be signed, or an argument that cannot be used.
@@ -97,7 +101,7 @@ def sign(
     if canonicalization not in _CANONICAL:
         msg = f"canonicalization={shown(canonicalization)}: give one of {', '.join(_CANONICAL)}"
         raise UsageError(msg)
-    signed = names_to_sign(message, headers, oversign)
+    signed = names_to_sign(message, headers, oversign, (_RESULTS,) if own_results else ())
     if len(signed) > message.limits.signed_headers:
         msg = f"{len(signed)} fields to sign, more than {message.limits.signed_headers}: name fewer in `headers`"
         raise UsageError(msg)

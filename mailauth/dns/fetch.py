@@ -1,8 +1,8 @@
 """HTTPS as values: a page that an evaluation asks for, what came of it, and `run_fetching`, which drives both kinds.
 
 An evaluation that needs a page yields a `Fetch` beside questions or instead of them, and is sent a `Fetched` in its
-place. A `Fetcher`, which the caller gives, makes the connections; without one, nothing is fetched. The checks of a
-message know nothing of this module. Reads a clock only when a driver counts seconds.
+place. A `Fetcher`, which the caller gives, makes the connections; without one, nothing is fetched. Of the checks of
+a message only BIMI knows this module. Reads a clock only when a driver counts seconds.
 """
 
 from __future__ import annotations

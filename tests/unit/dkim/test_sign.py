@@ -170,11 +170,24 @@ def test_a_choice_of_the_caller() -> None:
     assert signed_names(MAIL, headers=iter(["DATE", "date"]), oversign=["Date"]) == ["from", "date", "date"]
 
 
+# RFC 8601 §5
+def test_a_receiver_may_sign_its_own_results() -> None:
+    raw = b"Authentication-Results: mx.example.org; bimi=pass\r\n" + MAIL
+    assert "authentication-results" not in signed_names(raw)
+    assert signed_names(raw, own_results=True) == [*signed_names(raw), "authentication-results"]
+    assert signed_names(raw, headers=["From"], oversign=[], own_results=True) == ["from", "authentication-results"]
+
+
+# BIMI §6.5
+def test_the_selector_of_a_logo_is_signed() -> None:
+    assert "bimi-selector" in signed_names(b"BIMI-Selector: v=BIMI1; s=brand\r\n" + MAIL)
+
+
 # RFC 6376 §5.4, §5.4.1; RFC 8617 §4.1.2
 @pytest.mark.parametrize(
     "name",
     ["Return-Path", "received", "DKIM-Signature", "Authentication-Results", "ARC-Seal", "ARC-Message-Signature",
-     "ARC-Authentication-Results"],
+     "ARC-Authentication-Results", "BIMI-Location", "bimi-indicator", "BIMI-Logo-Preference"],
 )  # fmt: skip
 @pytest.mark.parametrize("argument", ["headers", "oversign"])
 def test_trace_fields_are_refused(argument: str, name: str) -> None:
