@@ -58,14 +58,23 @@ _ROOMS = {
     "mta_sts": "context dns errors names results text versioned",
     "tls_rpt": "context dns errors names results text versioned",
     "dane": "context dns errors moments names results text versioned",
+    # the logos of senders, on top of DMARC
+    "bimi": """
+        attachments.inflate connection context dkim.outcome dmarc.author dmarc.outcome dmarc.record dns errors
+        extras message moments names results text
+    """,
     # what outcomes say to a person, and all of them together
-    "explain": "arc.outcome connection dkim.outcome dmarc.outcome dns limits message page results spf.outcome text",
+    "explain": """
+        arc.outcome bimi.outcome connection dkim.outcome dmarc.outcome dns limits message page results spf.outcome
+        text
+    """,
     "authentication": """
-        _version arc.outcome connection dkim.outcome dmarc.outcome dns explain iprev limits message results
-        spf.outcome
+        _version arc.outcome bimi.outcome connection dkim.outcome dmarc.outcome dns explain iprev limits message
+        results spf.outcome
     """,
     "compose": """
-        arc authentication authres connection context dkim dmarc dns iprev limits message moments names results spf
+        arc authentication authres bimi connection context dkim dmarc dns errors iprev limits message moments names
+        results spf
     """,
     # what a receiver does with a message
     "policy": "arc.outcome attachments authentication connection dmarc.outcome errors message names results text",
@@ -73,8 +82,6 @@ _ROOMS = {
     "lookalike": "dmarc.psl errors names text",
     # a domain, asked about itself
     "posture": "context dkim dmarc dns errors limits message names page results spf text",
-    # logos of senders
-    "bimi": "attachments.inflate errors extras moments names results text",
     # what receivers tell domains of their mail
     "reports": """
         _version attachments authentication authres connection context counts dkim.outcome dmarc dmarc.outcome
@@ -101,12 +108,12 @@ _ROOMS = {
     """,
     # in a mail server
     "serve": """
-        _version aio authentication authres connection context dkim dmarc dns errors extras files filters limits
-        message names policy reports resolvers results stores text
+        _version aio authentication authres bimi connection context dkim dmarc dns errors extras fetchers files
+        filters limits message names policy reports resolvers results stores text
     """,
     "cli": """
-        _version aio authentication connection context dkim dmarc dns errors explain extras files limits moments
-        names opinions page posture reports resolvers results saved serve text
+        _version aio authentication connection context dkim dmarc dns errors explain extras fetchers files limits
+        moments names opinions page posture reports resolvers results saved serve text
     """,
     "__main__": "cli",
     "__init__": """

@@ -17,8 +17,7 @@ from typing import Any, TypeVar
 from support import signing
 from support.signing import NOW
 
-from fuzz import lookalike, marks, milter
-from fuzz import lookalike, milter, transport
+from fuzz import lookalike, marks, milter, transport
 from fuzz.attached import ATTACHED_TOKENS, attached
 from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate

@@ -30,6 +30,7 @@ CACHES = {
     "mailauth.authres.identity.our_names",
     "mailauth.authres.write._head",
     "mailauth.authres.write._words",
+    "mailauth.bimi.path.load_roots",
     "mailauth.bimi.path.shipped_roots",
     "mailauth.connection._parse_address",
     "mailauth.dmarc.discovery._visits",
