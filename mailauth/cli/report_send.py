@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mailauth.cli.milter import report_problems
-from mailauth.cli.streams import EX_TEMPFAIL, report_error, write_out
+from mailauth.cli.streams import EX_TEMPFAIL, ReaderGoneError, report_error, write_out
 from mailauth.context import Context
 from mailauth.dkim import Signer
 from mailauth.dmarc import load_suffix_list
@@ -67,7 +67,12 @@ def _send(arguments: argparse.Namespace, loaded: Any, store: Any, stack: ExitSta
     try:
         for step in sender.pending() if arguments.dry_run else sender.run():
             waiting = waiting or step.state == "retry"
-            write_out(_line(step))
+            try:
+                write_out(_line(step))
+            except ReaderGoneError:
+                # Whoever waits for a report does not care whether anybody reads that it was sent
+                if arguments.dry_run:
+                    raise
     except sending.RelayGoneError as error:
         report_error(f"the relay takes no mail, what is left is sent by the next run: {error}")
         return EX_TEMPFAIL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from support.relays import read, relay
 
 from mailauth.reports.store import Configuration, Sample
 from mailauth.reports.values import Policy, Row
-from unit.cli.program import inside
+from unit.cli.program import finish, inside, start
 
 pytest.importorskip("pydantic", reason="pydantic is not installed: pip install 'mailauth[milter]'")
 pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed: pip install 'mailauth[reports]'")
@@ -64,6 +65,16 @@ def test_files_in_place_of_mail_are_written_once(here: Path) -> None:
     assert sorted(line.split()[0] for line in out.splitlines()) == ["refused", "sent", "sent"]
     assert [read(path.read_bytes())[1] for path in (here / "out").iterdir()] == [3, 3]
     assert run(here, "report", "send", "--config", "c.toml", "--out", "out") == (0, "", "")
+
+
+def test_reports_are_sent_though_nobody_reads_the_lines(here: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(here, "report", "send", "--config", "c.toml", "--out", "out", stdout=writing)
+    os.close(writing)
+    status, _, err = finish(process)
+    assert (status, err) == (0, b"")
+    assert len(list((here / "out").iterdir())) == 2
 
 
 def test_a_relay(here: Path) -> None:
