@@ -1,12 +1,13 @@
 """What does the milter cost a Postfix: messages a second, and how long clients wait at the end of the data?
 
-    python tests/benchmarks/milter_rate.py [--messages 2000] [--rounds 3] [--paced 25] [--seed 1] [--short]
+    python tests/benchmarks/milter_rate.py [--messages 2000] [--rounds 3] [--paced 25] [--seed 1] [--short] [--reports]
 
 Sends the same messages through Postfix without a milter and with `mailauth milter`, in turn, in three ways: over one
 connection, one after the other; over 200 connections, on each one after the other, which is more than any machine
 takes, so that clients wait for each other; and over 200 connections at random moments, so many a second, as they
 arrive at a server that is not overloaded. Three of four messages have 2 kB and one signature, the fourth has 20 kB and
-two. DNS is a file. Postfix hands every message on to smtp-sink; the rate counts until the last one has arrived there.
+two. DNS is a file. With --reports, a second milter takes its turn, which counts all messages for DMARC reports in
+SQLite. Postfix hands every message on to smtp-sink; the rate counts until the last one has arrived there.
 Everything runs on one machine; the client's share of a core shows whether it is the client that is measured. Needs
 Postfix, smtp-sink and root; everything ends with the script.
 """
@@ -16,8 +17,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import os
 import random
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -38,6 +41,8 @@ from support.smtp_load import Mail, Reply, at_moments, mail, one_after_the_other
 MANY = 200
 SECONDS = 900  # for a run
 MEGABYTES = 2**20
+ZONE: Any = {**zone(), "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject; rua=mailto:r@example.com"]}}
+COUNTING = '[reports]\norg_name = "Example"\nemail = "postmaster@example.org"\n'
 Way = Callable[[int, list[Mail]], Coroutine[Any, Any, list[Reply]]]
 
 
@@ -84,11 +89,16 @@ def measured(way: Way, mails: list[Mail], port: int, sink: int, service: Milter 
 
 
 @contextlib.contextmanager
-def servers(folder: Path) -> Iterator[list[tuple[str, int, int, Milter | None]]]:
-    """Run a Postfix without a milter and one with it; yield what they are called, their port, and that of the sink."""
-    with milter(folder, zone()) as service, contextlib.ExitStack() as stack:
+def servers(folder: Path, *, reports: bool) -> Iterator[list[tuple[str, int, int, Milter | None]]]:
+    """Run a Postfix for each milter and for none; yield what they are called, their port, and that of the sink."""
+    with contextlib.ExitStack() as stack:
         found: list[tuple[str, int, int, Milter | None]] = []
-        for name, used in (("without", None), ("with", service)):
+        services: dict[str, Milter | None] = {"without": None}
+        for name, text in [("with", ""), ("counting", COUNTING)][: 1 + reports]:
+            (folder / name).mkdir()
+            text = text and f'{text}store = "{folder}/reports.db"\n'
+            services[name] = stack.enter_context(milter(folder / name, ZONE, text))
+        for name, used in services.items():
             with smtp_sink() as (sink, _):
                 pass
             address = used.address if used else None
@@ -109,6 +119,7 @@ def main() -> int:
     parser.add_argument("--paced", type=float, default=25.0, help="messages a second (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--short", action="store_true", help="300 messages, one round")
+    parser.add_argument("--reports", action="store_true", help="measure also what counting for reports costs")
     given = parser.parse_args()
     if given.short:
         given.messages, given.rounds = 300, 1
@@ -117,11 +128,11 @@ def main() -> int:
     say(f"{len(mails):,} messages ({octets / MEGABYTES:.1f} MB) a run, median of {given.rounds} rounds")
     say(f"{os.cpu_count()} cores; load average at the start {os.getloadavg()[0]:.1f}")
     say(f"{'':24} {'milter':8} {'messages/s':>10} {'median, ms':>11} {'p99, ms':>9} {'client':>7} {'milter':>7}")
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as both:
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder), reports=given.reports) as them:
         for name, way in ways(len(mails), given.paced, given.seed).items():
             runs: dict[str, list[Run]] = {}
             for _ in range(given.rounds):
-                for which, port, sink, service in both:
+                for which, port, sink, service in them:
                     runs.setdefault(which, []).append(measured(way, mails, port, sink, service))
             result = {which: median_of(each) for which, each in runs.items()}
             for which, run in result.items():
@@ -129,8 +140,13 @@ def main() -> int:
                     f"{name:24} {which:8} {run.rate:10.1f} {run.median * 1000:11.1f} {run.p99 * 1000:9.1f} "
                     f"{run.client:7.0%} {run.milter:7.0%}"
                 )
-            added = [(getattr(result["with"], of) - getattr(result["without"], of)) * 1000 for of in ("median", "p99")]
-            say(f"{'':24} {'added':8} {'':10} {added[0]:11.1f} {added[1]:9.1f}")
+            for one, other in itertools.pairwise(result.values()):
+                added = [(getattr(other, of) - getattr(one, of)) * 1000 for of in ("median", "p99")]
+                say(f"{'':24} {'added':8} {'':10} {added[0]:11.1f} {added[1]:9.1f}")
+        if given.reports:
+            with contextlib.closing(sqlite3.connect(f"{folder}/reports.db")) as database:
+                # All of the runs but the last second
+                say(f"counted: {database.execute('SELECT sum(messages) FROM mailauth_row').fetchone()[0]:,}")
     say(f"load average at the end {os.getloadavg()[0]:.1f}")
     return 0
 
