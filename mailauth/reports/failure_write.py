@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeAlias
 
-from mailauth import names
 from mailauth._version import __version__
 from mailauth.errors import UsageError
 from mailauth.message.fields import Message
+from mailauth.reports.destinations import address_of
 from mailauth.reports.failure_values import FailureReport
 from mailauth.reports.values import Reporter
 from mailauth.text import ascii_only, quoted, shown
@@ -35,8 +35,6 @@ _MAX_INCIDENTS = 2**32 - 1  # RFC 5965 §3.2
 _LINE = 900  # RFC 5322 §2.1.1: at most 998; not less, as some readers do not unfold
 _LONG_WORD = re.compile(rf"[^ ]{{{_LINE}}}")
 _BREAK = re.compile(rf"(.{{1,{_LINE - 1}}}) (?=.)")
-_MAILBOX = re.compile(r"([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([^@]+)")
-_MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 _NAME = re.compile(r"[ -~]{1,60}")
 _MIME_LINE = 998  # RFC 2045 §2.7
 
@@ -50,9 +48,8 @@ _WHY = {
 
 def mailbox(address: str) -> str | None:
     """Return an address as it can be written in a field; None for what is not a plain ASCII mailbox of a domain."""
-    match = _MAILBOX.fullmatch(address) if len(address) <= names.MAX_NAME + _MAX_LOCAL + 1 else None
-    domain = names.to_ascii(match[2]) if match and len(match[1]) <= _MAX_LOCAL else None
-    return f"{match[1]}@{domain}" if match and domain and "." in domain else None
+    written = address_of(address)
+    return written if written is not None and "." in written.rpartition("@")[2] else None
 
 
 def date_of(seconds: int) -> str:

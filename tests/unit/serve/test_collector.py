@@ -75,10 +75,10 @@ def stopped(each: Collector) -> None:
     assert each.join(20)
 
 
-def kept(path: Path) -> list[tuple[int, str, int]]:
+def kept(path: Path, now: int = 10**9) -> list[tuple[int, str, int]]:
     """Return the begin of the period, the client and the number of all that was kept."""
     store = open_store(str(path), period_seconds=PERIOD)
-    rows = everything(store, 10**9)
+    rows = everything(store, now)
     store.close()
     return sorted((period.begin, row.source_ip, messages) for (_, period, row), messages in rows.items())
 
@@ -251,3 +251,15 @@ def test_what_nobody_sends_is_deleted_in_the_end(
     stopped(running)
     assert [begin for begin, *_ in kept(tmp_path / "a.db")] == [1006 * PERIOD]
     assert "reports were deleted that nobody sent" in [record.message for record in caplog.records]
+
+
+def test_a_clock_that_was_wrong_for_a_while(tmp_path: Path, found: Authentication) -> None:
+    told = Told()
+    now = [10.0**6 * PERIOD]
+    running = collector(tmp_path / "a.db", told, clock=lambda: now[0])
+    for number, period in enumerate((10**6, 5, 1006), 1):
+        now[0] = float(period * PERIOD)
+        running.observe(judged(found))
+        told.wait(kept=number)
+    stopped(running)
+    assert [begin for begin, *_ in kept(tmp_path / "a.db", 10**10)] == [1006 * PERIOD, 10**6 * PERIOD]
