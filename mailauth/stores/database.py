@@ -159,12 +159,16 @@ class Database:
             put[counts.organization] += len(counts.rows)
         full = set()
         for organization, number in put.items():
-            known = self._rows.pop((organization, period), 0) + number
+            known = self._rows.pop((organization, period), 0)
             if known > MOST_ROWS:
+                full.add(organization)
+            elif (known := known + number) > MOST_ROWS:
                 rows = select(func.count()).select_from(REPORTS.join(ROWS, ROWS.c.report == columns.id))
                 theirs = rows.where(columns.organization == organization, columns.begins == period.begin)
                 known = connection.execute(theirs).scalar_one()
                 if known >= MOST_ROWS:
+                    # It remains so
+                    known = MOST_ROWS + 1
                     full.add(organization)
             # Those that are put most seldom are forgotten, and begin again
             self._rows[organization, period] = known
