@@ -60,13 +60,12 @@ def check(
     status, detail, record = look(question, answer, VERSION, parse_record)
     if record is None:
         return MtaStsOutcome(domain=name, record_status=status, policy_status=PolicyStatus.NOT_ASKED, detail=detail)
-    now = context.timestamp
-    if cached is not None and (cached.domain, cached.id) == (name, record.id) and now is not None:  # noqa: SIM102
-        if not due(cached, now):
-            return MtaStsOutcome(
-                domain=name, record_status=status, policy_status=PolicyStatus.UNCHANGED, record=record,
-                detail=f"the cached policy has the id {record.id} of the record",
-            )  # fmt: skip
+    same = cached is not None and (cached.domain, cached.id) == (name, record.id)
+    if cached is not None and same and context.timestamp is not None and not due(cached, context.timestamp):
+        return MtaStsOutcome(
+            domain=name, record_status=status, policy_status=PolicyStatus.UNCHANGED, record=record,
+            detail=f"the cached policy has the id {record.id} of the record",
+        )  # fmt: skip
     # RFC 8461 §3.3: redirects are not followed
     url = f"https://mta-sts.{name}/.well-known/mta-sts.txt"
     (page,) = yield (Fetch(url, MAX_BYTES, accept="text/plain"),)

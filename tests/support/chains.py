@@ -52,6 +52,7 @@ def issue(
     server: bool | None = None,
     now: datetime = NOON,
     days: tuple[int, int] = (-1, 1),
+    broken: x509.ObjectIdentifier | None = None,
 ) -> Issued:
     """Return a certificate.
 
@@ -65,6 +66,7 @@ def issue(
         server: what extendedKeyUsage says of servers; None: there is no extendedKeyUsage.
         now: the time that `days` counts from.
         days: from when to when it is valid.
+        broken: an extension whose value cannot be read.
     """
     own = key(number)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -87,6 +89,8 @@ def issue(
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     if dns:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in dns]), False)
+    if broken is not None:
+        builder = builder.add_extension(x509.UnrecognizedExtension(broken, b"\x30\x7f"), critical=False)
     return Issued(builder.sign(issuer.key if issuer else own, hashes.SHA256()), own)
 
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
 from support.chains import NOON, issue, key, write
 from support.dane_cases import HASHES, NAMES, cases, record
 from support.https_server import serving
@@ -73,6 +75,20 @@ def test_no_certificate(chain: list[bytes]) -> None:
 def test_octets_that_are_no_certificate_match_a_record_of_these_octets() -> None:
     data = b"certificate of a kind that is not known here"
     assert match([Tlsa(3, 0, 1, HASHES[1](data))], [data], (), NOON).status is MatchStatus.MATCHED
+
+
+SAN, BASIC = ExtensionOID.SUBJECT_ALTERNATIVE_NAME, ExtensionOID.BASIC_CONSTRAINTS
+
+
+@pytest.mark.parametrize("broken", [SAN, BASIC, ExtensionOID.EXTENDED_KEY_USAGE])
+def test_extensions_that_cannot_be_read_allow_nothing(broken: x509.ObjectIdentifier) -> None:
+    root = issue("root", 1, ca=True)
+    leaf = issue(NAMES[0], 2, root, broken=broken)
+    assert match([record(2, 0, 1, root)], [leaf.der, root.der], NAMES, NOON).status is MatchStatus.PATH
+    assert match([record(3, 1, 1, leaf)], [leaf.der, root.der], NAMES, NOON).status is MatchStatus.MATCHED
+    root = issue("root", 1, broken=broken)
+    leaf = issue(NAMES[0], 2, root)
+    assert match([record(2, 0, 1, root)], [leaf.der, root.der], NAMES, NOON).status is MatchStatus.PATH
 
 
 def test_only_so_many_certificates_count() -> None:

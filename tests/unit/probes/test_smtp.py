@@ -116,6 +116,17 @@ def test_an_old_version_of_tls(authority: Authority) -> None:
     assert (found.tls.version, found.tls.certificate) == ("TLSv1", CertificateStatus.NOT_JUDGED)
 
 
+@pytest.mark.parametrize(
+    ("after", "status"), [(saying(b""), "timeout"), (speaking(greeting=b"421 busy\r\n"), "rejected")]
+)
+def test_a_server_that_takes_only_one_session(authority: Authority, after: Answer, status: str) -> None:
+    """The certificate was refused in it, and what it is cannot be seen any more."""
+    answers = iter([speaking(authority.context(HOST, own=True))])
+    found = probe(lambda connection, _: next(answers, after)(connection, _), authority.roots, timeout=1)
+    assert (found.status, found.tls) == (status, None)
+    assert "the certificate was refused: self" in found.detail
+
+
 def test_a_real_server(authority: Authority) -> None:
     """The one of aiosmtpd."""
     controllers = pytest.importorskip("aiosmtpd.controller", reason="pip install aiosmtpd")
