@@ -80,17 +80,20 @@ _ROOMS = {
     "policy": "arc.outcome attachments authentication connection dmarc.outcome errors message names results text",
     # which names imitate ours
     "lookalike": "dmarc.psl errors names text",
-    # a domain, asked about itself
-    "posture": "context dkim dmarc dns errors limits message names page results spf text",
     # what receivers tell domains of their mail
     "reports": """
         _version attachments authentication authres connection context counts dkim.outcome dmarc dmarc.outcome
         dmarc.record dns errors message moments names page plots policy.decision results text
     """,
+    # a domain, asked about itself
+    "posture": """
+        bimi context dane dkim dmarc dns errors limits message mta_sts names page reports.destinations results spf text
+        tls_rpt versioned
+    """,
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
     "fetchers": "_version dns errors extras names resolvers text",
-    "probes": "errors fetchers.addresses names results text",
+    "probes": "dane errors fetchers.addresses names posture results text",
     "stores": "errors extras reports text",
     # the fronts, and what stands on them
     "sync": "authentication compose connection dmarc dns limits message resolvers",

@@ -157,6 +157,21 @@ def run_fetching(
         evaluation.close()
 
 
+def without_pages(evaluation: FetchingEvaluation[T]) -> Evaluation[T]:
+    """Return an evaluation that asks DNS alone: the status of each page that it would ask for is `NOT_ASKED`."""
+    try:
+        batch = next(evaluation)
+        while True:
+            questions, requests = parted(batch)
+            answers = yield from asking(questions)
+            batch = evaluation.send(joined(batch, answers, (_NO_FETCHER,) * len(requests)))
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    finally:
+        evaluation.close()
+
+
 # The pieces of the drivers, this one and that of `mailauth.aio`
 
 

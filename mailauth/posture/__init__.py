@@ -4,7 +4,8 @@
 which record prevents it.
 """
 
-from mailauth.posture.catalogue import CATALOGUE, Code, Entry, Severity
+from mailauth.posture.catalogue import CATALOGUE
+from mailauth.posture.codes import Code, Entry, Severity
 from mailauth.posture.domain import Posture, examine
 from mailauth.posture.finding import Finding, Fix
 from mailauth.posture.rating import LETTERS, POINTS, Rating

@@ -23,7 +23,8 @@ _NEVER = frozenset({"arpa", "internal", "invalid", "local", "localhost", "onion"
 class Subject(NamedTuple):
     """What is examined.
 
-    `selectors` are those of DKIM that were given or learnt; `organization` is the registered domain by the list.
+    `selectors` are those of DKIM that were given or learnt; `organization` is the registered domain by the list;
+    `pages` is whether pages are asked for.
     """
 
     domain: str
@@ -31,6 +32,7 @@ class Subject(NamedTuple):
     context: Context
     suffixes: SuffixList
     organization: str
+    pages: bool = False
 
 
 class Asker:

@@ -1,114 +1,20 @@
 """Every finding: its code, its severity, the threat in words, the rule behind it and the remedy.
 
 The page of the manual and the findings themselves take their words from here. In a threat, {subject} is the name that
-the finding is about, and {other} the other domain that matters.
+the finding is about, and {other} the other domain that matters. What is about the way of mail to a domain, and about
+its logo, is in `catalogue_more`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import NamedTuple
 
-
-class Severity(StrEnum):
-    """What an impostor could do with a finding."""
-
-    CRITICAL = "critical"  # send as the domain, or take over its mail, today
-    HIGH = "high"  # do so at some receivers or for some names, or a protection fails entirely
-    MEDIUM = "medium"  # gain from a protection that fails in part
-    LOW = "low"  # gain only together with something else
-    NOTE = "note"  # nothing; worth knowing
-
-
-class Code(StrEnum):
-    """What was found: stable codes for programs."""
-
-    SPF_MISSING = "spf_missing"
-    SPF_NEAR_MISS = "spf_near_miss"
-    SPF_MULTIPLE = "spf_multiple"
-    SPF_SYNTAX = "spf_syntax"
-    SPF_PASS_ALL = "spf_pass_all"  # noqa: S105  not a password
-    SPF_REGISTRABLE = "spf_registrable"
-    SPF_TARGET_BROKEN = "spf_target_broken"
-    SPF_TARGET_MISSING = "spf_target_missing"
-    SPF_LOOP = "spf_loop"
-    SPF_LOOKUPS = "spf_lookups"
-    SPF_VOID_LOOKUPS = "spf_void_lookups"
-    SPF_VOID_STRICT = "spf_void_strict"
-    SPF_MX_NAMES = "spf_mx_names"
-    SPF_WIDE = "spf_wide"
-    SPF_NEUTRAL_ALL = "spf_neutral_all"
-    SPF_NO_ALL = "spf_no_all"
-    SPF_SOFTFAIL_ALL = "spf_softfail_all"
-    SPF_NOT_PARKED = "spf_not_parked"
-    SPF_PTR = "spf_ptr"
-    SPF_SIZE = "spf_size"
-    SPF_IGNORED = "spf_ignored"
-    SPF_SHARED = "spf_shared"
-    SPF_MACRO = "spf_macro"
-    DMARC_MISSING = "dmarc_missing"
-    DMARC_REGISTRABLE = "dmarc_registrable"
-    DMARC_TARGET_MISSING = "dmarc_target_missing"
-    DMARC_IGNORED = "dmarc_ignored"
-    DMARC_UNUSABLE = "dmarc_unusable"
-    DMARC_NONE = "dmarc_none"
-    DMARC_SUBDOMAINS_NONE = "dmarc_subdomains_none"
-    DMARC_MISSING_NONE = "dmarc_missing_none"
-    DMARC_OLD_RECEIVERS = "dmarc_old_receivers"
-    DMARC_TESTING = "dmarc_testing"
-    DMARC_QUARANTINE = "dmarc_quarantine"
-    DMARC_TAG_INVALID = "dmarc_tag_invalid"
-    DMARC_TAG_REMOVED = "dmarc_tag_removed"
-    DMARC_NO_REPORTS = "dmarc_no_reports"
-    DMARC_REPORT_REGISTRABLE = "dmarc_report_registrable"
-    DMARC_REPORT_MISSING = "dmarc_report_missing"
-    DMARC_REPORT_REFUSED = "dmarc_report_refused"
-    DKIM_REGISTRABLE = "dkim_registrable"
-    DKIM_SHORT_KEY = "dkim_short_key"
-    DKIM_TARGET_MISSING = "dkim_target_missing"
-    DKIM_SYNTAX = "dkim_syntax"
-    DKIM_UNUSABLE = "dkim_unusable"
-    DKIM_MULTIPLE = "dkim_multiple"
-    DKIM_SELECTOR_MISSING = "dkim_selector_missing"
-    DKIM_WILDCARD = "dkim_wildcard"
-    DKIM_1024 = "dkim_1024"
-    DKIM_TESTING = "dkim_testing"
-    DKIM_SAME_KEY = "dkim_same_key"
-    DKIM_REVOKED = "dkim_revoked"
-    DKIM_NOT_PARKED = "dkim_not_parked"
-    MX_REGISTRABLE = "mx_registrable"
-    MX_TARGET_MISSING = "mx_target_missing"
-    MX_LITERAL = "mx_literal"
-    MX_ALIAS = "mx_alias"
-    MX_NULL_AND_OTHERS = "mx_null_and_others"
-    MX_NULL_SENDS = "mx_null_sends"
-    MX_MISSING = "mx_missing"
-    MX_NOT_PARKED = "mx_not_parked"
-    DOMAIN_REGISTRABLE = "domain_registrable"
-    DOMAIN_TARGET_MISSING = "domain_target_missing"
-    DOMAIN_MISSING = "domain_missing"
-    DNSSEC_INSECURE = "dnssec_insecure"
-
-
-class Entry(NamedTuple):
-    """What is the same for every finding of a code."""
-
-    severity: Severity
-    threat: str
-    rule: str
-    remedy: str
-    section: str
-
+from mailauth.posture.catalogue_more import MORE
+from mailauth.posture.codes import Code, Entry, Severity, entries
 
 _C, _H, _M, _L, _N = Severity
 
-
-def _entries(section: str, rows: Mapping[Code, tuple[Severity, str, str, str]]) -> dict[Code, Entry]:
-    return {code: Entry(*row, section) for code, row in rows.items()}
-
-
-_SPF = _entries("spf", {
+_SPF = entries("spf", {
     Code.SPF_MISSING: (
         _H, "Anyone can use {subject} as envelope sender: SPF says nothing about it.", "RFC 7208 §4.5, §8.1",
         "Publish which hosts send: the record below names those that take its mail, if any; add the others first."),
@@ -180,7 +86,7 @@ _SPF = _entries("spf", {
         "Nothing."),
 })  # fmt: skip
 
-_DMARC = _entries("dmarc", {
+_DMARC = entries("dmarc", {
     Code.DMARC_MISSING: (
         _C, "Anyone can send as {subject}: no DMARC policy applies.", "RFC 9989 §4.10.1",
         "Publish a record; begin with p=none and rua= if you do not know all that sends for you."),
@@ -232,7 +138,7 @@ _DMARC = _entries("dmarc", {
         "Have {other} publish the record, or remove the address."),
 })  # fmt: skip
 
-_DKIM = _entries("dkim", {
+_DKIM = entries("dkim", {
     Code.DKIM_REGISTRABLE: (
         _C, "Whoever registers {other} can publish a key, and sign as {subject}.", "RFC 6376 §3.6.2, RFC 8020 §2",
         "Remove the alias."),
@@ -274,7 +180,7 @@ _DKIM = _entries("dkim", {
         "Publish an empty key for every selector."),
 })  # fmt: skip
 
-_MX = _entries("mx", {
+_MX = entries("mx", {
     Code.MX_REGISTRABLE: (
         _C, "Whoever registers {other} receives mail for {subject}: password resets, certificates, secrets.",
         "RFC 5321 §5.1, RFC 8020 §2", "Remove the MX record."),
@@ -309,10 +215,10 @@ _MX = _entries("mx", {
         _N, "{subject} does not exist in DNS.", "RFC 8020 §2", "Look whether the name is written correctly."),
 })  # fmt: skip
 
-_DNSSEC = _entries("dnssec", {
+_DNSSEC = entries("dnssec", {
     Code.DNSSEC_INSECURE: (
         _L, "Whoever can forge DNS answers can replace the records of {subject}.", "RFC 4035 §4.3",
         "Sign the zone."),
 })  # fmt: skip
 
-CATALOGUE: Mapping[Code, Entry] = {**_SPF, **_DMARC, **_DKIM, **_MX, **_DNSSEC}
+CATALOGUE: Mapping[Code, Entry] = {**_SPF, **_DMARC, **_DKIM, **_MX, **_DNSSEC, **MORE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailauth.posture.asking import Subject, listed
-from mailauth.posture.catalogue import Code
+from mailauth.posture.codes import Code
 from mailauth.posture.dkim import DkimFacts, DkimKey, Selector
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found

@@ -5,24 +5,21 @@ The discovery is that of the checks of mail; subdomains are asked about by a nam
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailauth import names
-from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, requested, same_organization, walk
-from mailauth.dmarc.record import PolicyWord, Record, publishes, records_of
+from mailauth.dmarc.discovery import OrganizationalDomain, Policy, find_policy, requested
+from mailauth.dmarc.record import PolicyWord, Record, publishes
 from mailauth.dns.transcript import gather
 from mailauth.dns.values import Answer, Evaluation, Question, Status
 from mailauth.posture.asking import Asker, Subject, registrable, target_of
 from mailauth.posture.finding import quote
+from mailauth.reports.destinations import Permission, check
 from mailauth.text import one_line
 
 _CHILD = "mailauth-no-such-name"
 _MAX_QUESTIONS = 40
 _MAX_ADDRESSES = 10
-_MAX_HOSTS = 5  # of report addresses
-_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://)?(?:[^@/?#]*@)?(?P<host>[^/?#:]+)")
 _ENFORCED = ("quarantine", "reject")
 
 
@@ -38,6 +35,7 @@ class Report:
         consents: whether an external host agrees to get them; None if it need not, or that could not be checked.
         missing: whether the host does not exist.
         registrable: its domain, if that does not exist either, so that anyone may register it.
+        detail: whether it gets the reports, and why.
     """
 
     tag: str
@@ -47,6 +45,7 @@ class Report:
     consents: bool | None = None
     missing: bool = False
     registrable: str | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,40 +162,28 @@ def _policies(domain: str, child: str, own: Policy, below: Policy) -> Policies:
 
 
 def _reports(subject: Subject, record: Record, domain: str, asker: Asker) -> Evaluation[tuple[Report, ...]]:
-    addresses = [(tag, uri, _host(uri)) for tag, uris in (("rua", record.rua), ("ruf", record.ruf)) for uri in uris]
-    addresses = addresses[:_MAX_ADDRESSES]
-    hosts = [host for host in dict.fromkeys(host for _, _, host in addresses) if host][:_MAX_HOSTS]
-    home, *walks = yield from gather(*(walk(name) for name in (domain, *hosts)))
-    # RFC 9990 §4: it is external if its Organizational Domain is another one
-    internal = {each.domain: same_organization(home, each) for each in walks}
-    for each in (home, *walks):
-        if each.failure is not None and None in internal.values():
-            asker.failures[each.failure.detail] = None
-    # RFC 9990 §4: the name of the policy record, _report._dmarc, and the host
-    questions = [Question(f"{domain}._report._dmarc.{host}", "TXT") for host in hosts]
+    rua, ruf = record.rua[:_MAX_ADDRESSES], record.ruf[: max(0, _MAX_ADDRESSES - len(record.rua))]
+    # RFC 9990 §4: whether the host belongs to another organization, and agrees
+    for_rua, for_ruf = yield from gather(
+        check(domain, rua, subject.context), check(domain, ruf, subject.context, tag="ruf")
+    )
+    permissions = [*(("rua", each) for each in for_rua), *(("ruf", each) for each in for_ruf)]
     # The host must also exist; the mail for it goes to its MX records
-    mail = [Question(host, "MX") for host in hosts]
-    asked = [question for question in (*questions, *mail) if names.queryable(question.name)]
-    answers = dict(zip(asked, (yield from asker.ask(asked)), strict=True))
-    absent = {q.name: target_of(q, answers[q]) for q in mail if answers[q].status is Status.NXDOMAIN}
+    hosts = dict.fromkeys(each.destination.host for _, each in permissions)
+    mail = [Question(host, "MX") for host in hosts if host and names.queryable(host)]
+    answers = yield from asker.ask(mail)
+    absent = {q.name: target_of(q, a) for q, a in zip(mail, answers, strict=True) if a.status is Status.NXDOMAIN}
     domains = yield from registrable(subject, asker.failures, dict.fromkeys(absent.values()))
 
-    def reports() -> Iterator[Report]:
-        for tag, uri, host in addresses:
-            same = internal.get(host)
-            external = None if same is None else not same
-            answer = answers.get(Question(f"{domain}._report._dmarc.{host}", "TXT"))
-            consents = None
-            if external and host in hosts and not (answer and answer.failed):
-                # A name that is too long for DNS cannot agree
-                consents = answer is not None and bool(answer.parsed(records_of))
-            yield Report(
-                tag, one_line(uri), host, external, consents, host in absent, domains.get(absent.get(host, ""))
-            )
+    def report(tag: str, permission: Permission) -> Report:
+        host, external = permission.destination.host, permission.external
+        consents = None
+        if permission.state == "retry":
+            what = f"whether {host} belongs to the organization of {domain}"
+            asker.failures[permission.detail if external else what] = None
+        elif external:
+            consents = permission.state == "authorized"
+        uri, why = one_line(permission.destination.uri), permission.detail
+        return Report(tag, uri, host, external, consents, host in absent, domains.get(absent.get(host, "")), why)
 
-    return tuple(reports())
-
-
-def _host(uri: str) -> str:
-    match = _URI.match(uri)
-    return (names.to_ascii(match["host"]) or "") if match else ""
+    return tuple([report(tag, each) for tag, each in permissions])

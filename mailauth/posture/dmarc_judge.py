@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mailauth import names
 from mailauth.posture.asking import Subject
-from mailauth.posture.catalogue import Code
+from mailauth.posture.codes import Code
 from mailauth.posture.dmarc import DmarcFacts, Policies
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found
@@ -82,6 +82,20 @@ def _asking(domain: str, dmarc: DmarcFacts, policy: str, *, ours: bool) -> tuple
     return (Fix(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p={policy}; rua=mailto:dmarc@{domain}"),)
 
 
+def enforcing(subject: Subject, dmarc: DmarcFacts) -> tuple[Fix, ...]:
+    """Return the record that asks for quarantine at least, of an organization and all its subdomains (BIMI §8.1).
+
+    Empty where that is the record of another domain, which may have more subdomains.
+    """
+    domain, tags = subject.domain, dict(dmarc.tags)
+    policy = "reject" if tags.get("p") == "reject" else "quarantine"
+    if dmarc.text is None:
+        return (Fix(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p={policy}; rua=mailto:dmarc@{domain}"),)
+    if dmarc.now.domain != domain or dmarc.organizational_domain != domain:
+        return ()
+    return _rewritten(dmarc, p=policy, sp="" if tags.get("sp", "").lower() == "none" else tags.get("sp", ""), t="")
+
+
 def _policy(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...], *, ours: bool) -> Iterator[Finding]:
     now = dmarc.now
     asks = f"the record of {now.domain} asks for"
@@ -152,5 +166,11 @@ def _reports(domain: str, dmarc: DmarcFacts, evidence: tuple[str, ...]) -> Itera
             yield found(Code.DMARC_REPORT_MISSING, domain, f"{each.uri}: {each.host} does not exist", evidence=evidence)
         elif each.consents is False:
             fix = (Fix(f"{home}._report._dmarc.{each.host}", "TXT", "v=DMARC1;"),)
-            detail = f"{each.uri}: no record at {fix[0].name}"
-            yield found(Code.DMARC_REPORT_REFUSED, domain, detail, evidence=evidence, fix=fix, other=each.host)
+            yield found(
+                Code.DMARC_REPORT_REFUSED,
+                domain,
+                f"{each.uri}: {each.detail}",
+                evidence=evidence,
+                fix=fix,
+                other=each.host,
+            )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mailauth.dane import DaneOutcome
+from mailauth.mta_sts import MtaStsOutcome
+from mailauth.posture.bimi import BimiFacts
 from mailauth.posture.dkim import DkimFacts
 from mailauth.posture.dmarc import DmarcFacts
 from mailauth.posture.mx import MxFacts
 from mailauth.posture.spf_facts import SpfFacts
+from mailauth.tls_rpt import TlsRptOutcome
 
 
 class Facts(NamedTuple):
@@ -21,5 +25,9 @@ class Facts(NamedTuple):
     spf: SpfFacts
     dkim: DkimFacts
     dmarc: DmarcFacts
+    mta_sts: MtaStsOutcome
+    tls_rpt: TlsRptOutcome
+    dane: DaneOutcome
+    bimi: BimiFacts
     sends: bool
     sends_known: bool

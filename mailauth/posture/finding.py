@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mailauth.posture.catalogue import CATALOGUE, Code, Severity
+from mailauth.posture.catalogue import CATALOGUE
+from mailauth.posture.codes import Code, Severity
 from mailauth.posture.records import TxtRecord
 from mailauth.text import one_line
 
@@ -38,7 +39,7 @@ class Finding:
 
     Attributes:
         code: stable, for programs.
-        section: the part of the posture it belongs to: "spf", "dkim", "dmarc", "mx" or "dnssec".
+        section: the part of the posture it belongs to, such as "spf"; see `CATALOGUE`.
         severity: what an impostor could do with it, from "critical" to "note".
         subject: the name that it is about.
         threat: what an impostor could do, or what goes wrong.

@@ -98,8 +98,8 @@ def flatten(
 
 
 def _domain(argument: str, text: object) -> str:
-    name = names.to_ascii(text) if isinstance(text, str) else None
-    if name is None or "." not in name:
+    name = names.qualified(text)
+    if name is None:
         msg = f"{argument}={shown(text)}: give a domain name of at least two labels"
         raise UsageError(msg)
     return name

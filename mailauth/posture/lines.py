@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mailauth.posture.asking import many
 from mailauth.posture.dkim import DkimKey
 from mailauth.posture.domain import Posture
+from mailauth.posture.lines_more import ways
 from mailauth.posture.spf_facts import SpfRecord
 
 _MANY_TERMS = 40  # of the tree
@@ -39,6 +40,7 @@ def facts(posture: Posture) -> Iterator[tuple[str, list[str]]]:
     yield "DMARC", [*_dmarc(posture)]
     secure = {True: "the answers are secure", False: "not every answer is secure", None: "not known"}[posture.secure]
     yield "DNSSEC", [secure if posture.secure is not None else "not known: no validating resolver was asked"]
+    yield from ways(posture)
 
 
 def _mx(posture: Posture) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mailauth import names
 from mailauth.posture.asking import Subject
-from mailauth.posture.catalogue import Code
+from mailauth.posture.codes import Code
 from mailauth.posture.dmarc import DmarcFacts
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found, quote

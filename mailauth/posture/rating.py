@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mailauth.posture.catalogue import Code, Severity
+from mailauth.posture.codes import Code, Severity
 from mailauth.posture.finding import Finding
 
 START = 100

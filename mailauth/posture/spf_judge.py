@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from mailauth import names
 from mailauth.posture.asking import Subject, listed, many
-from mailauth.posture.catalogue import Code
+from mailauth.posture.codes import Code
 from mailauth.posture.facts import Facts
 from mailauth.posture.finding import Finding, Fix, found
 from mailauth.posture.shared import platform_of
