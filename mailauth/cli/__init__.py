@@ -138,6 +138,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--sends", choices=("yes", "no"), help="whether the domains send mail (default: what their records say)"
     )
+    command.add_argument(
+        "--no-fetch",
+        action="store_true",
+        help="ask DNS only: do not fetch the policies of MTA-STS, logos and mark certificates",
+    )
+    command.add_argument(
+        "--smtp", action="store_true", help="also connect to the mail exchangers, and look at their TLS"
+    )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="JSON: one object, for one domain")
     form.add_argument("--jsonl", action="store_true", help="JSON Lines: one object per domain")

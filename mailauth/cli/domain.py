@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from mailauth import aio, posture
@@ -21,10 +22,11 @@ from mailauth.cli.streams import (
     report_error,
     write_out,
 )
+from mailauth.context import Context
 from mailauth.dmarc.psl import warn_if_old
 from mailauth.errors import MailauthError, UsageError
 from mailauth.names import to_ascii
-from mailauth.posture import Posture
+from mailauth.posture import Posture, SmtpFacts
 from mailauth.posture.text import HEADINGS, as_text, row
 from mailauth.text import encodable, safe, shown
 
@@ -73,6 +75,8 @@ def _names(arguments: Sequence[str]) -> Iterator[str]:
 def _check(arguments: argparse.Namespace, names: Collection[str]) -> None:
     if arguments.json and len(names) > 1:
         raise UsageError("--json is for one domain; use --jsonl for several")
+    if arguments.smtp and arguments.dns is not None:
+        raise UsageError("--smtp connects to mail exchangers: it is not for the names of a --dns file")
     if arguments.html is not None:
         if len(names) > _MAX_PAGE:
             raise UsageError(f"--html is for at most {_MAX_PAGE} domains; use --jsonl for more")
@@ -143,14 +147,23 @@ async def _examined(
     import asyncio  # noqa: PLC0415  as above
 
     resolver = _resolver(arguments)
+    fetcher = None if arguments.no_fetch else _fetcher(arguments, resolver)
+    look = _looking() if arguments.smtp else None
     sends = None if arguments.sends is None else arguments.sends == "yes"
 
     async def examine(domain: str | None) -> Posture | None:
         if domain is None:
             return None
         selectors = (*arguments.selector, *learnt.get(domain, ()))
-        asking = posture.examine(domain, selectors=selectors[: posture.MAX_SELECTORS], sends=sends)
-        return await aio.run(asking, resolver, seconds=_SECONDS)
+        asking = posture.examine(
+            domain,
+            selectors=selectors[: posture.MAX_SELECTORS],
+            sends=sends,
+            context=Context(now=getattr(resolver, "now", None) or time.time()),
+            pages=fetcher is not None,
+        )
+        found = await aio.run_fetching(asking, resolver, fetcher, seconds=_SECONDS)
+        return found if look is None else found.with_smtp(await asyncio.to_thread(look, found))
 
     running: deque[tuple[str, asyncio.Task[Posture | None]]] = deque()
     for name, domain in domains.items():
@@ -169,6 +182,33 @@ def _resolver(arguments: argparse.Namespace) -> Any:
     from mailauth.resolvers import AsyncDnspythonResolver, Cached  # noqa: PLC0415  large: only for those who ask DNS
 
     return Cached(AsyncDnspythonResolver([arguments.nameserver] if arguments.nameserver is not None else None))
+
+
+def _fetcher(arguments: argparse.Namespace, resolver: Any) -> Any:
+    """Return what fetches pages: the zone file has its own; None where a package is missing, which is said."""
+    if arguments.dns is not None:
+        return resolver
+    from mailauth.fetchers import HttpsFetcher, InThread  # noqa: PLC0415  only for those who ask the network
+    from mailauth.resolvers import Cached, DnspythonResolver  # noqa: PLC0415  as above
+
+    asked = DnspythonResolver([arguments.nameserver]) if arguments.nameserver is not None else DnspythonResolver()
+    try:
+        # In a thread it asks a resolver of its own
+        return InThread(HttpsFetcher(Cached(asked)))
+    except UsageError as error:
+        report_error(f"no page is fetched: {error}")
+        return None
+
+
+def _looking() -> Callable[[Posture], tuple[SmtpFacts, ...]]:
+    """Return what looks at the mail exchangers of a domain."""
+    import socket  # noqa: PLC0415  only for --smtp
+
+    from mailauth.probes import SmtpProber, survey  # noqa: PLC0415  as above
+
+    name = socket.getfqdn()
+    prober = SmtpProber(name if to_ascii(name) else "localhost")
+    return lambda found: survey(found, prober, time.time())
 
 
 def _printed(each: Posture, arguments: argparse.Namespace, *, several: bool, width: int) -> str:

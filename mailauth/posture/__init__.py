@@ -1,7 +1,7 @@
 """How safe a domain is against impostors, by the parsers that judge mail.
 
-`examine` asks what a domain publishes of SPF, DKIM, DMARC and MX, and says what an impostor could do with it, why, and
-which record prevents it.
+`examine` asks what a domain publishes of SPF, DKIM, DMARC, MX, MTA-STS, TLS-RPT, DANE and BIMI, and says what an
+impostor could do with it, why, and which record prevents it.
 """
 
 from mailauth.posture.catalogue import CATALOGUE
@@ -10,6 +10,7 @@ from mailauth.posture.domain import Posture, examine
 from mailauth.posture.finding import Finding, Fix
 from mailauth.posture.rating import LETTERS, POINTS, Rating
 from mailauth.posture.selectors import GUESSES, MAX_SELECTORS, learn
+from mailauth.posture.smtp import SmtpFacts
 
 __all__ = [
     "CATALOGUE",
@@ -24,6 +25,7 @@ __all__ = [
     "Posture",
     "Rating",
     "Severity",
+    "SmtpFacts",
     "examine",
     "learn",
 ]

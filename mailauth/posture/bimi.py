@@ -11,6 +11,7 @@ from typing import Any
 from mailauth.bimi.check import check, weakness
 from mailauth.bimi.discovery import Assertion, discover
 from mailauth.bimi.outcome import BimiOutcome
+from mailauth.bimi.path import load_roots
 from mailauth.bimi.record import Record
 from mailauth.dmarc.discovery import Policy, find_policy
 from mailauth.dmarc.outcome import DmarcOutcome
@@ -106,6 +107,8 @@ def _judged(
     """Return what a receiver finds for mail of the domain that passes DMARC, or why that was not looked at."""
     if subject.context.timestamp is None:
         return None, f"{_NO_PAGE}: without a time, no certificate can be judged"
+    path_of_roots = subject.context.options.mark_roots
+    roots = None if path_of_roots is None else load_roots(path_of_roots)
     passed = DmarcOutcome(
         result=Result.PASS,
         reason=Reason.DMARC_ALIGNED,
@@ -114,7 +117,7 @@ def _judged(
         organizational_domain=organization,
     )
     try:
-        return (yield from check(Message.parse(b""), passed, context=subject.context, found=found)), ""
+        return (yield from check(Message.parse(b""), passed, context=subject.context, roots=roots, found=found)), ""
     except UsageError as error:
         # lxml is not installed
         return None, f"{_NO_PAGE}: {error}"

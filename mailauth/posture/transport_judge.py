@@ -22,7 +22,8 @@ _NOT_BLAMED = {PolicyStatus.FOUND, PolicyStatus.NOT_ASKED, PolicyStatus.UNCHANGE
 
 
 def _takes_mail(mx: MxFacts) -> bool:
-    return bool(mx.hosts) or mx.implicit
+    # One that has addresses alone may well be a web server
+    return bool(mx.hosts)
 
 
 def judge_mta_sts(subject: Subject, facts: Facts) -> Iterator[Finding]:
@@ -32,7 +33,7 @@ def judge_mta_sts(subject: Subject, facts: Facts) -> Iterator[Finding]:
     if sts.record_status in _WRONG or _is_near(sts.record_status, sts.detail):
         yield found(Code.MTA_STS_RECORD, domain, sts.detail, fix=fix)
     elif sts.record_status is RecordStatus.ABSENT and _takes_mail(facts.mx):
-        hosts = "".join(f"; mx: {each.host}" for each in facts.mx.hosts) or f"; mx: {domain}"
+        hosts = "".join(f"; mx: {each.host}" for each in facts.mx.hosts)
         text = f"version: STSv1; mode: testing{hosts}; max_age: 604800"
         detail = f"{sts.detail}; a policy to begin with has the lines {text}"
         yield found(Code.MTA_STS_MISSING, domain, detail, fix=fix)

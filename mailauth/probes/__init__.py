@@ -1,10 +1,12 @@
 """A look at servers as their clients see them: mail exchangers, with STARTTLS.
 
-`SmtpProber` makes the connections; `downgrade` says whether somebody on the way took TLS away.
+`SmtpProber` makes the connections; `downgrade` says whether somebody on the way took TLS away; `survey` looks at all
+mail exchangers of a domain.
 """
 
 from mailauth.probes.downgrade import Downgrade, Verdict, downgrade
 from mailauth.probes.smtp import SmtpProber
+from mailauth.probes.survey import survey
 from mailauth.probes.values import CertificateStatus, ProbeStatus, Reply, SmtpProbe, TlsFacts
 
 __all__ = [
@@ -17,4 +19,5 @@ __all__ = [
     "TlsFacts",
     "Verdict",
     "downgrade",
+    "survey",
 ]

@@ -52,6 +52,8 @@ GOOD = {
     "_dmarc.good.example": txt("v=DMARC1; p=reject; rua=mailto:dmarc@good.example"),
     "s1._domainkey.good.example": txt(record("rsa2048-author")),
     "ed25519._domainkey.good.example": txt(record("ed25519-author")),
+    "_mta-sts.good.example": txt("v=STSv1; id=20261127"),
+    "_smtp._tls.good.example": txt("v=TLSRPTv1; rua=mailto:tlsrpt@good.example"),
 }
 TYPICAL = {
     "typical.example": {
@@ -88,16 +90,33 @@ BROKEN = {
     "default._domainkey.broken.example": txt(record("rsa512-weak", t="y")),
     "s1._domainkey.broken.example": txt(record("rsa2048-other")),
     "s2._domainkey.broken.example": txt(record("rsa2048-other")),
+    "_mta-sts.broken.example": txt("v=STSv1; id=1"),
+    "_smtp._tls.broken.example": txt("v=TLSRPTv1; rua=ftp://broken.example/reports"),
+    "default._bimi.broken.example": txt("v=BIMI1; l=http://broken.example/logo.svg"),
 }
 PARKED = {
     "parked.example": {**txt("v=spf1 -all"), "MX": [[0, "."]], "A": ["192.0.2.81"]},
     "_dmarc.parked.example": txt("v=DMARC1; p=reject; sp=reject; np=reject; adkim=s; aspf=s"),
     "*._domainkey.parked.example": txt("v=DKIM1; p="),
+    "default._bimi.parked.example": txt("v=BIMI1; l=; a="),
 }
 BARE = {"bare.example": {"A": ["192.0.2.82"]}}
 
 ZONES: dict[str, dict[str, Any]] = {"good": GOOD, "typical": TYPICAL, "broken": BROKEN, "parked": PARKED, "bare": BARE}
-# The codes of what must be found, and nothing else; and what must be counted
+
+
+def policy(mode: str, age: int, *hosts: str) -> dict[str, Any]:
+    """Return the page with a policy of MTA-STS."""
+    lines = ["version: STSv1", f"mode: {mode}", *(f"mx: {host}" for host in hosts), f"max_age: {age}"]
+    return {"status": 200, "content_type": "text/plain", "body": "".join(f"{line}\n" for line in lines)}
+
+
+# The pages of each, by URL
+PAGES: dict[str, dict[str, Any]] = {
+    "good": {"https://mta-sts.good.example/.well-known/mta-sts.txt": policy("enforce", 2_419_200, "mx.good.example")},
+    "broken": {"https://mta-sts.broken.example/.well-known/mta-sts.txt": policy("testing", 3600, "mx.broken.example")},
+}
+# The codes of what must be found, and nothing else, without the pages; those that the pages add; what must be counted
 CASES: dict[str, dict[str, Any]] = {
     "good": {
         "letter": "A",
@@ -118,7 +137,7 @@ CASES: dict[str, dict[str, Any]] = {
         "voids": 0,
         "ip4": 258,
         "ip6": 0,
-        "codes": ["dkim_1024", "dmarc_none", "dmarc_tag_removed", "spf_softfail_all"],
+        "codes": ["dkim_1024", "dmarc_none", "dmarc_tag_removed", "mta_sts_missing", "spf_softfail_all"],
     },
     # a, mx, ptr, a:, two includes, and five a: in the second. a:old and the second host of mx find nothing for any
     # client, and for IPv6 every a and mx does
@@ -130,7 +149,9 @@ CASES: dict[str, dict[str, Any]] = {
         "voids": 2,
         "ip4": 2**24 + 7,
         "ip6": 0,
+        "page_codes": ["mta_sts_max_age", "mta_sts_mx", "mta_sts_not_enforced"],
         "codes": [
+            "bimi_record",
             "dkim_registrable",
             "dkim_same_key",
             "dkim_short_key",
@@ -148,6 +169,7 @@ CASES: dict[str, dict[str, Any]] = {
             "spf_registrable",
             "spf_void_strict",
             "spf_wide",
+            "tls_rpt_unusable",
         ],
     },
     "parked": {
@@ -177,8 +199,10 @@ CASES: dict[str, dict[str, Any]] = {
 def write(folder: Path) -> None:
     """Write the files."""
     merged = {name: types for zone in ZONES.values() for name, types in zone.items()}
-    cases = [{"name": name, "domain": f"{name}.example", **case} for name, case in CASES.items()]
-    for name, data in (*ZONES.items(), ("all", merged), ("cases", cases)):
+    cases = [{"name": name, "domain": f"{name}.example", "page_codes": [], **case} for name, case in CASES.items()]
+    every = {url: page for pages in PAGES.values() for url, page in pages.items()}
+    zones = {name: {"zone": zone, "https": PAGES[name]} if name in PAGES else zone for name, zone in ZONES.items()}
+    for name, data in (*zones.items(), ("all", {"zone": merged, "https": every}), ("cases", cases)):
         (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="ascii")
 
 

@@ -22,7 +22,7 @@ NAMES = ["good.example", "typical.example", "broken.example", "parked.example", 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    zone = json.loads((DOMAINS / "all.json").read_text())
+    zone = json.loads((DOMAINS / "all.json").read_text())["zone"]
     with nsd(tmp_path_factory.mktemp("nsd"), {".": master_file(zone)}) as port:
         yield port
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from support.page import FORBIDDEN, read
 from support.strategies import DOMAINS, dmarc_records, key_records, spf_records, txt, zones
 
-from mailauth import Connection, Context, Options, Question, Reason, dmarc, run, spf
+from mailauth import Connection, Context, Options, Question, Reason, dmarc, mta_sts, run, spf, tls_rpt
+from mailauth.dns.fetch import run_fetching
 from mailauth.posture import examine
 from mailauth.posture.html import as_html
 from mailauth.posture.text import as_text
@@ -38,7 +39,32 @@ def worlds(draw: Any) -> dict[str, Any]:
             st.lists(st.sampled_from(["mailto:a@free.example", "mailto:a@example.net", "https://x.example", "x", ""]))
         )
         data["_dmarc.example.com"] = {"TXT": [f"{draw(dmarc_records)}; rua={','.join(uris)}"]}
+    for name, beginnings in OTHERS.items():
+        if draw(st.booleans()):
+            data[name] = {"TXT": draw(st.lists(st.sampled_from(beginnings), min_size=1, max_size=2))}
     return data
+
+
+OTHERS = {
+    "_mta-sts.example.com": ["v=STSv1; id=1", "v=STSv1;", "V=STSv1; id=1", "v=STSv1; id=\u00e9"],
+    "_smtp._tls.example.com": ["v=TLSRPTv1; rua=mailto:a@example.com", "v=TLSRPTv1; rua=x:y", "v=TLSRPTv1"],
+    "default._bimi.example.com": [
+        "v=BIMI1; l=https://example.com/l; a=https://example.com/a",
+        "v=BIMI1; l=",
+        "v=BIMI1",
+    ],
+}
+PAGES = st.sampled_from(
+    [
+        "TIMEOUT",
+        "TLS",
+        {"status": 404},
+        {"status": 200, "content_type": "text/plain", "body": "version: STSv1\nmode: none\nmax_age: 1\n"},
+        {"status": 200, "content_type": "text/plain", "body": "version: STSv1\nmode: enforce\nmx: a.b\nmax_age: 1\n"},
+        {"status": 200, "content_type": "image/svg+xml", "body": "<svg/>\x1b\u202e"},
+    ]
+)
+URLS = ["https://mta-sts.example.com/.well-known/mta-sts.txt", "https://example.com/l", "https://example.com/a"]
 
 
 class Counting:
@@ -52,14 +78,24 @@ class Counting:
         return self.zone.resolve(questions)
 
 
-@given(world=worlds(), sends=st.sampled_from([None, True, False]), selectors=st.sampled_from([[], ["s1", "none"]]))
-def test_any_domain(world: dict[str, Any], sends: Any, selectors: list[str]) -> None:
-    resolver = Counting(Zone(world))
-    found = run(examine("example.com", sends=sends, selectors=selectors), resolver)
+@given(
+    world=worlds(),
+    sends=st.sampled_from([None, True, False]),
+    selectors=st.sampled_from([[], ["s1", "none"]]),
+    pages=st.fixed_dictionaries(dict.fromkeys(URLS, PAGES)),
+    fetch=st.booleans(),
+)
+def test_any_domain(world: dict[str, Any], sends: Any, selectors: list[str], pages: Any, *, fetch: bool) -> None:
+    zone = Zone({"zone": world, "https": pages})
+    resolver = Counting(zone)
+    asking = examine("example.com", sends=sends, selectors=selectors, pages=fetch, context=Context(now=0))
+    found = run_fetching(asking, resolver, zone if fetch else None)
     assert len(resolver.asked) == len(set(resolver.asked)) <= MOST
     assert 0 <= found.rating.points <= 100
     assert found.rating.points == max(0, 100 - sum(points for _, points in found.rating.deductions))
-    assert (found.rating.letter == "?") is bool(found.unchecked or found.mx.exists is False)
+    pages_alone = [why for why in found.unchecked if "https://" in why]
+    unanswered = len(found.unchecked) > len(pages_alone)
+    assert (found.rating.letter == "?") is (unanswered or found.mx.exists is False)
     assert pickle.loads(pickle.dumps(found)) == found
     data = json.loads(json.dumps(found.to_dict()).encode())
     assert data["findings"] == [{**each, "fix": each["fix"]} for each in data["findings"]]
@@ -75,6 +111,10 @@ def test_any_domain(world: dict[str, Any], sends: Any, selectors: list[str]) -> 
                 spf.parse(fix.text.encode())
             if fix.text.startswith("v=DMARC1"):
                 assert dmarc.parse(fix.text.encode()) is not None
+            if fix.text.startswith("v=STSv1"):
+                assert isinstance(mta_sts.parse_record(fix.text.encode()), mta_sts.Record)
+            if fix.text.startswith("v=TLSRPTv1"):
+                assert isinstance(tls_rpt.parse_record(fix.text.encode()), tls_rpt.Record)
 
 
 # RFC 7208 §4.6.4

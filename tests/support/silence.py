@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailauth import Answer, Question, Status, run
+from mailauth import Answer, Question, Status
+from mailauth.dns.fetch import Fetch, Fetched, FetchStatus, run_fetching
 from mailauth.posture import Code, Posture, examine
 from mailauth.testing import Zone
 
@@ -23,31 +24,38 @@ WEAKER: dict[Code, set[Code]] = {
 
 
 class Silent:
-    """A zone that does not answer one question; it keeps what was asked."""
+    """A resolver and fetcher with the answers of another, but for one question or page; it keeps what was asked."""
 
-    def __init__(self, zone: Zone, silent: Question | None) -> None:
-        self.zone, self.silent, self.asked = zone, silent, list[Question]()
+    def __init__(self, other: Any, silent: Question | Fetch | None) -> None:
+        self.other, self.silent, self.asked = other, silent, list[Question | Fetch]()
 
     def resolve(self, questions: tuple[Question, ...]) -> Any:
         self.asked += questions
         return tuple(
-            Answer(Status.TIMEOUT) if each == self.silent else self.zone.resolve((each,))[0] for each in questions
+            Answer(Status.TIMEOUT) if each == self.silent else self.other.resolve((each,))[0] for each in questions
+        )
+
+    def fetch(self, requests: tuple[Fetch, ...], timeout: float | None) -> Any:
+        self.asked += requests
+        return tuple(
+            Fetched(FetchStatus.TIMEOUT) if each == self.silent else self.other.fetch((each,), timeout)[0]
+            for each in requests
         )
 
 
-def blamed(data: dict[str, Any], domain: str, **arguments: Any) -> list[Question]:
-    """Return the questions without whose answer there are findings that there are not with it, or fewer points."""
-    zone = Zone(data)
+def blamed(data: Any, domain: str, **arguments: Any) -> list[Question | Fetch]:
+    """Return what was asked without whose answer there are findings that there are not with it, or fewer points."""
+    resolver = Zone(data) if isinstance(data, dict) else data
 
-    def examined(silent: Question | None) -> tuple[Posture, list[Question]]:
-        resolver = Silent(zone, silent)
-        return run(examine(domain, **arguments), resolver), resolver.asked
+    def examined(silent: Question | Fetch | None) -> tuple[Posture, list[Question | Fetch]]:
+        asked = Silent(resolver, silent)
+        return run_fetching(examine(domain, pages=True, **arguments), asked, asked), asked.asked
 
-    def blames(question: Question) -> bool:
-        found, _ = examined(question)
+    def blames(silent: Question | Fetch) -> bool:
+        found, _ = examined(silent)
         new = {finding.code for finding in found.findings} - codes
         return found.rating.points < whole.rating.points or any(not WEAKER.get(each, set()) & codes for each in new)
 
     whole, asked = examined(None)
     codes = {finding.code for finding in whole.findings}
-    return [question for question in asked if blames(question)]
+    return [each for each in asked if blames(each)]

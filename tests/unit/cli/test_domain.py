@@ -65,6 +65,16 @@ def test_what_is_not_a_name_is_a_row_with_an_error(here: Path) -> None:
     assert b"\x1b" not in out + err
 
 
+def test_pages_are_fetched_but_where_they_are_not_wanted(here: Path) -> None:
+    def codes(*more: str) -> set[str]:
+        status, out, err = run(here, "domain", "broken.example", "--json", *more, *ZONE)
+        data = json.loads(out)
+        assert (status, err, data["fetched"]) == (0, b"", not more)
+        return {finding["code"] for finding in data["findings"]}
+
+    assert codes() - codes("--no-fetch") == {"mta_sts_max_age", "mta_sts_mx", "mta_sts_not_enforced"}
+
+
 def test_json_is_one_object(here: Path) -> None:
     status, out, _ = run(here, "domain", "broken.example", "--json", *ZONE)
     data = json.loads(out)
@@ -88,6 +98,7 @@ def test_json_is_one_object(here: Path) -> None:
         (["good.example", "--html", "nowhere/x.html"], "cannot write nowhere/x.html"),
         (["good.example", "--html", "."], "cannot write .: Is a directory"),
         (["good.example", "--nameserver", "x"], "not allowed with"),
+        (["good.example", "--smtp"], "not for the names of a --dns file"),
         ([], "give the name of a domain"),
     ],
 )
@@ -109,7 +120,7 @@ def test_a_page_for_one_and_for_several(here: Path) -> None:
 
 def test_selectors_are_given_and_learnt(here: Path) -> None:
     zone = json.loads((here / "all.json").read_text())
-    zone["n1._domainkey.good.example"] = {"CNAME": "s1._domainkey.good.example"}
+    zone["zone"]["n1._domainkey.good.example"] = {"CNAME": "s1._domainkey.good.example"}
     (here / "all.json").write_text(json.dumps(zone))
     (here / "mail").mkdir()
     (here / "mail" / "1.eml").write_bytes(signature(MAIL, tags={"s": "n1", "d": "good.example"}) + MAIL)

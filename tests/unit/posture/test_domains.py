@@ -17,6 +17,7 @@ from support.signing import MAIL, signature
 
 from mailauth import Answer, Context, Limits, Message, Question, Status, UsageError, aio, run, spf
 from mailauth.connection import Connection
+from mailauth.dns.fetch import run_fetching
 from mailauth.posture import LETTERS, POINTS, Posture, examine, learn
 from mailauth.posture.html import as_html
 from mailauth.posture.text import as_text, row
@@ -29,7 +30,8 @@ MOST = 500  # questions
 
 
 def posture(name: str, **arguments: Any) -> Posture:
-    return run(examine(f"{name}.example", **arguments), Zone.load(DOMAINS / f"{name}.json"))
+    found: Posture = run(examine(f"{name}.example", **arguments), Zone.load(DOMAINS / f"{name}.json"))
+    return found
 
 
 @each_domain
@@ -40,6 +42,15 @@ def test_what_is_found_about_our_domains(case: dict[str, Any]) -> None:
     assert (found.spf.lookups, found.spf.voids) == (case["lookups"], case["voids"])
     assert (found.spf.senders.ip4, found.spf.senders.ip6) == (case["ip4"], case["ip6"])
     assert found.unchecked == ()
+
+
+@each_domain
+def test_what_pages_add(case: dict[str, Any]) -> None:
+    zone = Zone.load(DOMAINS / f"{case['name']}.json")
+    found = run_fetching(examine(case["domain"], pages=True), zone, zone)
+    assert sorted({str(each.code) for each in found.findings}) == sorted(case["codes"] + case["page_codes"])
+    assert (found.fetched, found.unchecked) == (True, ())
+    assert json.dumps(found.to_dict())
 
 
 @each_domain
@@ -127,7 +138,7 @@ def test_what_is_not_a_domain(domain: str) -> None:
 
 def test_other_arguments() -> None:
     with pytest.raises(TypeError, match="give a domain name"):
-        examine(b"example.com")  # type: ignore[arg-type]
+        examine(b"example.com")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match=r"such as \['s1'\]"):
         examine("example.com", selectors="s1")
     with pytest.raises(UsageError, match="is not a DKIM selector"):
@@ -135,7 +146,7 @@ def test_other_arguments() -> None:
     with pytest.raises(UsageError, match="at most 40"):
         examine("example.com", selectors=map(str, range(41)))
     with pytest.raises(TypeError, match="Context"):
-        examine("example.com", context=Limits())  # type: ignore[arg-type]
+        examine("example.com", context=Limits())  # type: ignore[call-overload]
     # RFC 8616 §3: U-labels are asked as A-labels
     assert run(examine("B\u00fccher.example"), Zone({})).domain == "xn--bcher-kva.example"
 
@@ -182,7 +193,8 @@ def test_learning_is_bounded() -> None:
 
 @pytest.mark.parametrize("fault", ["TIMEOUT", "SERVFAIL"])
 @pytest.mark.parametrize("name", ["good.example", "_dmarc.good.example", "_spf.good.example", "mx.good.example",
-                                  "s1._domainkey.good.example"] )  # fmt: skip
+                                  "s1._domainkey.good.example", "_mta-sts.good.example",
+                                  "_smtp._tls.good.example", "default._bimi.good.example"] )  # fmt: skip
 def test_what_cannot_be_checked_is_no_finding(name: str, fault: str) -> None:
     found = run(examine("good.example"), Faults(Zone.load(DOMAINS / "good.json"), {name: fault}))
     assert found.findings == ()

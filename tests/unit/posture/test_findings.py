@@ -13,6 +13,8 @@ from mailauth import run
 from mailauth.dns import Answer, Question
 from mailauth.posture import CATALOGUE, POINTS, Code, Finding, Posture, examine
 from mailauth.testing import Zone
+from unit.posture.test_smtp import LOOKED
+from unit.posture.test_transport import CASES as TRANSPORT
 
 D = "example.com"
 SENDS = {"MX": [[10, "mx.example.com"]], "A": ["192.0.2.1"]}
@@ -22,7 +24,8 @@ STRONG = key("rsa2048-author")
 
 
 def posture(zone: dict[str, Any], **arguments: Any) -> Posture:
-    return run(examine(D, **arguments), Zone({**BASE, **zone}))
+    found: Posture = run(examine(D, **arguments), Zone({**BASE, **zone}))
+    return found
 
 
 def spf(text: str | list[str], **more: Any) -> dict[str, Any]:
@@ -283,7 +286,8 @@ def test_where_an_old_receiver_finds_another_record() -> None:
 
 
 def test_every_code_is_produced() -> None:
-    assert {case.code for case in CASES} | {Code.DNSSEC_INSECURE, Code.DOMAIN_MISSING} == set(Code) == set(CATALOGUE)
+    made = {case.code for case in CASES} | {Code.DNSSEC_INSECURE, Code.DOMAIN_MISSING}
+    assert made | {case.code for case in TRANSPORT} | LOOKED == set(Code) == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("code", Code)
@@ -292,7 +296,7 @@ def test_an_entry_is_whole(code: Code) -> None:
     assert code.startswith((f"{entry.section}_", "domain_"))
     assert entry.threat.endswith(".")
     assert entry.remedy.endswith(".")
-    assert re.fullmatch(r"RFC \d{4} §[\d.]+(?:, (?:RFC \d{4} )?§[\d.]+)*(?:, RFC \d{4} §[\d.]+)*", entry.rule)
+    assert re.fullmatch(r"(?:RFC \d{4}|BIMI) §[\d.]+(?:, (?:RFC \d{4} )?§[\d.]+)*(?:, RFC \d{4} §[\d.]+)*", entry.rule)
     assert entry.severity in POINTS
 
 
