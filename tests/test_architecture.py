@@ -87,8 +87,8 @@ _ROOMS = {
     """,
     # a domain, asked about itself
     "posture": """
-        bimi context dane dkim dmarc dns errors limits message mta_sts names page reports.destinations results spf text
-        tls_rpt versioned
+        bimi context dane dkim dmarc dns errors limits message mta_sts names page reports.destinations results spf
+        text tls_rpt versioned
     """,
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
@@ -116,7 +116,7 @@ _ROOMS = {
     """,
     "cli": """
         _version aio authentication connection context dkim dmarc dns errors explain extras fetchers files limits
-        moments names opinions page posture reports resolvers results saved serve text
+        moments names opinions page posture probes reports resolvers results saved serve text
     """,
     "__main__": "cli",
     "__init__": """
