@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Outcome)
 
+_TRANSPORT = ("tls", "cipher", "requiretls")
 _KEYS = {"spf helo": "helo_spf"}  # of the JSON object, where it is not the name of the check
 
 
@@ -156,7 +157,11 @@ class Authentication(NoTruthValue):
         return {
             "schema": 1,
             "version": __version__,
-            "connection": to_plain({name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}),
+            "connection": to_plain(
+                {name: getattr(known, name) for name in ("ip", "helo", "mail_from", "source")}
+                # Only a mail server knows these
+                | {name: value for name in _TRANSPORT if (value := getattr(known, name)) is not None}
+            ),
             **checks,
             "headers": to_plain(self.headers),
             "forged": list(self.forged),

@@ -30,6 +30,9 @@ class Connection:
         source: where this came from: "argument", "received" (trace fields of a saved message), "stated" (other fields
             in which the receiver of a saved message named the client) or "none".
         tls: version of TLS as the mail server names it ("TLSv1.3"); "" for clear text, None when unknown.
+        cipher: its cipher suite, as the mail server names it ("TLS_AES_256_GCM_SHA384"); None if it had none, or that
+            is unknown.
+        requiretls: MAIL FROM had the parameter REQUIRETLS (RFC 8689 §2); None when unknown.
         login: the name that the client authenticated as (SMTP AUTH); None if it did not, or that is unknown.
         recipients: the forward-paths of RCPT TO that were accepted, without angle brackets.
 
@@ -43,6 +46,8 @@ class Connection:
     mail_from: str | None = None
     source: Literal["argument", "received", "stated", "none"] = "argument"
     tls: str | None = None
+    cipher: str | None = None
+    requiretls: bool | None = None
     login: str | None = None
     recipients: tuple[str, ...] = ()
     address: IPv4Address | IPv6Address | None = field(init=False, repr=False, compare=False)

@@ -53,6 +53,8 @@ def connection_of(server: Any, session: Any, envelope: Any) -> Connection:
         helo=session.host_name,
         mail_from=envelope.mail_from,
         tls="" if channel is None else channel.version(),
+        cipher=None if channel is None else channel.cipher()[0],
+        requiretls="REQUIRETLS" in map(str.upper, envelope.mail_options),
         login=name if session.authenticated else None,
         recipients=tuple(envelope.rcpt_tos),
     )

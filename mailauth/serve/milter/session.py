@@ -119,6 +119,7 @@ class Session:
     def _forget_message(self) -> None:
         self._state = State.IDLE
         self._mail_from = ""
+        self._requiretls = False
         self._recipients: list[str] = []
         self._macros: dict[bytes, bytes] = {}
         self._content = BytesIO()
@@ -202,7 +203,9 @@ class Session:
     def _mail(self, data: bytes) -> bytes:
         macros = self._macros
         self._forget_message()
-        self._mail_from, self._macros = _text(codec.read_strings(data)[0]), macros
+        path, *parameters = codec.read_strings(data)
+        self._mail_from, self._macros = _text(path), macros
+        self._requiretls = any(each.upper() == b"REQUIRETLS" for each in parameters)
         if self._skip(self._connection()):
             self._forget_message()
             return codec.ACCEPT
@@ -275,6 +278,7 @@ class Session:
     def _connection(self) -> Connection:
         macros = self._client_macros | self._macros
         tls, login = macros.get(b"{tls_version}"), macros.get(b"{auth_authen}")
+        cipher = macros.get(b"{cipher}")
         if tls is None and self.agreed.actions & Action.SET_MACROS:
             # It was asked for, and has no value
             tls = b""
@@ -282,6 +286,7 @@ class Session:
         def connection(ip: str | None) -> Connection:
             return Connection(
                 ip=ip, helo=self._helo, mail_from=self._mail_from, tls=None if tls is None else _text(tls),
+                cipher=_text(cipher) if cipher else None, requiretls=self._requiretls,
                 login=_text(login) if login else None, recipients=tuple(self._recipients),
             )  # fmt: skip
 

@@ -98,6 +98,7 @@ def test_a_message_gets_its_field_and_keeps_its_octets() -> None:
         helo="mx.example.com",
         mail_from="anna@example.com",
         tls="",
+        requiretls=False,
         recipients=("bo@example.org", "cy@example.org"),
     )
     assert (second.mail_from, second.recipients) == ("", ("bo@example.org",))
@@ -241,6 +242,7 @@ def test_tls_and_a_login_are_seen(tmp_path: Path) -> None:
         smtp.sendmail("anna@example.com", ["bo@example.org"], b"Subject: x\r\n\r\nx\r\n")
     ((message, _, connection),) = handler.kept
     assert (connection.login, connection.tls) == ("anna", "TLSv1.3")
+    assert (connection.cipher or "").startswith("TLS_")
     assert message == b"Subject: x\r\n\r\nx\r\n"
 
 

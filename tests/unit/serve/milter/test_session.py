@@ -30,8 +30,9 @@ from support.milter import (
     replies,
 )  # fmt: skip
 
-from mailauth import Connection, Disposition, HeaderField, UsageError
+from mailauth import Connection, Disposition, HeaderField, UsageError, authenticate
 from mailauth.policy import Decision, reply
+from mailauth.resolvers import Zone
 from mailauth.serve.milter import ProtocolError, Session, Whole, own_client
 
 MESSAGE = b"From: anna@example.com\r\nTo:bo@example.org\r\nSubject:\r\n\thello \r\n\r\nHello.\r\n"
@@ -271,7 +272,12 @@ def test_parameters_of_mail_and_rcpt_are_not_addresses() -> None:
         packet(b"R", b"<b@example.org>", b"NOTIFY=NEVER"),
     ]
     found = given_to(session(), *packets, *content(MESSAGE)).connection
-    assert (found.mail_from, found.recipients) == ("a@example.com", ("b@example.org",))
+    assert (found.mail_from, found.recipients, found.requiretls) == ("a@example.com", ("b@example.org",), False)
+    # RFC 8689 §2
+    again = [packet(b"M", b"<a@example.com>", b"RequireTLS"), packet(b"R", b"<b@example.org>")]
+    found = given_to(session(), packet(b"H", b"x"), *again, *content(MESSAGE)).connection
+    assert found.requiretls is True
+    assert authenticate(MESSAGE, found, Zone({})).to_dict()["connection"]["requiretls"] is True
 
 
 def test_macros_tell_of_tls_authentication_and_the_queue() -> None:
@@ -279,7 +285,7 @@ def test_macros_tell_of_tls_authentication_and_the_queue() -> None:
     hello = [macros(b"H", b"{tls_version}", b"TLSv1.3", b"{cipher}", b"X"), packet(b"H", b"x")]
     user = macros(b"M", b"{auth_authen}", b"anna", b"{auth_type}", b"PLAIN", b"{secret}", b"x")
     whole = given_to(one, *hello, user, *envelope(), macros(b"E", b"i", b"4F1"), *content(MESSAGE))
-    assert (whole.connection.tls, whole.connection.login) == ("TLSv1.3", "anna")
+    assert (whole.connection.tls, whole.connection.cipher, whole.connection.login) == ("TLSv1.3", "X", "anna")
     assert whole.macros == {
         "{tls_version}": "TLSv1.3", "{cipher}": "X", "{auth_authen}": "anna", "{auth_type}": "PLAIN", "i": "4F1",
     }  # fmt: skip
