@@ -13,7 +13,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"  # send as the domain, or take over its mail, today
     HIGH = "high"  # do so at some receivers or for some names, or a protection fails entirely
     MEDIUM = "medium"  # gain from a protection that fails in part
-    LOW = "low"  # gain only together with something else
+    LOW = "low"  # gain only together with something else; or nothing, but mail to the domain suffers, or its logo
     NOTE = "note"  # nothing; worth knowing
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 from mailauth.posture import CATALOGUE, LETTERS, POINTS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "domain.md"
-SECTIONS = {"spf": "SPF", "dmarc": "DMARC", "dkim": "DKIM", "mx": "MX", "dnssec": "DNSSEC"}
+SECTIONS = {
+    "spf": "SPF", "dmarc": "DMARC", "dkim": "DKIM", "mx": "MX", "dnssec": "DNSSEC", "mta_sts": "MTA-STS",
+    "tls_rpt": "TLS-RPT", "dane": "DANE", "smtp": "SMTP", "bimi": "BIMI",
+}  # fmt: skip
 MEANT = {
     "critical": "Somebody can send as the domain, or take over its mail, today.",
     "high": "The same at some receivers or for some names, or a protection fails entirely.",
     "medium": "A protection fails in part.",
-    "low": "It matters only together with something else.",
+    "low": "It matters only together with something else, or not to impostors: mail to the domain suffers, or its logo.",
     "note": "Worth knowing.",
 }
 
@@ -38,6 +41,10 @@ def findings() -> str:
                 text += f"| `{code}` | {entry.severity} | {threat} | {remedy} | {entry.rule} |\n"
         text += "\n"
     return text
+
+
+def test_every_section_has_its_title() -> None:
+    assert {entry.section for entry in CATALOGUE.values()} == set(SECTIONS)
 
 
 def test_the_page_lists_all() -> None:
