@@ -27,13 +27,14 @@ def parse_record(text: bytes) -> Record | Unreadable:
     found = fields(text, VERSION)
     if isinstance(found, Unreadable):
         return found
-    others = extensions(found, "id")
-    if isinstance(others, Unreadable):
-        return others
     # RFC 8461 §3.2: of a field that is there twice, the first counts
     first = next((value for name, value in found if name == "id"), None)
     if first is None:
         return Unreadable("the field id is missing")
     if _ID.fullmatch(first) is None:
         return Unreadable(f"the id {printable(first.encode())} is not 1 to 32 letters and digits")
-    return Record(first, others)
+    # RFC 8461 §3.1: a second id is a field, too; the first has characters that an extension may have
+    others = extensions(found, "")
+    if isinstance(others, Unreadable):
+        return others
+    return Record(first, tuple([each for each in others if each[0] != "id"]))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
-from differential.checkdmarc import compare
+from differential import checkdmarc, checkdmarc_records
 
 
 @pytest.mark.timeout(300)
-def test_every_difference_has_a_reason() -> None:
+@pytest.mark.parametrize("kind", [checkdmarc, checkdmarc_records], ids=["domains", "records"])
+def test_every_difference_has_a_reason(kind: Any) -> None:
     python = os.environ.get("MAILAUTH_CHECKDMARC")
     if not python:
         pytest.skip("set MAILAUTH_CHECKDMARC to the Python of a virtual environment with checkdmarc")
-    found = compare(python)
+    found = kind.compare(python)
     assert found, "nothing was compared"
     assert not [each for each in found if not each[-1]]

@@ -29,7 +29,8 @@ def test_what_is_read(text: bytes, expected: Record) -> None:
     [
         b"", b";", b"v=stsv1; id=1", b"V=STSv1; id=1", b" v=STSv1; id=1", b"v =STSv1; id=1", b"v= STSv1; id=1",
         b"id=1; v=STSv1", b"v=STSv1; id", b"v=STSv1; id =1", b"v=STSv1; id= 1", b"v=STSv1; id=1 2", b"v=STSv1;; id=1",
-        b"v=STSv1; id=1;;", b"v=STSv1; id=1; =a", b"v=STSv1; id=!; id=1", b"v=STSv1; id=\xff",
+        b"v=STSv1; id=1;;", b"v=STSv1; id=1; =a", b"v=STSv1; id=!; id=1", b"v=STSv1; id=1; id= 2",
+        b"v=STSv1; id=\xff",
         b"v=STSv1; id=1; a=\xc3\xa9",
         b"v=STSv1, id=1", b"v=STSv1; ID=1", b"v=STSv1; id=1\r\n", b"v=STSv1; id=1; a=b\0",
     ],

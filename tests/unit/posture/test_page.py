@@ -17,7 +17,7 @@ MEANT = {
     "critical": "Somebody can send as the domain, or take over its mail, today.",
     "high": "The same at some receivers or for some names, or a protection fails entirely.",
     "medium": "A protection fails in part.",
-    "low": "It matters only together with something else, or not to impostors: mail to the domain suffers, or its logo.",
+    "low": "It matters only together with something else; or mail to the domain suffers, or its logo.",
     "note": "Worth knowing.",
 }
 
