@@ -86,12 +86,9 @@ def evaluate_fetching(
     options = begun[2].options
     if "bimi" not in options.checks:
         return _compose(*begun)
-    from mailauth.bimi import path, svg  # noqa: PLC0415  large, and needed here only
+    from mailauth import bimi  # noqa: PLC0415  large, and needed here only
 
-    # Report to the caller now what no message could be checked without
-    svg.check(b"")
-    roots = None if options.mark_roots is None else path.load_roots(options.mark_roots)
-    return _compose_fetching(*begun, roots)
+    return _compose_fetching(*begun, bimi.trusted(options.mark_roots))
 
 
 def _begin(
@@ -130,7 +127,7 @@ def _compose(message: Message, connection: Connection, context: Context) -> Eval
 
 
 def _compose_fetching(
-    message: Message, connection: Connection, context: Context, roots: Iterable[Certificate] | None
+    message: Message, connection: Connection, context: Context, roots: Iterable[Certificate]
 ) -> FetchingEvaluation[Authentication]:
     """Add BIMI, which starts when all else is known: its questions are of the same message, and its pages come last."""
     from mailauth import bimi  # noqa: PLC0415  large, and needed here only

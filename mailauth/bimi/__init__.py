@@ -6,7 +6,7 @@
 
 from mailauth.bimi import certificate, path, svg
 from mailauth.bimi.certificate import Evidence
-from mailauth.bimi.check import check, find
+from mailauth.bimi.check import check, find, trusted
 from mailauth.bimi.discovery import Assertion
 from mailauth.bimi.outcome import BimiOutcome
 from mailauth.bimi.record import Record, parse
@@ -27,4 +27,5 @@ __all__ = [
     "parse",
     "path",
     "svg",
+    "trusted",
 ]

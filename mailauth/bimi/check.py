@@ -1,8 +1,8 @@
 """BIMI as a check of a message: may a logo be shown beside it, and which (BIMI §8).
 
 `find` asks DNS: what has to be fulfilled first, then the record. `check` fetches what the record names, at most two
-pages, and has `svg` and `certificate` check them. The signature of a revoked certificate is not looked up. A
-receiver may ask for more, such as a reputation; BIMI leaves that open.
+pages, and has `svg` and `certificate` check them. Whether a certificate was revoked is not looked up. A receiver may
+ask for more, such as a reputation; BIMI leaves that open.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from cryptography import x509
 
-from mailauth.bimi import certificate, svg
+from mailauth.bimi import certificate, path, svg
 from mailauth.bimi import selector as selectors
 from mailauth.bimi.discovery import Assertion, discover
 from mailauth.bimi.outcome import BimiOutcome
@@ -46,6 +46,20 @@ _RESULTS = {
     Reason.DNS_FAILURE: Result.TEMPERROR,
     Reason.BIMI_UNREACHABLE: Result.TEMPERROR,
 }
+
+
+def trusted(mark_roots: str | None) -> Sequence[x509.Certificate]:
+    """Return the authorities that are trusted for marks; before the first message, so that no message fails for it.
+
+    Args:
+        mark_roots: see `Options`.
+
+    Raises:
+        UsageError: for roots that cannot be read, and without what the extra `bimi` installs.
+    """
+    svg.check(b"")
+    path.require()
+    return path.shipped_roots() if mark_roots is None else path.load_roots(mark_roots)
 
 
 def find(

@@ -68,6 +68,16 @@ def read_roots(pem: bytes) -> tuple[x509.Certificate, ...]:
     raise UsageError(msg)
 
 
+def require() -> None:
+    """Say what to install, where what `check` needs is not there.
+
+    Raises:
+        UsageError: without the verifier, which came with cryptography 45.
+    """
+    with needing("checking a mark certificate", "bimi"):
+        from cryptography.x509.verification import ExtensionPolicy  # noqa: F401, PLC0415
+
+
 def is_authority(certificate: x509.Certificate) -> bool:
     """Tell whether a certificate says that it issues others (RFC 5280 §4.2.1.9)."""
     try:

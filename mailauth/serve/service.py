@@ -138,12 +138,10 @@ def _fetcher(config: Config) -> Any:
     """Return what fetches the logos, None where nobody asks for them."""
     if "bimi" not in config.options.checks:
         return None
-    from mailauth.bimi import path, svg  # noqa: PLC0415  large, and needed here only
+    from mailauth import bimi  # noqa: PLC0415  large, and needed here only
 
     # Refused here, and not with each message
-    svg.check(b"")
-    if config.options.mark_roots is not None:
-        path.load_roots(config.options.mark_roots)
+    bimi.trusted(config.options.mark_roots)
     # In a thread it asks a resolver of its own
     asked = resolver(config.dns, DnspythonResolver)
     if config.dns.zone is not None:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -473,6 +474,13 @@ def test_mistakes_of_the_caller(tmp_path: Path) -> None:
     zone = zone_of(record(RECORD))
     with pytest.raises(UsageError, match=r"give Context\(now=…\)"):
         run_fetching(bimi.check(message, dmarc), zone, zone)
+
+
+@pytest.mark.parametrize("package", ["lxml", "cryptography.x509.verification"])
+def test_what_is_missing_is_said_before_a_message_needs_it(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=r"pip install 'mailauth\[bimi\]'"):
+        authenticated(MAIL)
 
 
 def test_the_outcome_is_a_value(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,17 @@ def test_a_certificate_that_nobody_trusts(folder: Path) -> None:
     assert "the mark certificate at" in out
     # BIMI is one more finding, and nothing else depends on it
     assert "accept" in out
+
+
+def test_other_engines_are_asked_as_ever(folder: Path) -> None:
+    for package in ("authres", "dkim", "spf"):
+        pytest.importorskip(package, reason="needs the other engines: pip install authres dkimpy pyspf")
+    status, out, _ = run(folder, "verify", "--bimi", "--second-opinion", "good.eml", *GIVEN)
+    opinions = out.partition("second opinion:")[2]
+    assert status == 0
+    # Another reader of Authentication-Results reads it too
+    assert re.search(r"authres on .* agrees: .*bimi=pass", opinions)
+    assert "unexplained" not in opinions
 
 
 def test_a_field_of_a_stranger_is_named(folder: Path) -> None:
