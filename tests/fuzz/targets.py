@@ -18,6 +18,8 @@ from support import signing
 from support.signing import NOW
 
 from fuzz import lookalike, marks, milter, transport
+from fuzz.assertion import TOKENS as ASSERTION_TOKENS
+from fuzz.assertion import assertion
 from fuzz.attached import ATTACHED_TOKENS, attached
 from fuzz.damage import damage, explained
 from fuzz.endtoend import BASE, DICTIONARY, authenticate
@@ -378,6 +380,7 @@ TARGETS = {
         Target("reports", reports, 1200, REPORT_TOKENS),
         Target("logo", marks.logo, 400, marks.LOGO_TOKENS),
         Target("mark", marks.mark, 1200, marks.MARK_TOKENS),
+        Target("assertion", assertion, 600, ASSERTION_TOKENS),
         Target("milter", milter.conversation, 400, milter.TOKENS),
         Target("transport", transport.promises, 300, transport.TOKENS),
         Target("smtp-replies", transport.greeting, 300, transport.GREETING_TOKENS),

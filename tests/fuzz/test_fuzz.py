@@ -23,7 +23,7 @@ RUNS = {
     "fields": 45_000, "author": 80_000, "path": 150_000, "tags": 150_000, "signatures": 35_000, "key": 150_000,
     "spf-record": 150_000, "macro": 120_000, "dmarc-record": 150_000, "authres-in": 35_000, "authres-out": 16_000,
     "milter": 6_000, "damage": 150_000, "explained": 5_000, "lookalike": 8_000, "posture": 1_000,
-    "attachments": 30_000, "reports": 6_000, "authenticate": 10_000, "logo": 6_000, "mark": 3_000,
+    "attachments": 30_000, "reports": 6_000, "authenticate": 10_000, "logo": 6_000, "mark": 3_000, "assertion": 5_000,
     "transport": 30_000, "smtp-replies": 20_000,
 }  # fmt: skip
 
