@@ -140,9 +140,11 @@ def _compose_fetching(
     (found,) = yield from transcript.gather([bimi.find(message, dmarc_outcome, signatures, context)])
     outcome = yield from bimi.check(message, dmarc_outcome, signatures, context, roots=roots, found=found)
     result = _authentication(message, connection, context, transcript, (*outcomes, outcome))
+    # BIMI-Location has no comment that could say so: no logo for a client that the sender may have made up
+    added = () if outcome.rests_on_client and connection.is_guess else fields.write(outcome)
     return dataclasses.replace(
         result,
-        headers=(*result.headers, *fields.write(outcome)),
+        headers=(*result.headers, *added),
         forged=tuple(sorted({*result.forged, *fields.inbound(message)})),
     )
 

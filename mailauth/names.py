@@ -101,7 +101,7 @@ def covers(pattern: str, host: str) -> bool:
     The "*" is one whole label (RFC 8461 §4.1, RFC 7672 §3.2.3): `*.example.com` is neither `example.com` nor
     `a.b.example.com`.
     """
-    pattern, host = pattern.lower(), host.lower()
+    pattern, host = lower_ascii(pattern), lower_ascii(host)
     if pattern.startswith("*."):
         label, dot, rest = host.partition(".")
         return bool(label and dot) and rest == pattern[2:]
@@ -115,7 +115,7 @@ def may_share_organization(name: str, other: str) -> bool:
 
 def host_name(text: str) -> str:
     """Return a host name from a DNS answer, in lower case and without the final dot; not validated."""
-    return text.lower().removesuffix(".")
+    return lower_ascii(text).removesuffix(".")
 
 
 def reverse_name(ip: IPv4Address | IPv6Address) -> str:

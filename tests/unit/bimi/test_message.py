@@ -532,6 +532,11 @@ def test_a_pass_for_a_client_that_is_a_guess_says_so() -> None:
     assert found.bimi is not None
     assert (found.bimi.result, found.bimi.rests_on_client) == ("pass", True)
     assert row(found).comments == ("client read from the message",)
+    # A sender can write a Received field with the address of anybody
+    assert len(found.headers) == 1
+    known = authenticated(MAIL, record(RECORD) | by_spf, connection=dataclasses.replace(guessed, source="argument"))
+    assert len(known.headers) == 4
+    assert len(authenticated(None, record(RECORD) | by_spf, connection=guessed).headers) == 4
     assert not checked().rests_on_client
 
 

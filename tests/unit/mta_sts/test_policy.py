@@ -100,6 +100,9 @@ def test_what_is_not_a_policy(text: bytes, why: str) -> None:
         ("*.com", "example.com", True),
         ("*.example.com", "*.example.com", True),
         ("mx.example.com", "", False),
+        # lower() turns the KELVIN SIGN into ASCII
+        ("k.example.com", "\N{KELVIN SIGN}.example.com", False),
+        ("\N{KELVIN SIGN}.example.com", "k.example.com", False),
     ],
 )
 def test_which_hosts_a_pattern_allows(pattern: str, host: str, *, expected: bool) -> None:
