@@ -105,6 +105,10 @@ def _document(octets: bytes, most: int, notes: Notes) -> bytes | None:
         return None
     # Programs that guess an encoding must not see another document than we do
     text = octets.removeprefix(_BOM)
+    if text.startswith(_BOM):
+        # libxml2 would skip this one, and with it what is looked for below
+        notes.add(Code.SVG_ENCODING, "two byte order marks")
+        return None
     stated = _ENCODING.match(text)
     if stated is not None and stated[1].lower() not in _UTF8:
         notes.add(Code.SVG_ENCODING, f"the encoding is {quoted(stated[1].decode('latin-1'))}, not UTF-8")

@@ -120,6 +120,10 @@ REFUSED: dict[str, tuple[bytes, set[Code]]] = {
         b'<?xml version="1.0"?><!-- --> <?a b?>\n<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + LOGO,
         {Code.SVG_DOCTYPE},
     ),
+    "an event attribute by default, after two byte order marks": (
+        b"\xef\xbb\xbf" * 2 + b'<!DOCTYPE svg [<!ATTLIST circle onclick CDATA "alert(1)">]>' + LOGO,
+        {Code.SVG_ENCODING},
+    ),
     "an external DTD": (b'<!DOCTYPE svg SYSTEM "http://a.example/svg.dtd">' + LOGO, {Code.SVG_DOCTYPE}),
     "an entity that is not defined": (logo(b"<text>&a;</text>"), {Code.SVG_XML}),
     "a style sheet": (b'<?xml-stylesheet href="http://a.example/a.css"?>' + LOGO, {Code.SVG_INSTRUCTION}),
