@@ -80,6 +80,8 @@ def _u_label(label: str) -> str:
 
 def lower_ascii(text: str) -> str:
     """Return a text with only its ASCII letters in lower case: DNS ignores case in no others."""
+    if text.isascii():
+        return text.lower()
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 

@@ -101,4 +101,5 @@ def matches(mx_pattern: str, host: str) -> bool:
 
 def allowed_by(policy: Policy, host: str) -> str | None:
     """Return the first pattern of a policy that allows a host, None if no one does."""
-    return next((pattern for pattern in policy.mx if matches(pattern, host)), None)
+    name = names.host_name(host)
+    return next((pattern for pattern in policy.mx if names.covers(pattern, name)), None)
