@@ -93,7 +93,7 @@ _ROOMS = {
     # plugs: whatever waits
     "resolvers": "dns errors files names text",
     "fetchers": "_version dns errors extras names resolvers text",
-    "probes": "dane errors fetchers.addresses names posture results text",
+    "probes": "dane errors fetchers.addresses fetchers.trust names posture results text",
     "stores": "errors extras reports text",
     # the fronts, and what stands on them
     "sync": "authentication compose connection dmarc dns limits message resolvers",

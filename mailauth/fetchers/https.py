@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import socket
-import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +25,7 @@ from mailauth.extras import needing
 from mailauth.fetchers.addresses import is_public
 from mailauth.fetchers.channel import Channel, Countdown
 from mailauth.fetchers.failure import FetchFailedError, broken
+from mailauth.fetchers.trust import strict_context
 from mailauth.fetchers.url import parse_url, redirected
 from mailauth.resolvers.loops import in_thread
 from mailauth.text import one_line
@@ -43,23 +43,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 def connect(address: str, port: int, seconds: float) -> socket.socket:
     """Return a connection to an address, made by the system in so many seconds."""
     return socket.create_connection((address, port), seconds)
-
-
-def _context(roots: str | os.PathLike[str] | None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # RFC 9525 §2: the names of a server are those in subjectAltName
-    context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
-    if roots is None:
-        context.load_default_certs()
-        return context
-    try:
-        context.load_verify_locations(roots)
-    except ssl.SSLError:
-        msg = f"{roots}: give a file of certificates in PEM"
-        raise UsageError(msg) from None
-    return context
 
 
 class HttpsFetcher:
@@ -101,7 +84,8 @@ class HttpsFetcher:
         self._resolver = resolver
         self._timeout = timeout
         self._connect = connect
-        self._context = _context(roots)
+        self._context = strict_context(roots)
+        self._context.set_alpn_protocols(["http/1.1"])
 
     def fetch(self, requests: Requests, timeout: float | None = None) -> Pages:
         """Return what came of the requests, in their order. Never raises for what a server or a URL does.

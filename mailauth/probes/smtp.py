@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mailauth import names
 from mailauth.errors import UsageError
 from mailauth.fetchers.addresses import is_public
+from mailauth.fetchers.trust import strict_context
 from mailauth.probes import tls
 from mailauth.probes.session import Countdown, ProbeFailedError, Session, broken
 from mailauth.probes.values import CertificateStatus, ProbeStatus, Reply, SmtpProbe
@@ -62,7 +63,7 @@ class SmtpProber:
         self._helo = name
         self._timeout = timeout
         self._connect = connect
-        self._strict, self._lenient = tls.strict(roots), tls.lenient()
+        self._strict, self._lenient = strict_context(roots), tls.lenient()
 
     def probe(self, host: str, address: str) -> SmtpProbe:
         """Return what a server says and does. Never raises for anything that it does.

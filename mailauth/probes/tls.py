@@ -9,14 +9,10 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mailauth.errors import UsageError
 from mailauth.probes.session import Countdown, ProbeFailedError
 from mailauth.probes.values import CertificateStatus, ProbeStatus, TlsFacts
-
-if TYPE_CHECKING:
-    import os
 
 # X509_V_ERR_… of OpenSSL, in x509_vfy.h
 _STATUSES = {
@@ -36,28 +32,6 @@ class CertificateError(Exception):
     def __init__(self, status: CertificateStatus, detail: str) -> None:
         super().__init__(detail)
         self.status, self.detail = status, detail
-
-
-def strict(roots: str | os.PathLike[str] | None) -> ssl.SSLContext:
-    """Return the context of a sender that wants a certificate valid for the host.
-
-    Raises:
-        OSError: if `roots` cannot be read.
-        UsageError: for a file without certificates.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # RFC 8461 §4.2: a name in subjectAltName
-    context.hostname_checks_common_name = False
-    if roots is None:
-        context.load_default_certs()
-        return context
-    try:
-        context.load_verify_locations(roots)
-    except ssl.SSLError:
-        msg = f"{roots}: give a file of certificates in PEM"
-        raise UsageError(msg) from None
-    return context
 
 
 def lenient() -> ssl.SSLContext:
