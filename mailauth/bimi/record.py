@@ -27,7 +27,8 @@ _LONGEST_URI = 900
 # RFC 3986 §3.1 to §3.5, with a name for a host. BIMI §5.3: HTTPS only, and commas are encoded; ";" would end the tag
 _URI = re.compile(
     r"(?i:https)://([A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
-    r"((?:/(?:[A-Za-z0-9._~!$&'()*+=:@/-]|%[0-9A-Fa-f]{2})*)?)(?:[?#](?:[A-Za-z0-9._~!$&'()*+=:@/?-]|%[0-9A-Fa-f]{2})*){0,2}"
+    r"((?:/(?:[A-Za-z0-9._~!$&'()*+=:@/-]|%[0-9A-Fa-f]{2})*+)?)"
+    r"(?:\?(?:[A-Za-z0-9._~!$&'()*+=:@/?-]|%[0-9A-Fa-f]{2})*+)?(?:#(?:[A-Za-z0-9._~!$&'()*+=:@/?-]|%[0-9A-Fa-f]{2})*+)?"
 )
 _TOP = re.compile(r"[a-z][a-z0-9-]*")
 # BIMI §5.3.2: only SVG and SVGZ are acceptable

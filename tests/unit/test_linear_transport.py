@@ -1,4 +1,4 @@
-"""As `test_linear`, for what domains and servers say about TLS."""
+"""As `test_linear`, for what domains and servers say about TLS and logos."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from support.growth import GROWTH, TIMES, grows
 
 from mailauth import names
+from mailauth.bimi.record import records_of
 from mailauth.dane import parse_record as parse_tlsa
+from mailauth.dns import Answer, Status
 from mailauth.mta_sts import parse_policy
 from mailauth.mta_sts import parse_record as parse_sts
 from mailauth.tls_rpt import Record
@@ -36,6 +38,11 @@ SHAPES: dict[str, tuple[int, Callable[[int], Callable[[], object]]]] = {
     "blanks of a policy": (7000, lambda n: partial(parse_policy, b"a:" + b" \t" * n + b"\r")),
     "a long host": (14_000, lambda n: partial(parse_policy, b"mx:" + b"a-" * (n // 2) + b"\n")),
     "hexadecimal": (7000, lambda n: partial(parse_tlsa, "3 1 1 " + "ab " * n)),
+    # within the 900 octets of a URI
+    "question marks": (
+        200,
+        lambda n: partial(records_of, Answer(Status.OK, (b"v=BIMI1; l=https://a.example/" + b"?" * n + b'"',) * 70)),
+    ),
     "a long name": (100_000, lambda n: partial(names.covers, "*." + "a." * n, "b." + "a." * n)),
 }
 

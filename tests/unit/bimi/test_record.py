@@ -56,6 +56,7 @@ def test_what_is_not_a_record(text: str) -> None:
         ("v=BIMI1; l=https://a.example/l.svg,https://b.example/l.svg", "l= is not one https URI"),
         ("v=BIMI1; l=https://a.example/l svg", "l= is not one https URI"),
         ("v=BIMI1; l=https://a.example/l%2.svg", "l= is not one https URI"),
+        ("v=BIMI1; l=https://a.example/l.svg#a#b", "l= is not one https URI"),
         ("v=BIMI1; l=https://a.example/\N{SNOWMAN}.svg", "l= is not one https URI"),
         (f"v=BIMI1; l=https://a.example/{'x' * 900}", "l= is not one https URI"),
         ("v=BIMI1; l=https://a.example/l.svg; a=ftp://a.example/m.pem", "a= is not one https URI"),
