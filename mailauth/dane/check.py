@@ -47,10 +47,10 @@ def check(domain: str, context: Context | None = None) -> Evaluation[DaneOutcome
         return DaneOutcome(domain=name, detail=problem.detail, mx_secure=None, mx_failed=True, hosts=())
     found = sorted(answer.records) or ([(0, name)] if answer.status is Status.NODATA else [])
     # RFC 7505 §3: the null MX is a host without a name
-    named = [(preference, host) for preference, text in found if (host := names.host_name(text))][:_MAX_HOSTS]
+    named = [(preference, host) for preference, text in found if (host := names.host_name(text))]
     # RFC 7672 §3.2.2: without secure MX records, the host is the only reference identifier
     others = (name, *(names.host_name(alias) for alias in answer.cnames[-1:])) if answer.secure else ()
-    hosts = yield from gather(*[_host(host, preference, others, context) for preference, host in named])
+    hosts = yield from gather(*[_host(host, preference, others, context) for preference, host in named[:_MAX_HOSTS]])
     usable = sum(host.status is HostStatus.USABLE for host in hosts)
     detail = f"{usable} of {len(hosts)} mail exchangers have TLSA records that can be used"
     if not hosts:
@@ -59,7 +59,12 @@ def check(domain: str, context: Context | None = None) -> Evaluation[DaneOutcome
         detail = _NOT_TOLD
     elif not answer.secure:
         detail += ", but DNSSEC does not protect the MX records that name them"
-    return DaneOutcome(domain=name, detail=detail, mx_secure=answer.secure, mx_failed=False, hosts=tuple(hosts))
+    complete = len(named) <= _MAX_HOSTS
+    if not complete:
+        detail += f"; others were not looked up, as there are {len(named)}"
+    return DaneOutcome(
+        domain=name, detail=detail, mx_secure=answer.secure, mx_failed=False, hosts=tuple(hosts), complete=complete
+    )
 
 
 def check_hosts(hosts: Iterable[str], context: Context | None = None) -> Evaluation[tuple[DaneHost, ...]]:

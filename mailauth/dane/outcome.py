@@ -67,6 +67,7 @@ class DaneOutcome(NoTruthValue):
         mx_failed: whether DNS did not answer for them: nothing may be sent to the domain now.
         hosts: its mail exchangers, by preference; the domain itself where it has no MX record. None for a domain that
             does not exist, or that takes no mail.
+        complete: whether these are all of them; no more than 20 are looked up.
     """
 
     domain: str
@@ -74,11 +75,13 @@ class DaneOutcome(NoTruthValue):
     mx_secure: bool | None
     mx_failed: bool
     hosts: tuple[DaneHost, ...]
+    complete: bool = True
 
     @property
     def protected(self) -> bool:
         """Whether nobody on the way can read or divert mail: the MX records are secure, and all hosts usable."""
-        return self.mx_secure is True and bool(self.hosts) and all(h.status is HostStatus.USABLE for h in self.hosts)
+        known = self.mx_secure is True and bool(self.hosts) and self.complete
+        return known and all(host.status is HostStatus.USABLE for host in self.hosts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; the data of TLSA records are hexadecimal."""

@@ -259,6 +259,19 @@ def test_what_a_stranger_may_name() -> None:
     assert all(len(each.text) <= 100 for each in host.unusable)
 
 
+def test_hosts_that_were_not_looked_up_are_not_protected() -> None:
+    numbers = range(21)
+    mapping: dict[str, Any] = {"example.com": {"MX": [[n, f"mx{n}.example.net"] for n in numbers]}}
+    mapping |= {f"mx{n}.example.net": {"A": ["192.0.2.1"]} for n in numbers}
+    mapping |= {f"_25._tcp.mx{n}.example.net": {"TLSA": [EE]} for n in numbers}
+    found = look(Validated(mapping))
+    assert statuses(found) == ["usable"] * 20
+    assert (found.complete, found.protected) == (False, False)
+    assert "others were not looked up, as there are 21" in found.detail
+    mapping["example.com"]["MX"].pop()
+    assert look(Validated(mapping)).protected
+
+
 def test_zones_of_both_forms(tmp_path: Path) -> None:
     """TLSA records are text in presentation form, in JSON and in a master file."""
     question = (Question("_25._tcp.mx1.example.com", "TLSA"),)
