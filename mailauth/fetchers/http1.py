@@ -20,6 +20,7 @@ from mailauth.text import one_line
 
 HEADER_BYTES = 16 * 1024
 _INFORMATIONAL = 8  # responses of 1xx before the final one
+_PIECES = 10_000  # of a body: each costs time, however small it is
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -60,7 +61,7 @@ def get(channel: Channel, target: Target, request: Fetch) -> Response:
 
 
 def _response(connection: h11.Connection, channel: Channel, max_bytes: int) -> Response:
-    informational = 0
+    informational = pieces = 0
     code, fields, body = 0, dict[bytes, bytes](), _Body("", max_bytes)
     while True:
         event = connection.next_event()
@@ -84,6 +85,9 @@ def _response(connection: h11.Connection, channel: Channel, max_bytes: int) -> R
                 raise FetchFailedError(FetchStatus.TOO_LARGE, too_large(max_bytes).detail)
             body = _Body(fields.get(b"content-encoding", b"").decode("latin-1").lower(), max_bytes)
         elif isinstance(event, h11.Data):
+            pieces += 1
+            if pieces > _PIECES:
+                raise FetchFailedError(FetchStatus.MALFORMED, f"a body in more than {_PIECES} pieces")
             body.add(event.data)
         else:  # EndOfMessage
             body.end()

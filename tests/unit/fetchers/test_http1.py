@@ -80,3 +80,12 @@ def test_damaged_responses(seed: int) -> None:
             ends.add(found.code)
     assert all(isinstance(end, int) or end in {"malformed", "too_large", "unreachable"} for end in ends)
     assert {200, 302, "malformed", "too_large"} <= ends
+
+
+def test_a_body_in_very_many_pieces() -> None:
+    octets = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 10_001 + b"0\r\n\r\n"
+    with pytest.raises(FetchFailedError, match="more than 10000 pieces") as raised:
+        get(Pieces(octets, random.Random(1)), Target("a.example", "/"), Fetch("", 100_000))  # type: ignore[arg-type]
+    assert raised.value.page.status == "malformed"
+    octets = octets.replace(b"1\r\nx\r\n", b"", 10_000)
+    assert get(Pieces(octets, random.Random(1)), Target("a.example", "/"), Fetch("", 9)).body == b"x"  # type: ignore[arg-type]
