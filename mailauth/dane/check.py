@@ -153,13 +153,16 @@ def _records(host: DaneHost, bases: list[str], others: tuple[str, ...], context:
 def _judged(host: DaneHost, answer: Answer) -> DaneHost:
     records: list[Tlsa] = []
     unusable = []
-    for text in answer.records[:_MAX_RECORDS]:
+    if len(answer.records) > _MAX_RECORDS:
+        # Those that are left out may be the ones that can be used
+        return replace(host, status=HostStatus.ERROR, detail=f"more than {_MAX_RECORDS} TLSA records")
+    for text in answer.records:
         record = parse_record(text)
         if not isinstance(record, Unreadable):
             records.append(record)
         if why := record.detail if isinstance(record, Unreadable) else why_unusable(record):
             unusable.append(UnusableRecord(one_line(text[:_SHOWN]), one_line(why)))
-    usable = min(len(answer.records), _MAX_RECORDS) - len(unusable)
+    usable = len(answer.records) - len(unusable)
     status = HostStatus.USABLE if usable else HostStatus.UNUSABLE
     why = f"{usable} TLSA records at _25._tcp.{host.base} can be used"
     if not usable:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _PORT = 443
 _ADDRESSES = 4  # of a host, to which a connection is tried
 _THREADS = 8
+_BATCHES = 32  # at a time, under an event loop
 _OVERHEAD = 256 * 1024  # octets of TLS and HTTP that may come with a page, beside twice its size
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 
@@ -164,7 +165,9 @@ class InThread:
 
     def __init__(self, fetcher: Any) -> None:
         self._fetch = fetch_transport(fetcher)
+        # Not those of the loop: a few slow servers would keep all of these
+        self._threads = ThreadPoolExecutor(_BATCHES, "mailauth-pages")
 
     async def fetch(self, requests: Requests, timeout: float | None = None) -> Any:  # noqa: ASYNC109  contract
         """Return what came of the requests, in their order; the other fetcher gets the `timeout` too."""
-        return await in_thread(partial(self._fetch, requests, timeout))
+        return await in_thread(partial(self._fetch, requests, timeout), self._threads)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from contextlib import suppress
 from inspect import isawaitable, iscoroutine
 from math import inf
@@ -151,8 +152,12 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
-async def in_thread(work: Callable[[], T]) -> T:
+async def in_thread(work: Callable[[], T], threads: Executor | None = None) -> T:
     """Call in a thread what blocks; a task that is cancelled does not wait for it.
+
+    Args:
+        work: what to call.
+        threads: those to use under asyncio; None: those of the loop, which are few.
 
     Raises:
         RuntimeError: where neither asyncio nor trio runs.
@@ -163,7 +168,7 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
     import asyncio  # noqa: PLC0415  only where it runs: it is large
 
-    return await asyncio.to_thread(work)
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 async def together(answers: list[Any]) -> list[Any]:

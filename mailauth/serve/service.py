@@ -37,6 +37,7 @@ from mailauth.stores import open_store
 from mailauth.stores.opening import check_packages
 
 _LOGGER = logging.getLogger("mailauth.service")
+_PAGES_SECONDS = 4.0  # for the logo and the certificate of a message, which mail can do without
 _TOO_LARGE = reply(552, "5.3.4", "the message is too large")  # RFC 3463 §3.4
 
 
@@ -146,9 +147,9 @@ def _fetcher(config: Config) -> Any:
     asked = resolver(config.dns, DnspythonResolver)
     if config.dns.zone is not None:
         return asked
-    from mailauth.fetchers import HttpsFetcher, InThread  # noqa: PLC0415  only for those who fetch
+    from mailauth.fetchers import HttpsFetcher, InThread, Kept  # noqa: PLC0415  only for those who fetch
 
-    return InThread(HttpsFetcher(asked))
+    return InThread(Kept(HttpsFetcher(asked, timeout=_PAGES_SECONDS)))
 
 
 def set_up_log(settings: configuration.Log) -> None:
