@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import growth
 from support.marks import LOGO, NOW, issuing, mark, pem, root
 
 pytest.importorskip("lxml", reason="needs lxml: pip install 'mailauth[bimi]'")
@@ -303,10 +304,9 @@ GROWING: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", GROWING)
 def test_the_time_grows_with_the_document_and_no_faster(name: str) -> None:
-    octets = GROWING[name](20_000)
-    began = time.process_time()
-    svg.check(octets, most=10**8)
-    assert time.process_time() - began < 2
+    small, large = (GROWING[name](n) for n in (5_000, 5_000 * growth.TIMES))
+    ratio = growth.grows(lambda: lambda: svg.check(small, most=10**8), lambda: lambda: svg.check(large, most=10**8))
+    assert ratio < growth.GROWTH
 
 
 def test_damaged_logos_never_raise() -> None:
