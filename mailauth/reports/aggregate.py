@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from mailauth import names
 from mailauth.errors import UsageError
+from mailauth.reports import words
 from mailauth.reports.values import Counted, DkimResult, Metadata, Override, Row, SpfResult
 from mailauth.text import html, shown
 
@@ -22,7 +23,6 @@ Form: TypeAlias = Literal["rfc9990", "rfc7489"]
 
 END = b"</feedback>\n"
 
-_NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
 _MAX_TEXT = 1000  # characters
 _MAX_DKIM = 100  # RFC 9990 §3.1.3
 _LAST = 253402300799  # the end of the year 9999
@@ -31,20 +31,7 @@ _ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*
 _REPORT_ID = re.compile(f"{_ATOMS}(?:@{_ATOMS})?")
 _PLAIN = re.compile("[A-Za-z0-9._:@ -]*")
 _PERCENT = re.compile("[0-9]{1,3}")
-# RFC 9990 Appendix A
-_POLICIES = ("none", "quarantine", "reject")
-_ALIGNMENTS = ("r", "s")
-_DISPOSITIONS = ("none", "pass", "quarantine", "reject")
-_VERDICTS = ("pass", "fail")
-_DKIM = ("none", "pass", "fail", "policy", "neutral", "temperror", "permerror")
-_SPF = (*_DKIM, "softfail")
-_BY_FORM: dict[Form, frozenset[str]] = {
-    "rfc9990": frozenset({"local_policy", "mailing_list", "other", "policy_test_mode", "trusted_forwarder"}),
-    "rfc7489": frozenset(
-        {"forwarded", "local_policy", "mailing_list", "other", "sampled_out", "trusted_forwarder"}
-    ),
-}  # fmt: skip
-OVERRIDES = _BY_FORM["rfc9990"] | _BY_FORM["rfc7489"]
+_ALIGNMENTS = ("r", "s")  # RFC 9990 Appendix A
 
 
 def write(metadata: Metadata, rows: Iterable[Counted], file: BinaryIO, form: Form = "rfc9990") -> None:
@@ -82,7 +69,7 @@ def head(metadata: Metadata, form: Form) -> bytes:
     Raises:
         UsageError: for metadata that no report can hold.
     """
-    if form not in _BY_FORM:
+    if form not in words.OVERRIDES_BY_FORM:
         msg = f"form={shown(form)}: the forms are 'rfc9990' and 'rfc7489'"
         raise UsageError(msg)
     reporter, period, old = metadata.reporter, metadata.period, form == "rfc7489"
@@ -99,7 +86,7 @@ def head(metadata: Metadata, form: Form) -> bytes:
     errors = metadata.errors if old else ("; ".join(metadata.errors),)
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>\n',
-        "<feedback>\n" if old else f'<feedback xmlns="{_NAMESPACE}">\n',
+        "<feedback>\n" if old else f'<feedback xmlns="{words.NAMESPACE}">\n',
         "  <version>1.0</version>\n  <report_metadata>\n    ",
         _element("org_name", reporter.org_name),
         _element("email", reporter.email),
@@ -121,9 +108,9 @@ def _policy(metadata: Metadata) -> Iterable[str]:
     policy = metadata.policy
     yield _element("domain", policy_domain(metadata))
     yield _choice("discovery_method", policy.discovery, ("psl", "treewalk"))
-    yield _element("p", _word("p", policy.p, _POLICIES))
-    yield _choice("sp", policy.sp, _POLICIES)
-    yield _choice("np", policy.np, _POLICIES)
+    yield _element("p", _word("p", policy.p, words.POLICIES))
+    yield _choice("sp", policy.sp, words.POLICIES)
+    yield _choice("np", policy.np, words.POLICIES)
     yield _optional("fo", policy.fo)
     yield _choice("adkim", policy.adkim, _ALIGNMENTS)
     yield _choice("aspf", policy.aspf, _ALIGNMENTS)
@@ -139,8 +126,8 @@ def _old_policy(metadata: Metadata) -> Iterable[str]:
     yield _element("domain", policy_domain(metadata))
     yield _choice("adkim", policy.adkim, _ALIGNMENTS)
     yield _choice("aspf", policy.aspf, _ALIGNMENTS)
-    yield _element("p", _word("p", policy.p, _POLICIES))
-    yield _element("sp", _word("sp", policy.sp or policy.p, _POLICIES))
+    yield _element("p", _word("p", policy.p, words.POLICIES))
+    yield _element("sp", _word("sp", policy.sp or policy.p, words.POLICIES))
     yield _element("pct", policy.pct or "100")
     yield _element("fo", policy.fo or "0")
 
@@ -174,7 +161,7 @@ def record(counted: Counted, form: Form) -> bytes:
     except ValueError:
         msg = f"{shown(row.source_ip)} is not an address: give that of the client, such as '192.0.2.1'"
         raise UsageError(msg) from None
-    disposition, client = _word("disposition", row.disposition, _DISPOSITIONS), str(address)
+    disposition, client = _word("disposition", row.disposition, words.DISPOSITIONS), str(address)
     if form == "rfc7489":
         # RFC 7489 Appendix C knows neither this word nor "::"
         disposition, client = "none" if disposition == "pass" else disposition, address.exploded
@@ -182,8 +169,8 @@ def record(counted: Counted, form: Form) -> bytes:
         f"  <record>\n    <row><source_ip>{client}</source_ip><count>{messages:d}</count><policy_evaluated>",
         # RFC 9990 §3.1.1.9
         _element("disposition", disposition),
-        _element("dkim", _word("dkim", row.dkim, _VERDICTS)),
-        _element("spf", _word("spf", row.spf, _VERDICTS)),
+        _element("dkim", _word("dkim", row.dkim, words.VERDICTS)),
+        _element("spf", _word("spf", row.spf, words.VERDICTS)),
         *(_reason(override, form) for override in row.overrides),
         "</policy_evaluated></row>\n    <identifiers>",
         *_identifiers(row, form),
@@ -197,8 +184,8 @@ def record(counted: Counted, form: Form) -> bytes:
 
 def _reason(override: Override, form: Form) -> str:
     """RFC 9990 §3.1.6, §3.1.1.14; RFC 7489 Appendix C."""
-    kind, comment = _word("the type of an override", override.type, OVERRIDES), override.comment
-    if kind not in _BY_FORM[form]:
+    kind, comment = _word("the type of an override", override.type, words.OVERRIDES), override.comment
+    if kind not in words.OVERRIDES_BY_FORM[form]:
         kind, comment = "other", f"{kind}: {comment}" if comment else kind
     return f"<reason>{_element('type', kind)}{_optional('comment', comment)}</reason>"
 
@@ -247,7 +234,7 @@ def _dkim(found: DkimResult) -> str:
     """RFC 9990 §3.1.1.12."""
     return (
         f"<dkim>{_element('domain', found.domain)}{_element('selector', found.selector)}"
-        f"{_element('result', _word('the result of DKIM', found.result, _DKIM))}"
+        f"{_element('result', _word('the result of DKIM', found.result, words.DKIM))}"
         f"{_optional('human_result', found.human_result)}</dkim>"
     )
 
@@ -257,7 +244,7 @@ def _spf(row: Row, form: Form) -> Iterable[str]:
     results = [found._replace(domain=name) for found in row.spf_results if (name := _name(found.domain)) is not None]
     for found in results:
         _word("the scope of SPF", found.scope, ("", "mfrom", "helo"))
-        _word("the result of SPF", found.result, _SPF)
+        _word("the result of SPF", found.result, words.SPF)
     if form == "rfc7489":
         yield from map(_old_spf, results or [SpfResult(_name(row.header_from) or "", "none")])
         return
@@ -274,15 +261,15 @@ def _old_spf(found: SpfResult) -> str:
     return f"<spf>{_element('domain', found.domain)}{_element('scope', scope)}{_element('result', result)}</spf>"
 
 
-def _word(what: str, value: str, words: Collection[str]) -> str:
-    if value not in words:
-        msg = f"{what} is {shown(value)}: give one of {', '.join(sorted(filter(None, words)))}"
+def _word(what: str, value: str, known: Collection[str]) -> str:
+    if value not in known:
+        msg = f"{what} is {shown(value)}: give one of {', '.join(sorted(filter(None, known)))}"
         raise UsageError(msg)
     return value
 
 
-def _choice(name: str, value: str, words: Collection[str]) -> str:
-    return _element(name, _word(name, value, words)) if value else ""
+def _choice(name: str, value: str, known: Collection[str]) -> str:
+    return _element(name, _word(name, value, known)) if value else ""
 
 
 def _optional(name: str, text: str) -> str:

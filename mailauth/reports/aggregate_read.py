@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from mailauth.errors import UsageError
-from mailauth.reports import checked
+from mailauth.reports import checked, words
 from mailauth.reports.characters import cleaned
 from mailauth.reports.elements import Broken, Element, Reader
 from mailauth.reports.read_values import Bounds, Problems, Refusal
@@ -29,21 +29,8 @@ from mailauth.reports.values import (
 
 PIECE = 65_536  # octets
 # RFC 9990 §3.1.1, RFC 7489 Appendix C
-NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
-_NAMESPACES = {NAMESPACE: "rfc9990", "http://dmarc.org/dmarc-xml/0.1": "rfc7489", "": ""}
-_POLICIES = frozenset({"none", "quarantine", "reject"})
-_DISPOSITIONS = _POLICIES | {"pass"}
-_ALIGNED = frozenset({"pass", "fail"})
+_NAMESPACES = {words.NAMESPACE: "rfc9990", "http://dmarc.org/dmarc-xml/0.1": "rfc7489", "": ""}
 _MODES = frozenset({"r", "s", ""})
-# Words of RFC 7489 that RFC 9990 has no more, and the other way round
-_OVERRIDES = frozenset(
-    {
-        *("forwarded", "local_policy", "mailing_list", "other", "policy_test_mode", "sampled_out"),
-        "trusted_forwarder",
-    }
-)
-_DKIM = frozenset({"none", "pass", "fail", "policy", "neutral", "temperror", "permerror"})  # RFC 8601 §2.7.1
-_SPF = _DKIM | {"softfail"}  # RFC 8601 §2.7.2
 _SCOPES = frozenset({"mfrom", "helo", ""})
 # What each element may hold
 _METADATA = frozenset({"org_name", "email", "extra_contact_info", "report_id", "date_range", "error", "generator"})
@@ -197,15 +184,15 @@ class AggregateStream:
         )
 
     def _published(self, policy: _Fields, problems: Problems) -> Policy:
-        def known(name: str, words: frozenset[str]) -> str:
+        def known(name: str, allowed: frozenset[str]) -> str:
             found = policy.text(name)
-            return checked.word(found, words, name, problems) if found else ""
+            return checked.word(found, allowed, name, problems) if found else ""
 
         return Policy(
             domain=policy.text("domain", required=True),
-            p=checked.word(policy.text("p", required=True), _POLICIES, "p", problems),
-            sp=known("sp", _POLICIES),
-            np=known("np", _POLICIES),
+            p=checked.word(policy.text("p", required=True), words.POLICIES, "p", problems),
+            sp=known("sp", words.POLICIES),
+            np=known("np", words.POLICIES),
             adkim=known("adkim", _MODES),
             aspf=known("aspf", _MODES),
             fo=policy.text("fo"),
@@ -231,9 +218,9 @@ class AggregateStream:
         counted = Counted(
             Row(
                 checked.address(row.text("source_ip", required=True), "source_ip", problems),
-                checked.word(evaluated.text("disposition"), _DISPOSITIONS, "disposition", problems),
-                checked.word(evaluated.text("dkim"), _ALIGNED, "policy_evaluated/dkim", problems),
-                checked.word(evaluated.text("spf"), _ALIGNED, "policy_evaluated/spf", problems),
+                checked.word(evaluated.text("disposition"), words.DISPOSITIONS, "disposition", problems),
+                checked.word(evaluated.text("dkim"), words.VERDICTS, "policy_evaluated/dkim", problems),
+                checked.word(evaluated.text("spf"), words.VERDICTS, "policy_evaluated/spf", problems),
                 identifiers.text("header_from", required=True),
                 identifiers.text("envelope_from") if identifiers.has("envelope_from") else None,
                 identifiers.text("envelope_to") if identifiers.has("envelope_to") else None,
@@ -252,16 +239,16 @@ class AggregateStream:
         if not kind and not comment:
             self._problems.add("reason is empty")
             return None
-        return Override(checked.word(kind, _OVERRIDES, "reason/type", self._problems), comment)
+        return Override(checked.word(kind, words.OVERRIDES, "reason/type", self._problems), comment)
 
     def _dkim(self, element: Element) -> DkimResult:
         fields = _Fields(self, element, _DKIM_RESULT, self._problems)
-        result = checked.word(fields.text("result"), _DKIM, "dkim/result", self._problems)
+        result = checked.word(fields.text("result"), words.DKIM, "dkim/result", self._problems)
         return DkimResult(fields.text("domain"), fields.text("selector"), result, fields.text("human_result"))
 
     def _spf(self, element: Element) -> SpfResult:
         fields = _Fields(self, element, _SPF_RESULT, self._problems)
-        result = checked.word(fields.text("result"), _SPF, "spf/result", self._problems)
+        result = checked.word(fields.text("result"), words.SPF, "spf/result", self._problems)
         scope = checked.word(fields.text("scope"), _SCOPES, "spf/scope", self._problems)
         return SpfResult(fields.text("domain"), result, scope, fields.text("human_result"))
 

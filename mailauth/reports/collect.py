@@ -15,9 +15,9 @@ from mailauth.dmarc.outcome import DmarcOutcome
 from mailauth.dmarc.record import Record, parse, report_uris
 from mailauth.policy import decision as policy
 from mailauth.policy.decision import Decision
-from mailauth.reports.aggregate import OVERRIDES
 from mailauth.reports.store import Configuration, Sample
 from mailauth.reports.values import DkimResult, Override, Policy, Row, SpfResult
+from mailauth.reports.words import OVERRIDES
 from mailauth.results import Disposition, Reason, Result
 from mailauth.text import ascii_only
 
